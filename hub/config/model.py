@@ -1,0 +1,159 @@
+"""A merchant's configuration, typed, checked and frozen. One file (with its includes) is one tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.plugin import Adapter, Settings
+from hub.status import Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """`hub:` — `public_url` without a trailing slash, or None: then the hub lives by polling alone."""
+
+    public_url: str | None = None
+    listen: str = "127.0.0.1:8080"
+    data: Path = Path("data")
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How a customer reaches a person of the shop."""
+
+    phone: str = ""
+    email: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One shop. `locale` is one of the locales that texts exist in, else English is used."""
+
+    key: str
+    name: str
+    url: str = ""
+    country: str = ""
+    locale: str = "en"
+    timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    currency: str = ""
+    support: Support = Support()
+    returns_url: str = ""
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """What a route's word means in this shop: `{mail: ziarno-mail}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One configured instance of a plugin. `settings` is the plugin's own model, the rest is the hub's."""
+
+    name: str
+    kind: str  # platform, carrier, channel
+    plugin: str
+    adapter: type[Adapter[Any]]
+    settings: Settings
+    shop: str | None = None
+    uncertain: str = "maybe_twice"  # or maybe_never
+    completed_means: str = "shipped"  # or delivered
+    storage: Mapping[str, timedelta] = field(default_factory=dict)
+    poll_every: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """When channels that ring keep silent, on the recipient's clock. `channels` None: those that ring."""
+
+    start: time
+    end: time
+    channels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """No more than `at_most` within `per` (sliding) for one customer, by channel connection or class."""
+
+    at_most: int
+    per: timedelta
+    channel: str | None = None
+    cls: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Whom to tell when nobody could be reached with a transactional message."""
+
+    escalate: str
+    due: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """The merchant's rules for reaching customers (FLOWS 7)."""
+
+    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quiet: Quiet | None = None
+    settle: timedelta = timedelta(minutes=1)
+    receipt: Mapping[str, timedelta] = field(default_factory=dict)
+    caps: tuple[Cap, ...] = ()
+    fresh: timedelta = timedelta(hours=24)
+    unheard: Unheard | None = None
+    silent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """`Mon-Sat 09:00-19:00`: weekdays 1 (Monday) to 7, and a span of local time."""
+
+    days: frozenset[int]
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A staff group: one rung of the ladder. `via`: channel connections in the order tried."""
+
+    name: str
+    people: tuple[str, ...]
+    via: tuple[str, ...]
+    acknowledge: timedelta = timedelta(minutes=30)
+    then: str | None = None
+    hours: Hours | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the staff. `addresses`: channel connection → address (never shown in a repr or a log)."""
+
+    key: str
+    name: str
+    locale: str = "en"
+    addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything a flows.yaml says. `flows` maps a name to `hub.flows.model.Flow` (compiled above this floor)."""
+
+    path: Path
+    hub: HubSettings
+    shops: Mapping[str, Shop]
+    connections: Mapping[str, Connection]
+    contact: Contact = Contact()
+    staff: Mapping[str, Rung] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+    statuses: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
+    """connection → native code or pattern → meaning: the merchant's own tables, asked first."""
+    flows: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    messages: Path | None = None
+    """Folder of the merchant's own templates (`messages/` beside the file), if there is one."""
+
+    def shop_of(self, connection: str) -> Shop:
+        """The shop a platform connection feeds (the only one, when none is named)."""
+        named = self.connections[connection].shop
+        return self.shops[named] if named else next(iter(self.shops.values()))

@@ -1,0 +1,207 @@
+"""A flow as the engine runs it: frozen, checked, positions left behind. FLOWS.md says what each word means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """A length of time as written: an exact part and calendar days (same local time, so 23 to 25 hours each)."""
+
+    exact: timedelta = timedelta(0)
+    days: int = 0
+
+    def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
+        """`moment` plus this length, in UTC. A local time that does not exist becomes the first that does; one that
+        comes twice means the first."""
+        if not self.days:
+            return moment + self.exact
+        local = moment.astimezone(zone)
+        wall = local.replace(tzinfo=None) + timedelta(days=self.days)
+        return first_real(wall, zone) + self.exact
+
+    @property
+    def about(self) -> timedelta:
+        """The length with a day taken as 24 hours."""
+        return self.exact + timedelta(days=self.days)
+
+
+def first_real(wall: datetime, zone: ZoneInfo) -> datetime:
+    """A naive local time in UTC: the first of two, and in the spring gap the first instant that exists."""
+    utc = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if utc.astimezone(zone).replace(tzinfo=None) == wall:
+        return utc
+    # Inside the gap the offset before it (fold=0) leads past the change and the one after it (fold=1) leads before:
+    # the change itself is the first instant whose local time is not before the wall time asked for.
+    low, high = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), utc
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        low, high = (low, middle) if middle.astimezone(zone).replace(tzinfo=None) >= wall else (middle, high)
+    return high.replace(microsecond=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What an expression gives when it read a field that is absent; `fields` names it (`shipment.tracking_url`)."""
+
+    fields: tuple[str, ...] = ()
+
+
+class Expression(Protocol):
+    """A compiled CEL expression. `text` is as written."""
+
+    text: str
+
+    def value(self, names: Mapping[str, Any]) -> Any | Unknown:
+        """The value over these names (bool, int, float, str, datetime, list), or `Unknown`; never raises."""
+        ...
+
+
+class MessageClass(StrEnum):
+    """Why something is said (FLOWS 7)."""
+
+    TRANSACTIONAL = "transactional"
+    FEEDBACK = "feedback"
+    MARKETING = "marketing"
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Say one thing to one recipient. `id` is the step's key: its own id, else `notify:<template>`."""
+
+    id: str
+    template: str
+    to: str = "customer"
+    via: str | tuple[str, ...] = "default"
+    cls: MessageClass = MessageClass.TRANSACTIONAL
+    urgent: bool = False
+    before: Expression | None = None
+    extra: Mapping[str, Expression] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """`wait: 3d`."""
+
+    id: str
+    length: Length
+
+
+class Otherwise(StrEnum):
+    """What a wait does while its moment is unknown, beside a length."""
+
+    SKIP = "skip"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """`wait: {until: CEL time, or: …}`; computed anew at every change of the order. `otherwise` None: never unknown."""
+
+    id: str
+    until: Expression
+    otherwise: Length | Otherwise | None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitThat:
+    """`wait: {that: CEL bool, up_to: L}`."""
+
+    id: str
+    that: Expression
+    up_to: Length
+
+
+@dataclass(frozen=True, slots=True)
+class WaitEvent:
+    """`wait: {event: words, up_to: L}`."""
+
+    id: str
+    words: tuple[str, ...]
+    up_to: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One branch of `choose`; `when` None is `else`."""
+
+    when: Expression | None
+    steps: tuple["Step", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """The first branch that is met; none: go on."""
+
+    id: str
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Ends the run, with a word for the trace."""
+
+    id: str
+    word: str
+
+
+class Severity(StrEnum):
+    """How much a matter presses."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """A matter that a person must take on. `reason` is TEXT (a limited template)."""
+
+    id: str
+    to: str
+    reason: str
+    severity: Severity = Severity.NORMAL
+    due: Length | None = None
+
+
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate
+
+
+class Mode(StrEnum):
+    """What happens when a new occurrence comes while a run of this flow and subject lives."""
+
+    RESTART = "restart"
+    IGNORE = "ignore"
+
+
+class State(StrEnum):
+    """Whether a flow is at work."""
+
+    LIVE = "live"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A declared reaction. `source` is the flow as plain data (JSON-able) and `version` the hash of it: a run under
+    way keeps both, and `compile_flow(name, source)` gives the same flow again."""
+
+    name: str
+    triggers: tuple[str, ...]
+    steps: tuple[Step, ...]
+    when: tuple[Expression, ...] = ()
+    stop_on: tuple[str, ...] = ()
+    mode: Mode = Mode.RESTART
+    recheck: bool = True
+    fresh: Length | None = None
+    shops: tuple[str, ...] | None = None
+    state: State = State.LIVE
+    was: tuple[str, ...] = ()
+    about: str = ""
+    source: Mapping[str, Any] | None = None
+    version: str = ""

@@ -1,0 +1,80 @@
+"""The door for plugins: everything an adapter author needs, and nothing else. Light: no SQL, no web, no scheduler."""
+
+from hub.clock import Clock
+from hub.status import Meaning
+
+from ._adapters import (
+    Adapter,
+    AddressKind,
+    Button,
+    Carrier,
+    Channel,
+    Form,
+    Limits,
+    Outgoing,
+    Platform,
+    Settings,
+    StatusTables,
+    TrackRequest,
+    WriteBack,
+    WriteBackStatus,
+)
+from ._hooks import hookimpl, hookspec
+from ._outcomes import (
+    Accepted,
+    Config,
+    Duplicate,
+    FailureError,
+    Outcome,
+    Permanent,
+    RefusedError,
+    Suppress,
+    Transient,
+    Unknown,
+    UnreadableError,
+)
+from ._signatures import digest, read_json, same_secret, verify_hmac
+from ._webhook import Answer, Page, Raw, Received, WebhookRequest
+from .http import expecting
+
+__all__ = [
+    "Accepted",
+    "Adapter",
+    "AddressKind",
+    "Answer",
+    "Button",
+    "Carrier",
+    "Channel",
+    "Clock",
+    "Config",
+    "Duplicate",
+    "FailureError",
+    "Form",
+    "Limits",
+    "Meaning",
+    "Outcome",
+    "Outgoing",
+    "Page",
+    "Permanent",
+    "Platform",
+    "Raw",
+    "Received",
+    "RefusedError",
+    "Settings",
+    "StatusTables",
+    "Suppress",
+    "TrackRequest",
+    "Transient",
+    "Unknown",
+    "UnreadableError",
+    "WebhookRequest",
+    "WriteBack",
+    "WriteBackStatus",
+    "digest",
+    "expecting",
+    "hookimpl",
+    "hookspec",
+    "read_json",
+    "same_secret",
+    "verify_hmac",
+]
