@@ -1,0 +1,129 @@
+"""Nova Poshta (Нова пошта), domestic waybills: up to 100 parcels per request, current state only, no webhooks."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import Field, SecretStr
+
+from hub.model import CarrierRecord
+from hub.plugin import Carrier, Clock, Limits, Raw, Settings, TrackRequest, digest, hookimpl
+from hub.status import Shipment
+
+from .asking import URL, Api, kept, states
+from .reading import NUMBER, records, text
+from .statuses import BAD_NUMBER, STATUSES, VOCABULARY
+
+# Longest first names of the firm that shops use, without blanks and signs; a longer word may go on after them
+# ("Нова Пошта: відділення"). The last two stand only alone.
+_NAMES = ("novaposhta", "novaposta", "novapochta", "novayapochta", "новапошта", "новапочта", "новаяпочта")
+_SHORT_NAMES = ("np", "нп")
+_OTHER_FIRMS = ("novaposhtaglobal", "новапоштаглобал")
+
+
+class NovaPoshtaSettings(Settings):
+    """Settings of a `nova_poshta` connection."""
+
+    api_key: SecretStr = Field(description="Key from the business cabinet: Settings, Security.")
+    url: str = Field(default=URL, description="Another address of the API, for a sandbox.")
+    remitted_words: tuple[str, ...] = Field(
+        default=(),
+        description="Values of LastTransactionStatusGM that say a payment-control sum has reached you; "
+        "they are not published, so none is believed until named here.",
+    )
+
+
+class NovaPoshta(Carrier[NovaPoshtaSettings]):
+    name = VOCABULARY
+    label = "Nova Poshta"
+    settings_type = NovaPoshtaSettings
+    # No limit is published: one request at a time for each key, a second apart.
+    limits = Limits(concurrency=1, per_second=1.0, timeout=timedelta(seconds=20))
+    statuses = STATUSES
+    batch = 100
+    snapshots = True
+    intervals: ClassVar[Mapping[Shipment | None, timedelta]] = {
+        None: timedelta(hours=1),
+        Shipment.ANNOUNCED: timedelta(hours=3),
+        Shipment.SHIPPED: timedelta(hours=1),
+        Shipment.IN_TRANSIT: timedelta(hours=1),
+        Shipment.ARRIVED_AT_BRANCH: timedelta(minutes=30),
+        Shipment.OUT_FOR_DELIVERY: timedelta(minutes=30),
+        Shipment.READY_FOR_PICKUP: timedelta(hours=2),
+        Shipment.DELIVERY_FAILED: timedelta(hours=2),
+        Shipment.PROBLEM: timedelta(hours=4),
+        Shipment.DELIVERED: timedelta(days=1),
+        Shipment.RETURNING: timedelta(hours=4),
+    }
+
+    def __init__(
+        self, settings: NovaPoshtaSettings, client: httpx.AsyncClient, clock: Clock, *, connection: str = ""
+    ) -> None:
+        super().__init__(settings, client, clock, connection=connection)
+        self._api = Api(client, settings.url, settings.api_key.get_secret_value())
+        self._suspects: set[str] = set()
+
+    def recognises(self, number: str) -> bool:
+        return NUMBER.fullmatch(number) is not None
+
+    def calls_itself(self, word: str) -> bool:
+        name = re.sub(r"[\W_]", "", word.casefold())
+        return name in _SHORT_NAMES or (name.startswith(_NAMES) and not name.startswith(_OTHER_FIRMS))
+
+    def tracking_url(self, number: str) -> str:
+        return f"https://novaposhta.ua/tracking/{quote(number, safe='')}"
+
+    async def track(self, parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+        """Raw events of the parcels that were answered for: `{"asked_at": ISO time, "item": {...}}`. A number that
+        cannot be asked about gets an item with the carrier's error code, so that staff sees it."""
+        wanted = {each.number: each for each in parcels}
+        asked_at = self.clock.now()
+        bad = [number for number in wanted if not self.recognises(number)]
+        items: dict[str, dict[str, Any]] = {}
+        for batch in self._batches([each for each in wanted.values() if self.recognises(each.number)]):
+            answered, refused = await states(self._api, batch)
+            self._suspects.difference_update(each.number for each in batch)
+            self._suspects.update(refused)
+            bad += refused
+            items |= {number: each for each in reversed(answered) if (number := text(each.get("Number"))) in wanted}
+        items |= {number: _spoilt(number) for number in bad}
+        return [_raw(number, items[number], asked_at) for number in wanted if number in items]
+
+    def _batches(self, parcels: Sequence[TrackRequest]) -> list[Sequence[TrackRequest]]:
+        """Batches of 100; a number that was found at fault before is asked about alone, so as to spoil nothing."""
+        alone: list[Sequence[TrackRequest]] = [[each] for each in parcels if each.number in self._suspects]
+        rest = [each for each in parcels if each.number not in self._suspects]
+        return [*(rest[start : start + self.batch] for start in range(0, len(rest), self.batch)), *alone]
+
+    def normalise(self, raw: Raw) -> Sequence[CarrierRecord]:
+        return records(raw.body, remitted_words=self.settings.remitted_words)
+
+    async def hello(self) -> str:
+        """List today's waybills, which needs a good key (tracking does not), and forget them."""
+        today = self.clock.now().strftime("%d.%m.%Y")
+        span = {"DateTimeFrom": today, "DateTimeTo": today, "Page": "1"}
+        await self._api.call("InternetDocument", "getDocumentList", span)
+        return "Nova Poshta accepts the key"
+
+
+def _spoilt(number: str) -> dict[str, Any]:
+    return {"Number": number, "StatusCode": BAD_NUMBER, "Status": "Document number is not correct"}
+
+
+def _raw(number: str, item: dict[str, Any], asked_at: datetime) -> Raw:
+    fields = kept(item)
+    # The label is left out: the same state is named now in Ukrainian, now in Russian.
+    matter = {name: text(value) for name, value in fields.items() if name != "Status"}
+    return Raw(
+        {"asked_at": asked_at.isoformat(), "item": fields},
+        subject=f"parcel:{number}",
+        dedupe_key=digest(matter),
+    )
+
+
+@hookimpl
+def adapters() -> Sequence[type[Carrier[Any]]]:
+    return [NovaPoshta]
