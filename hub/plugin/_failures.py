@@ -4,6 +4,7 @@ The words never hold anything of the URL but its host, nothing of headers and no
 their secret in the path.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -94,6 +95,9 @@ def condition_of(status: int) -> str:
     return next((word for low, high, word in STATUSES if low <= status <= high), "garbled")
 
 
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, as far as failures may speak of it: connection, method, host, and whether a repeat does harm."""
@@ -107,7 +111,8 @@ class Call:
     def of(cls, connection: str, request: httpx.Request, *, safe: bool) -> "Call":
         """What may be said of a request; `safe` marks a POST that only reads."""
         method = request.method if request.method.isalpha() else "?"
-        return cls(connection, method, request.url.host[:80], safe or method in REPEATABLE)
+        host = request.url.raw_host.decode("ascii", "replace")
+        return cls(connection, method, host if _HOST.fullmatch(host) else "?", safe or method in REPEATABLE)
 
     def __str__(self) -> str:
         return f"{self.connection}: {self.method} {self.host}"

@@ -13,13 +13,13 @@ from ._outcomes import RefusedError
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
     """One request, byte-exact. `headers` are pairs in order of arrival, names lower-cased; `rest` is the path after
-    the connection's name (an unguessable part for unsigned senders)."""
+    the connection's name (an unguessable part for unsigned senders). Its repr shows nothing of what came."""
 
     method: str
-    rest: str
-    query: Mapping[str, str]
-    headers: Sequence[tuple[str, str]]
-    body: bytes
+    rest: str = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    headers: Sequence[tuple[str, str]] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def header(self, name: str) -> str | None:
         """The value of a header, or None. A header that comes twice is refused: nobody knows which is meant."""
@@ -35,10 +35,11 @@ class Raw:
 
     `body`: JSON value as the sender said it. `subject`: `order:<ref>`, `parcel:<number>`, `message:<id>` or
     `chat:<id>`: what it speaks of. `dedupe_key`: made of signed bytes only. `topic`: the sender's word for the kind of
-    event; a hint, never evidence. `occurred_at`: the sender's own time where it is known before normalising.
+    event; a hint, never evidence. `occurred_at`: the sender's own time where it is known before normalising. The body
+    stays out of the repr.
     """
 
-    body: Any
+    body: Any = field(repr=False)
     subject: str
     dedupe_key: str
     topic: str = ""

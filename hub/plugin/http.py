@@ -79,7 +79,7 @@ class _Transport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         wish = Wish.of(request, self._seconds)
         call = Call.of(self.connection, request, safe=wish.safe)
-        if request.url.scheme not in ("http", "https") or not request.url.host:
+        if request.url.scheme not in ("http", "https") or call.host == "?":
             raise call.failure("address")
         self._refuse_early(call)
         async with self._queue.turn(call):
