@@ -54,7 +54,7 @@ class WebhookSender:
         self.ledger: Ledger[Delivery] = Ledger()
         self._clock = clock
         self._schedule = tuple(schedule)
-        self._seconds = min(seconds, LONGEST)
+        self.seconds = min(seconds, LONGEST)
         self._pending: list[_Pending] = []
         self._numbers = count(1)
         self._places = asyncio.Semaphore(concurrency)
@@ -97,7 +97,7 @@ class WebhookSender:
     async def _post(self, each: _Pending) -> tuple[int | None, str, str]:
         headers = {**self.headers(each.body, each.number, each.attempt), **each.headers}
         try:
-            async with self._places, asyncio.timeout(self._seconds):
+            async with self._places, asyncio.timeout(self.seconds):
                 answer = await self._client.post(each.url, content=each.body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             return None, type(error).__name__, ""

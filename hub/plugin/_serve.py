@@ -45,9 +45,11 @@ async def serve(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> Asyn
 async def _start(server: uvicorn.Server, listener: socket.socket) -> str:
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
-    await server.startup(sockets=[listener])
-    if server.should_exit:
-        raise RuntimeError("the sandbox's application did not start")
+    try:
+        await server.startup(sockets=[listener])
+    except SystemExit:
+        # uvicorn takes itself for the whole program.
+        raise RuntimeError("the sandbox's application did not start") from None
     host, port = listener.getsockname()[:2]
     return f"http://{host}:{port}"
 

@@ -1,0 +1,80 @@
+"""Whether what a plugin brings is what the door takes; every complaint says what is missing."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from ._adapters import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """All that one plugin brings."""
+
+    adapters: Sequence[type[Adapter[Any]]]
+    steps: Sequence[Any]
+    filters: Mapping[str, Callable[..., Any]]
+    commands: Sequence[Any]
+
+
+def offer(implementations: Mapping[str, pluggy.HookImpl]) -> Offer:
+    """Ask a plugin's hooks and check what they say; TypeError for what cannot be taken."""
+    if not implementations:
+        raise TypeError("it implements no hook of the door: mark its functions with @hookimpl")
+    for name, each in implementations.items():
+        if each.hookwrapper or each.wrapper:
+            raise TypeError(f"hook {name} is a wrapper; the door takes plain ones")
+
+    def ask(hook: str, kind: type, empty: Any) -> Any:
+        said = implementations[hook].function() if hook in implementations else empty
+        if not isinstance(said, kind) or isinstance(said, str | bytes):
+            raise TypeError(f"hook {hook} returns {type(said).__name__} where a {kind.__name__.lower()} is due")
+        return said
+
+    made = Offer(
+        ask("adapters", Sequence, ()),
+        ask("flow_steps", Sequence, ()),
+        ask("template_filters", Mapping, {}),
+        ask("commands", Sequence, ()),
+    )
+    for adapter in made.adapters:
+        check_adapter(adapter)
+    for name, change in made.filters.items():
+        if not (isinstance(name, str) and _NAME.fullmatch(name) and callable(change)):
+            raise TypeError(f"template filter {name!r} needs a name like 'money' and a function")
+    for what, named in (("step", made.steps), ("command", made.commands)):
+        for each in named:
+            if not isinstance(getattr(each, "name", None), str):
+                raise TypeError(f"{type(each).__name__} is no {what}: it has no name")
+    return made
+
+
+_ATTRIBUTES: Mapping[type, Mapping[str, type]] = {
+    Adapter: {"label": str},
+    Platform: {"statuses": Mapping},
+    Carrier: {"statuses": Mapping, "batch": int},
+    Channel: {"form": Form, "address_kind": AddressKind, "rings": bool},
+}
+"""Which class attributes each kind must state, and their types."""
+
+
+def check_adapter(adapter: Any) -> None:
+    """TypeError unless this is an adapter class with all that its kind must state."""
+    if not (isinstance(adapter, type) and issubclass(adapter, Platform | Carrier | Channel)):
+        raise TypeError(f"{getattr(adapter, '__name__', adapter)!r} is neither a Platform, a Carrier nor a Channel")
+    who = f"adapter {adapter.__name__}"
+    name = getattr(adapter, "name", None)
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise TypeError(f"{who} needs a name of small letters, digits and '_', not {name!r}")
+    settings = getattr(adapter, "settings_type", None)
+    if not (isinstance(settings, type) and issubclass(settings, Settings)):
+        raise TypeError(f"{who} needs a settings_type derived from Settings")
+    for base, wanted in _ATTRIBUTES.items():
+        for attribute, kind in wanted.items() if issubclass(adapter, base) else ():
+            if not isinstance(getattr(adapter, attribute, None), kind):
+                raise TypeError(f"{who} needs {attribute}, a {kind.__name__}")
