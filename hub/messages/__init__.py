@@ -1,0 +1,28 @@
+"""The texts of messages: shipped in four languages, overridden file by file, filled with data that nobody trusts.
+
+`Texts.load(folder)` gives all texts and every mistake in the folder; `texts.render(...)` fills one. docs/messages.md
+says how a template is written.
+"""
+
+from ._errors import MissingData, NoTextError, TextError, TooLongError, UnprintableError
+from ._mail import Rendering
+from ._names import LINKS
+from ._sms import Segments, sms_segments
+from ._texts import Texts, check_text, render_text
+from ._words import LANGUAGES
+
+__all__ = [
+    "LANGUAGES",
+    "LINKS",
+    "MissingData",
+    "NoTextError",
+    "Rendering",
+    "Segments",
+    "TextError",
+    "Texts",
+    "TooLongError",
+    "UnprintableError",
+    "check_text",
+    "render_text",
+    "sms_segments",
+]

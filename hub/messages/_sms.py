@@ -1,0 +1,73 @@
+"""What an SMS costs: its alphabet, its segments, and the characters that make it dear.
+
+GSM 03.38 (3GPP TS 23.038): 160 characters of seven bits, 153 in each part of a longer one; the characters of the
+extension table count twice. One character outside both makes the whole text UCS-2: 70, or 67 in each part, counted in
+16-bit units. What follows makes texts cheap without changing what they say.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")
+
+GSM7, UCS2 = "GSM-7", "UCS-2"
+
+_PLAINER = str.maketrans(
+    {
+        "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u200b": None,
+        "‘": "'", "’": "'", "ʼ": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
+        "–": "-", "—": "-", "−": "-", "‑": "-", "…": "...", "•": "-", "×": "x", "№": "#",
+    }
+)  # fmt: skip
+_FOLDED = str.maketrans({"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "ð": "d", "þ": "th", "œ": "oe", "Œ": "OE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How a text travels: its alphabet, into how many parts, and which characters are outside GSM-7."""
+
+    encoding: str
+    segments: int
+    offending: str = ""
+
+
+def sms_segments(text: str) -> Segments:
+    """The alphabet and number of parts of a text, and the characters (each once) that force UCS-2."""
+    offending = "".join(dict.fromkeys(each for each in text if each not in _BASIC and each not in _EXTENDED))
+    if offending:
+        return Segments(UCS2, _parts([2 if ord(each) > 0xFFFF else 1 for each in text], 70, 67), offending)
+    return Segments(GSM7, _parts([2 if each in _EXTENDED else 1 for each in text], 160, 153))
+
+
+def _parts(sizes: list[int], whole: int, part: int) -> int:
+    """Parts of a long text; a character of two units is never split between two of them."""
+    if sum(sizes) <= whole:
+        return 1
+    parts, room = 1, part
+    for size in sizes:
+        if size > room:
+            parts, room = parts + 1, part
+        room -= size
+    return parts
+
+
+def cheaper(text: str) -> str:
+    """The same text for SMS: typographic signs made plain, and Latin letters without their marks where that alone
+    brings the text into GSM-7 (`ą` to `a`: how Polish SMS are written). Cyrillic stays as it is."""
+    plain = text.translate(_PLAINER)
+    if not sms_segments(plain).offending:
+        return plain
+    folded = "".join(_folded(each) for each in plain)
+    return plain if sms_segments(folded).offending else folded
+
+
+def _folded(letter: str) -> str:
+    if letter in _BASIC or letter in _EXTENDED:
+        return letter
+    return "".join(
+        each for each in unicodedata.normalize("NFKD", letter.translate(_FOLDED)) if not unicodedata.combining(each)
+    )

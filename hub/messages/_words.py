@@ -1,0 +1,269 @@
+"""Words that filters put into a text, per language: weekdays in their cases, deadlines, reasons in human words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hub.status import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language. `weekdays`: Monday to Sunday, with preposition, after "on", "until" and "about".
+
+    `date` joins a weekday with day and month, `moment` a day with an hour. The deadlines: told and `goes_back`,
+    estimated and `goes_back`, told and `fee_from`, estimated and `fee_from`; each long, then short for SMS.
+    """
+
+    weekdays: Mapping[str, tuple[str, ...]]
+    date: str
+    moment: str
+    deadlines: tuple[str, str, str, str]
+    short_deadlines: tuple[str, str, str, str]
+
+
+def _days(preposition: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{preposition} {name}" for name in names.split())
+
+
+_EN_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
+_UK_GENITIVE = "понеділка вівторка середи четверга п’ятниці суботи неділі"
+_PL_GENITIVE = "poniedziałku wtorku środy czwartku piątku soboty niedzieli"
+_RU_GENITIVE = "понедельника вторника среды четверга пятницы субботы воскресенья"
+
+WORDS: Mapping[str, Words] = {
+    "en": Words(
+        {form: _days(form, _EN_DAYS) for form in ("on", "until", "about")},
+        "{weekday} {date}",
+        "{day}, {time}",
+        (
+            "It is kept for you {until}; after that it goes back to us.",
+            "It is likely to go back to us {about}, so please come a little earlier.",
+            "Storage is free {until}; after that the carrier charges for it.",
+            "Storage is free until {about}; after that the carrier charges for it.",
+        ),
+        ("Kept {until}.", "Goes back {about}.", "Free storage {until}.", "Free storage until {about}."),
+    ),
+    "uk": Words(
+        {
+            "on": _days("у", "понеділок вівторок середу четвер п’ятницю суботу неділю"),
+            "until": _days("до", _UK_GENITIVE),
+            "about": _days("близько", _UK_GENITIVE),
+        },
+        "{weekday}, {date}",
+        "{day}, {time}",
+        (
+            "Чекатиме на вас {until}, потім повернеться до нас.",
+            "Може повернутися до нас {about}, тож краще забрати трохи раніше.",
+            "Безкоштовне зберігання — {until}, далі перевізник бере за нього плату.",
+            "Безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
+        ),
+        (
+            "Чекатиме {until}.",
+            "Повернення {about}.",
+            "Безкоштовне зберігання {until}.",
+            "Безкоштовне зберігання закінчиться {about}.",
+        ),
+    ),
+    "pl": Words(
+        {
+            "on": ("w poniedziałek", "we wtorek", "w środę", "w czwartek", "w piątek", "w sobotę", "w niedzielę"),
+            "until": _days("do", _PL_GENITIVE),
+            "about": _days("około", _PL_GENITIVE),
+        },
+        "{weekday}, {date}",
+        "{day}, {time}",
+        (
+            "Będzie na Ciebie czekać {until}, potem wróci do nas.",
+            "Może wrócić do nas {about}, więc lepiej odebrać trochę wcześniej.",
+            "Bezpłatne przechowywanie trwa {until}, później przewoźnik pobiera opłatę.",
+            "Bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
+        ),
+        (
+            "Czeka {until}.",
+            "Zwrot {about}.",
+            "Bezpłatne przechowanie {until}.",
+            "Bezpłatne przechowanie skończy się {about}.",
+        ),
+    ),
+    "ru": Words(
+        {
+            "on": ("в понедельник", "во вторник", "в среду", "в четверг", "в пятницу", "в субботу", "в воскресенье"),
+            "until": _days("до", _RU_GENITIVE),
+            "about": _days("около", _RU_GENITIVE),
+        },
+        "{weekday}, {date}",
+        "{day}, {time}",
+        (
+            "Будет ждать вас {until}, потом вернётся к нам.",
+            "Может вернуться к нам {about}, поэтому лучше забрать чуть раньше.",
+            "Бесплатное хранение — {until}, дальше перевозчик берёт за него плату.",
+            "Бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
+        ),
+        (
+            "Будет ждать {until}.",
+            "Возврат {about}.",
+            "Бесплатное хранение {until}.",
+            "Бесплатное хранение закончится {about}.",
+        ),
+    ),
+}
+
+LANGUAGES = tuple(WORDS)
+
+_R = Reason
+_REASONS: Mapping[Reason, tuple[str, str, str, str]] = {
+    _R.NOT_AT_HOME: (
+        "nobody was at home",
+        "нікого не застали вдома",
+        "nikogo nie było w domu",
+        "никого не застали дома",
+    ),
+    _R.REFUSED: (
+        "the parcel was not accepted",
+        "від посилки відмовилися",
+        "odmówiono przyjęcia paczki",
+        "от посылки отказались",
+    ),
+    _R.STORAGE_EXPIRED: (
+        "the parcel was not collected in time",
+        "посилку вчасно не забрали",
+        "paczka nie została odebrana w terminie",
+        "посылку вовремя не забрали",
+    ),
+    _R.WRONG_ADDRESS: (
+        "the address is incomplete or wrong",
+        "адреса неповна або неправильна",
+        "adres jest niepełny lub błędny",
+        "адрес неполный или неверный",
+    ),
+    _R.NO_ACCESS: (
+        "the courier could not get in",
+        "кур’єр не зміг потрапити до вас",
+        "kurier nie mógł się do Ciebie dostać",
+        "курьер не смог к вам попасть",
+    ),
+    _R.NO_MONEY: (
+        "the cash was not at hand",
+        "не було готівки для оплати",
+        "zabrakło gotówki do zapłaty",
+        "не было наличных для оплаты",
+    ),
+    _R.NOT_VERIFIED: (
+        "identity or age could not be confirmed",
+        "не вдалося підтвердити особу чи вік",
+        "nie udało się potwierdzić tożsamości lub wieku",
+        "не удалось подтвердить личность или возраст",
+    ),
+    _R.UNREACHABLE: (
+        "the courier could not reach you by phone",
+        "кур’єр не зміг вам додзвонитися",
+        "kurier nie mógł się do Ciebie dodzwonić",
+        "курьер не смог до вас дозвониться",
+    ),
+    _R.PAYMENT_MISSING: (
+        "the payment has not arrived",
+        "оплата не надійшла",
+        "płatność nie dotarła",
+        "оплата не поступила",
+    ),
+    _R.CUSTOMER_WISH: ("as you asked", "на ваше прохання", "na Twoją prośbę", "по вашей просьбе"),
+    _R.DELAYED: (
+        "the carrier is running late",
+        "перевізник не встигає за графіком",
+        "przewoźnik ma opóźnienie",
+        "перевозчик не успевает по графику",
+    ),
+    _R.DAMAGED: ("the parcel was damaged", "посилку пошкоджено", "paczka została uszkodzona", "посылка повреждена"),
+    _R.LOST: (
+        "the parcel cannot be found",
+        "посилку не можуть знайти",
+        "nie można odnaleźć paczki",
+        "посылку не могут найти",
+    ),
+    _R.DESTROYED: ("the parcel was destroyed", "посилку знищено", "paczka została zniszczona", "посылка уничтожена"),
+    _R.POINT_FULL: (
+        "the pickup point is full",
+        "пункт видачі переповнений",
+        "punkt odbioru jest przepełniony",
+        "пункт выдачи переполнен",
+    ),
+    _R.NO_NEWS: (
+        "the carrier has had no news of it for a while",
+        "від перевізника давно немає новин",
+        "od przewoźnika od dawna nie ma wieści",
+        "от перевозчика давно нет новостей",
+    ),
+    _R.OUT_OF_STOCK: (
+        "an item is out of stock",
+        "товару немає в наявності",
+        "produktu zabrakło w magazynie",
+        "товара нет в наличии",
+    ),
+    _R.SHOP_WISH: ("on our side", "з нашого боку", "z naszej strony", "с нашей стороны"),
+    _R.BAD_DATA: (
+        "some details of the parcel need correcting",
+        "дані посилки потрібно виправити",
+        "dane paczki wymagają poprawienia",
+        "данные посылки нужно исправить",
+    ),
+    _R.TOO_LARGE: ("the parcel is too large", "посилка завелика", "paczka jest za duża", "посылка слишком большая"),
+    _R.FORBIDDEN_CONTENT: (
+        "the carrier may not carry the contents",
+        "перевізник не може перевозити такий вміст",
+        "przewoźnik nie może przewieźć tej zawartości",
+        "перевозчик не может везти такое содержимое",
+    ),
+    _R.NUMBER_INVALID: (
+        "the carrier does not know the tracking number",
+        "перевізник не знає номера накладної",
+        "przewoźnik nie zna numeru przesyłki",
+        "перевозчик не знает номера накладной",
+    ),
+    _R.CUSTOMS: ("customs are checking it", "її перевіряє митниця", "sprawdza ją urząd celny", "её проверяет таможня"),
+    _R.OUTSIDE_EVENT: (
+        "bad weather or other events beyond the carrier’s control",
+        "негода або інші обставини, на які перевізник не впливає",
+        "pogoda lub inne zdarzenia niezależne od przewoźnika",
+        "непогода или другие обстоятельства, на которые перевозчик не влияет",
+    ),
+    _R.SEIZED: (
+        "the authorities hold the parcel",
+        "посилку затримали державні органи",
+        "paczkę zatrzymały służby",
+        "посылку задержали государственные органы",
+    ),
+    _R.COLLECTION_FAILED: (
+        "the carrier did not pick the parcel up from us",
+        "перевізник не забрав її в нас",
+        "przewoźnik nie odebrał jej od nas",
+        "перевозчик не забрал её у нас",
+    ),
+    _R.INFORMATION_NEEDED: (
+        "one more detail is needed",
+        "потрібно щось уточнити",
+        "trzeba coś doprecyzować",
+        "нужно кое-что уточнить",
+    ),
+    _R.COMPLAINT: ("a complaint is open", "розглядається скарга", "trwa reklamacja", "рассматривается жалоба"),
+    _R.PAYMENT_DISPUTE: (
+        "the payment is disputed",
+        "платіж оскаржують",
+        "płatność jest kwestionowana",
+        "платёж оспаривается",
+    ),
+    _R.FRAUD_CHECK: (
+        "the payment is being checked",
+        "платіж перевіряють",
+        "płatność jest sprawdzana",
+        "платёж проверяют",
+    ),
+}
+
+
+def reason_words(reason: str, language: str) -> str:
+    """A reason in human words, to stand after a colon or a dash; a text that is no reason of ours stays as it is."""
+    try:
+        known = Reason(reason)
+    except ValueError:
+        return reason
+    return _REASONS[known][LANGUAGES.index(language)]
