@@ -54,7 +54,8 @@ class Unknown:
 class Expression(Protocol):
     """A compiled CEL expression. `text` is as written."""
 
-    text: str
+    @property
+    def text(self) -> str: ...
 
     def value(self, names: Mapping[str, Any]) -> Any | Unknown:
         """The value over these names (bool, int, float, str, datetime, list), or `Unknown`; never raises."""

@@ -1,0 +1,158 @@
+"""flows.yaml up to its flows: shops, connections, contact rules, staff. The flows are read above this floor
+(`hub.flows.load`), which is where `load_config` is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from dotenv import dotenv_values
+
+from hub.plugin import Adapter
+
+from .build import build_connections, build_contact, build_hub, build_people, build_shops, build_staff, build_statuses
+from .files import Files, masked, read_files
+from .model import Config
+from .problems import Level, Place, Problem, did_you_mean, in_order, listed
+from .scalars import MistakeError, read_name
+from .secrets import Secrets
+from .sections import TOP, TOP_LATER
+from .settings import Reading, found, not_yet
+from .yaml import MapNode, Node, Scalar
+
+
+class Entry(Protocol):
+    """What a registry knows of a plugin."""
+
+    @property
+    def adapter(self) -> type[Adapter[Any]]: ...
+
+
+class Registry(Protocol):
+    """Where plugins are found. `adapter` raises LookupError, with what to do, for what cannot be used."""
+
+    def adapter(self, kind: str, name: str) -> Entry: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What came of a file: a configuration unless there is an error, and every problem, sorted by place.
+
+    `sources` are the texts of the files by the name problems give them, secrets masked.
+    """
+
+    config: Config | None
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        return tuple(each for each in self.problems if each.severity is Level.ERROR)
+
+
+@dataclass(slots=True)
+class Ground:
+    """The file without its flows. `flows` are their nodes by name; `config` is for checking against even when parts
+    of it had mistakes, since those parts are absent from it and `complete` says so."""
+
+    config: Config
+    flows: dict[str, tuple[Scalar, Node]]
+    reading: Reading
+    files: Files
+    secrets: Secrets
+    connections: Mapping[str, str]
+    """name → kind of all connections in the file, also of those that could not be read ("": not even their kind)."""
+    shops: frozenset[str]
+    staff: frozenset[str]
+    people: frozenset[str]
+    keys: Mapping[str, Place]
+    """top-level key → its place, for problems about the whole."""
+
+    def finish(self, config: Config) -> Loaded:
+        """Everything together: no configuration when there was an error."""
+        sources = masked(self.files.sources, self.secrets.literals)
+        problems = in_order(self.reading.problems, sources)
+        refused = any(each.severity is Level.ERROR for each in problems)
+        return Loaded(None if refused else config, problems, sources)
+
+
+def environment(path: Path, env: Mapping[str, str]) -> dict[str, str]:
+    """The `.env` beside the file, and over it the environment."""
+    beside = path.parent / ".env"
+    values = dotenv_values(beside, interpolate=False) if beside.is_file() else {}
+    return {**{name: value for name, value in values.items() if value is not None}, **env}
+
+
+def read_ground(path: Path, registry: Registry, env: Mapping[str, str]) -> Ground:
+    """Read a file and its includes up to the flows; never raises for what stands in them."""
+    reading = Reading()
+    files = read_files(path, reading)
+    secrets = Secrets(environment(path, env), path.parent)
+    top = _top(files, reading)
+    secret = reading.with_secrets(secrets)
+    shops = build_shops(top, reading, Place(path.name), files.broken)
+    named = _named(top.get("connections"), reading, "connection")
+    connections = build_connections(named, shops, registry, secret)
+    people = build_people(_named(top.get("people"), reading, "person"), connections, secret)
+    staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
+    config = Config(
+        path=path,
+        hub=build_hub(top.get("hub"), reading, path),
+        shops=shops.good,
+        connections=connections.good,
+        contact=build_contact(top.get("contact"), connections, staff, shops, reading),
+        staff=staff.good,
+        people=people.good,
+        statuses=build_statuses(top.get("statuses"), connections, reading),
+        digest=files.digest,
+        messages=path.parent / "messages" if (path.parent / "messages").is_dir() else None,
+    )
+    return Ground(
+        config=config,
+        flows=_named(top.get("flows"), reading, "flow"),
+        reading=reading,
+        files=files,
+        secrets=secrets,
+        connections=connections.names,
+        shops=frozenset(shops.names),
+        staff=frozenset(staff.names),
+        people=frozenset(people.names),
+        keys={text: key.place for text, (key, _) in files.top.items()},
+    )
+
+
+def _top(files: Files, reading: Reading) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    for text, (key, value) in files.top.items():
+        if text in TOP_LATER:
+            not_yet(reading, key, f"'{text}'")
+        elif text not in TOP:
+            meant = did_you_mean(text, TOP)
+            reading.report(
+                key,
+                "unknown-setting",
+                f"a file has no setting '{text[:60]}'{meant}",
+                f"settings of a file: {listed(TOP)}",
+            )
+        elif not (isinstance(value, Scalar) and value.empty):
+            nodes[text] = value
+    version = nodes.get("version")
+    if version is not None and not (isinstance(version, Scalar) and version.text == "1"):
+        reading.report(version, "bad-value", f"'version' is 1, the only version of the language, not {found(version)}")
+    return nodes
+
+
+def _named(node: Node | None, reading: Reading, what: str) -> dict[str, tuple[Scalar, Node]]:
+    """The entries of a section by name; a wrong name is reported and its entry still read."""
+    if node is None:
+        return {}
+    if not isinstance(node, MapNode):
+        reading.report(node, "bad-value", f"this is name → {what}, not {found(node)}")
+        return {}
+    for key, _ in node:
+        try:
+            read_name(key.text)
+        except MistakeError as mistake:
+            reading.report(key, mistake.code, mistake.text)
+    return {key.text: (key, value) for key, value in node}

@@ -1,0 +1,199 @@
+"""Kinds of values that stand in one scalar: how they are written, and how they are read. Pure; errors are sentences."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from .problems import did_you_mean, nearest, quoted
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
+LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+class MistakeError(Exception):
+    """A scalar is not what it should be. `code` names the kind of mistake, `offset` is the character it begins at."""
+
+    def __init__(self, code: str, text: str, offset: int = 0) -> None:
+        super().__init__(text)
+        self.code, self.text, self.offset = code, text, offset
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of scalar: what it is called in a sentence, and how it is read. Stands in `Annotated[type, Kind(...)]`."""
+
+    words: str
+    read: Callable[[str], Any]
+
+
+_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
+_DAYS = {"d": 1, "w": 7}
+_PART = re.compile(r"(\d{1,9})([smhdw])")
+_WORKING = re.compile(r"(?:\d+[smhdw])+\s+working")
+MAX_LENGTH_DAYS = 400
+
+
+def read_length(text: str) -> tuple[timedelta, int]:
+    """A LENGTH as its exact part and its calendar days: `1d12h` → (12 h, 1)."""
+    text = text.strip()
+    if _WORKING.fullmatch(text):
+        raise MistakeError("not-yet", f"working time ({quoted(text)}) is not supported in this version")
+    exact, days, at = timedelta(), 0, 0
+    while at < len(text):
+        part = _PART.match(text, at)
+        if part is None:
+            raise MistakeError("bad-length", _not_a_length(text), at)
+        count, unit = int(part[1]), part[2]
+        exact, days = exact + count * _UNITS.get(unit, timedelta()), days + count * _DAYS.get(unit, 0)
+        at = part.end()
+    if not text or not (exact or days):
+        raise MistakeError("bad-length", _not_a_length(text))
+    if exact.days + days > 2 * 366:
+        raise MistakeError("bad-length", f"{quoted(text)} is longer than two years")
+    return exact, days
+
+
+def _not_a_length(text: str) -> str:
+    better = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)\w*", text.casefold())
+    meant = f"; write {better[1]}{better[2]}" if better else "; write it like 30s, 10m, 3h, 2d, 1w or 1d12h"
+    return f"{quoted(text)} is not a length of time{meant}"
+
+
+def read_span(text: str) -> timedelta:
+    """A LENGTH where a day is 24 hours."""
+    exact, days = read_length(text)
+    return exact + timedelta(days=days)
+
+
+def read_name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise MistakeError(
+            "bad-name", f"{quoted(text)} is not a name: a-z, digits and '-', beginning with a letter, 63 at most"
+        )
+    return text
+
+
+def read_zone(text: str) -> ZoneInfo:
+    if text not in available_timezones():
+        raise MistakeError(
+            "bad-zone", f"there is no time zone {quoted(text)}{did_you_mean(text, available_timezones())}"
+        )
+    return ZoneInfo(text)
+
+
+def read_locale(text: str) -> str:
+    if not LOCALE.fullmatch(text):
+        raise MistakeError("bad-locale", f"{quoted(text)} is not a language such as uk, pl or en-GB")
+    return text
+
+
+def read_country(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", text):
+        raise MistakeError("bad-value", f"{quoted(text)} is not a country; write two capital letters, such as UA")
+    return text
+
+
+def read_currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", text):
+        raise MistakeError("bad-value", f"{quoted(text)} is not a currency; write three capital letters, such as UAH")
+    return text
+
+
+def read_url(text: str) -> str:
+    """An address of the web, without a trailing slash."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", text):
+        raise MistakeError("bad-value", f"{quoted(text)} is not an address such as https://shop.example")
+    return text.rstrip("/")
+
+
+def read_listen(text: str) -> str:
+    found = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]*):(\d{1,5})", text)
+    if found is None or int(found[2]) > 65535:
+        raise MistakeError("bad-value", f"{quoted(text)} is not an address to listen on; write it like 127.0.0.1:8080")
+    return text
+
+
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+
+
+def read_clock(text: str, offset: int = 0) -> time:
+    found = _CLOCK.fullmatch(text.strip())
+    if found is None:
+        raise MistakeError("bad-time", f"{quoted(text.strip())} is not a time of day such as 09:00", offset)
+    return time(int(found[1]), int(found[2]))
+
+
+def read_clocks(text: str, offset: int = 0) -> tuple[time, time]:
+    """`21:00-08:00`: two times of day."""
+    start, dash, end = text.partition("-")
+    if not dash:
+        raise MistakeError("bad-time", f"{quoted(text)} is not a span such as 21:00-08:00", offset)
+    pair = read_clock(start, offset), read_clock(end, offset + len(start) + 1)
+    if pair[0] == pair[1]:
+        raise MistakeError("bad-time", f"{quoted(text)} begins when it ends", offset)
+    return pair
+
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def read_hours(text: str) -> tuple[frozenset[int], time, time]:
+    """`Mon-Sat 09:00-19:00`: weekdays 1 to 7 and a span of local time; the end may be past midnight."""
+    days, blank, clocks = text.strip().partition(" ")
+    if not blank:
+        raise MistakeError("bad-time", f"{quoted(text)} are not hours such as Mon-Sat 09:00-19:00")
+    start, end = read_clocks(clocks.strip(), len(text) - len(clocks.lstrip()))
+    return _weekdays(days), start, end
+
+
+def _weekdays(text: str) -> frozenset[int]:
+    days: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        low, high = _weekday(first), _weekday(last if dash else first)
+        span = range(low, high + 1) if low <= high else (*range(low, 8), *range(1, high + 1))
+        days.update(span)
+    return frozenset(days)
+
+
+def _weekday(text: str) -> int:
+    if text not in WEEKDAYS:
+        near = nearest(text, WEEKDAYS)
+        meant = f"; did you mean '{near}'?" if near else f"; write {', '.join(WEEKDAYS)}"
+        raise MistakeError("bad-time", f"{quoted(text)} is not a day of the week{meant}")
+    return WEEKDAYS.index(text) + 1
+
+
+def read_bool(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise MistakeError("bad-value", f"{quoted(text)} is neither true nor false")
+    return text == "true"
+
+
+def read_int(text: str) -> int:
+    if not re.fullmatch(r"[-+]?[0-9]{1,18}", text):
+        raise MistakeError("bad-value", f"{quoted(text)} is not a whole number")
+    return int(text)
+
+
+def read_number(text: str) -> str:
+    """A decimal number, as typed (no float touches an amount)."""
+    if not re.fullmatch(r"[-+]?(?:[0-9]{1,18})(?:\.[0-9]{1,18})?", text):
+        raise MistakeError("bad-value", f"{quoted(text)} is not a number")
+    return text
+
+
+def untyped(text: str) -> Any:
+    """A plain scalar where nothing declares a type: only true, false, null and numbers are special."""
+    if text in ("true", "false"):
+        return text == "true"
+    if text in ("", "null"):
+        return None
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})", text):
+        return int(text)
+    if re.fullmatch(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}", text):
+        return float(text)
+    return text

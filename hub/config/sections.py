@@ -1,0 +1,201 @@
+"""The sections of a flows.yaml beside its flows, as declared shapes: parsing, checking and documents use these."""
+
+from datetime import time, timedelta
+from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from .scalars import (
+    Kind,
+    read_clocks,
+    read_country,
+    read_currency,
+    read_hours,
+    read_listen,
+    read_locale,
+    read_name,
+    read_span,
+    read_url,
+    read_zone,
+)
+from .settings import Shape
+
+Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
+Name = Annotated[str, Kind("a name", read_name)]
+Locale = Annotated[str, Kind("a language such as uk", read_locale)]
+Zone = Annotated[ZoneInfo, Kind("a time zone such as Europe/Kyiv", read_zone)]
+Url = Annotated[str, Kind("an address such as https://shop.example", read_url)]
+Country = Annotated[str, Kind("a country such as UA", read_country)]
+Currency = Annotated[str, Kind("a currency such as UAH", read_currency)]
+Listen = Annotated[str, Kind("an address such as 127.0.0.1:8080", read_listen)]
+Clocks = Annotated[tuple[time, time], Kind("a span such as 21:00-08:00", read_clocks)]
+HoursText = Annotated[tuple[frozenset[int], time, time], Kind("hours such as Mon-Sat 09:00-19:00", read_hours)]
+
+TOP: dict[str, str] = {
+    "version": "The language's version; `1`.",
+    "include": "Files to merge into this one: a path, or a list; patterns such as `more/*.yaml`.",
+    "hub": "Where the hub lives and listens.",
+    "shop": "The one shop; or `shops`.",
+    "shops": "Name → shop.",
+    "connections": "Name → `platform`, `carrier` or `channel`, and that plugin's settings.",
+    "contact": "How customers are reached.",
+    "staff": "Group → who is told when a person must act.",
+    "people": "Person → name, language, and an address by channel connection.",
+    "statuses": "Connection → the merchant's own map of native codes.",
+    "flows": "Name → flow.",
+}
+TOP_LATER = frozenset({"steps", "surveys", "policies", "tests"})
+
+
+class HubShape(Shape):
+    """`hub`"""
+
+    public_url: Url | None = Field(
+        None, description="The hub's address for links and webhooks; without it the hub polls."
+    )
+    listen: Listen = Field("127.0.0.1:8080", description="Address and port to listen on.")
+    data: str = Field("data", min_length=1, description="Folder for the database and the keys, relative to the file.")
+    database: str | None = Field(None, description="`postgresql://…`; default: SQLite in `data`.")
+
+
+class SupportShape(Shape):
+    """`support` of a shop"""
+
+    phone: str = Field("", description="Phone number, as people should read it.")
+    email: str = Field("", description="Mail address.")
+    url: str = Field("", description="A page where people can ask.")
+
+
+class ShopShape(Shape):
+    """`shop`, or an entry of `shops`"""
+
+    name: str = Field(min_length=1, max_length=200, description="What customers know the shop as.")
+    url: Url | None = Field(None, description="The shop's address.")
+    country: Country | None = Field(None, description="Two letters; decides how phone numbers are read.")
+    locale: Locale = Field("en", description="The shop's language.")
+    timezone: Zone = Field(ZoneInfo("UTC"), description="The shop's clock.")
+    currency: Currency | None = Field(None, description="Three letters.")
+    hours: HoursText | None = Field(
+        None, description="When the shop works; read and checked, not used in this version."
+    )
+    support: SupportShape = Field(SupportShape.model_validate({}), description="How a customer reaches a person.")
+    returns_url: Url | None = Field(None, description="Where the return policy stands.")
+    connections: dict[str, Name] = Field(
+        {}, description="What a route's word means in this shop: `{mail: ziarno-mail}`."
+    )
+    later: ClassVar[frozenset[str]] = frozenset({"calendar", "voice", "contact"})
+
+
+class ConnectionShape(Shape):
+    """Hub's own settings of a connection, beside the plugin's"""
+
+    platform: str | None = Field(None, description="The platform plugin: where orders come from.")
+    carrier: str | None = Field(None, description="The carrier plugin: who moves parcels.")
+    channel: str | None = Field(None, description="The channel plugin: how people are reached.")
+    shop: Name | None = Field(None, description="Platforms: whose orders these are (needed with several shops).")
+    completed_means: Literal["shipped", "delivered"] = Field(
+        "shipped", description="Platforms: what the shop's word *completed* says of parcels that no carrier follows."
+    )
+    uncertain: Literal["maybe_twice", "maybe_never"] = Field(
+        "maybe_twice", description="Channels: what to do when it is not known whether a message went out."
+    )
+    storage: dict[str, Span] = Field(
+        {}, description="Carriers: kind of pickup point → how long a parcel is kept there."
+    )
+    poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
+    later: ClassVar[frozenset[str]] = frozenset({"target", "failover", "tells"})
+
+
+KINDS = ("platform", "carrier", "channel")
+LATER_KINDS = ("target", "failover")
+KEYS_OF_KIND: dict[str, frozenset[str]] = {
+    "platform": frozenset({"platform", "shop", "completed_means", "poll_every"}),
+    "carrier": frozenset({"carrier", "storage", "poll_every"}),
+    "channel": frozenset({"channel", "uncertain", "poll_every"}),
+}
+
+
+class QuietShape(Shape):
+    """`quiet`, written out"""
+
+    hours: Clocks = Field(description="From and to, on the recipient's clock: `21:00-08:00`.")
+    channels: list[str] | None = Field(None, description="Which channels keep quiet; default: those that ring.")
+
+
+class CapShape(Shape):
+    """An item of `caps`"""
+
+    at_most: int = Field(ge=0, le=10_000, description="So many messages …")
+    per: Span = Field(description="… within this time, for one customer.")
+    channel: str | None = Field(None, description="Only messages of this channel connection.")
+    class_: Literal["transactional", "feedback", "marketing"] | None = Field(
+        None, alias="class", description="Only messages of this class."
+    )
+
+
+class UnheardShape(Shape):
+    """`unheard`"""
+
+    escalate: str = Field(description="The staff group to tell.")
+    due: Span | None = Field(None, description="By when it must be resolved.")
+
+
+class ContactShape(Shape):
+    """`contact`"""
+
+    routes: dict[str, list[str]] = Field({}, description="Name → channels, in the order in which they are tried.")
+    quiet: Clocks | QuietShape | None = Field(None, description="When channels that ring keep silent.")
+    settle: Span = Field(
+        timedelta(minutes=1), description="What happens within this time is told once, about the newest."
+    )
+    receipt: dict[str, Span] = Field(
+        {}, description="Channel → how long to wait for its receipt before the next is tried."
+    )
+    caps: list[CapShape] = Field([], description="No more messages than this for one customer.")
+    fresh: Span = Field(timedelta(hours=24), description="An event older than this starts nothing.")
+    unheard: UnheardShape | None = Field(None, description="Whom to tell when nobody could be reached.")
+    silent: list[str] = Field([], description="Statuses that are deliberately not told.")
+    later: ClassVar[frozenset[str]] = frozenset({"promise", "breaker"})
+
+
+class RungShape(Shape):
+    """An entry of `staff`"""
+
+    people: list[str] = Field(min_length=1, description="All are told; the first to take it owns it.")
+    via: list[str] = Field(min_length=1, max_length=6, description="Channel connections, in the order tried.")
+    hours: HoursText | None = Field(None, description="Outside these hours only critical matters ring.")
+    acknowledge: Span = Field(
+        timedelta(minutes=30), description="Not taken within this time: the next rung is told too."
+    )
+    then: str | None = Field(None, description="The next rung.")
+
+
+class PersonShape(Shape):
+    """An entry of `people`"""
+
+    name: str = Field(min_length=1, max_length=200, description="What the person is called.")
+    locale: Locale = Field("en", description="The language in which the person is told.")
+
+
+class MeaningShape(Shape):
+    """A row of `statuses`, written out"""
+
+    to: str | None = Field(None, description="`axis.status`; absent with a reason: only staff are told.")
+    reason: str | None = Field(None, description="Why, as listed in the status model.")
+
+
+SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
+    ("hub", HubShape),
+    ("shop, shops", ShopShape),
+    ("support", SupportShape),
+    ("connections", ConnectionShape),
+    ("contact", ContactShape),
+    ("quiet", QuietShape),
+    ("caps", CapShape),
+    ("unheard", UnheardShape),
+    ("staff", RungShape),
+    ("people", PersonShape),
+    ("statuses", MeaningShape),
+)
+"""For the reference page."""

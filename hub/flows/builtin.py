@@ -1,0 +1,334 @@
+"""The steps of flows.yaml. One declaration each: its settings are the schema, its docstring and example are the
+documentation, and the function makes the step that the engine runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from hub.config.problems import Level
+from hub.config.scalars import Kind
+from hub.config.sections import Name
+from hub.config.settings import Kept, Placed, Shape, found, read_settings, read_value
+from hub.config.yaml import ListNode, MapNode, Node, Scalar
+from hub.plugin import hookimpl
+
+from .cel import Wants
+from .cel_tree import must_read, proves
+from .model import (
+    Branch,
+    Choose,
+    Escalate,
+    MessageClass,
+    Notify,
+    Otherwise,
+    Severity,
+    Step,
+    Stop,
+    WaitEvent,
+    WaitFor,
+    WaitThat,
+    WaitUntil,
+)
+from .scope import LengthText, Scope, read_flow_length
+from .words import read_words
+
+MAX_CHOOSE = 6
+ReadSteps = Callable[[Node, Scope], tuple[Step, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class StepKind:
+    """A declared step. `settings` are the shapes in which it can be written; `make` gives the step, or None after
+    reporting what is wrong."""
+
+    name: str
+    settings: type[Shape]
+    summary: str
+    example: str
+    make: Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
+
+
+STEPS: dict[str, StepKind] = {}
+LATER_STEPS = frozenset({"survey", "mute", "tag", "write_back", "call", "coupon", "do"})
+Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
+
+
+def step(word: str, settings: type[Shape], *, example: str) -> Callable[[Make], Make]:
+    """Declare a step of flows.yaml."""
+
+    def declare(make: Make) -> Make:
+        STEPS[word] = StepKind(word, settings, (make.__doc__ or "").strip(), example, make)
+        return make
+
+    return declare
+
+
+# ------------------------------------------------------------------------------------------------ notify
+
+
+class NotifyShape(Shape):
+    """Settings of `notify`."""
+
+    template: Name = Field(description="The name of a text.")
+    to: Name = Field("customer", description="`customer`, a staff group or a person.")
+    via: Name | Annotated[list[str], Field(min_length=1, max_length=6)] = Field(
+        "default", description="A route, or a list of channels in the order in which they are tried."
+    )
+    class_: Literal["transactional", "feedback", "marketing"] = Field(
+        "transactional", alias="class", description="Why it is said: decides on consent and caps."
+    )
+    urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
+    before: Placed | None = Field(None, description="A moment from which on it is pointless (CEL).")
+    with_: dict[str, Placed] = Field({}, alias="with", description="More values for the text: name → CEL.")
+    id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
+    later: ClassVar[frozenset[str]] = frozenset({"promise", "echo", "if_fails"})
+
+
+@step("notify", NotifyShape, example="notify: {template: ready-for-pickup, via: [bot, mail]}")
+def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Say one thing to one recipient, through the first channel that reaches them."""
+    shape = read_settings(node, NotifyShape, scope.reading, "'notify'", place=word.place)
+    if isinstance(node, MapNode):
+        _follow_notify(node, scope, word)
+    if shape is None:
+        return None
+    before = scope.expression(shape.before, Wants.TIME) if shape.before else None
+    if before is not None and shape.before is not None:
+        scope.maybe_missing(shape.before, before, Level.WARNING, "then there is no deadline; ask has(…) above")
+    extra = {name: scope.expression(each, Wants.ANY) for name, each in shape.with_.items()}
+    if shape.urgent and shape.class_ == "marketing" and isinstance(node, MapNode):
+        scope.report(node.key("urgent") or word, "urgent-marketing", "marketing is never urgent")
+    return Notify(
+        id=scope.key(word, f"notify:{shape.template}", shape.id),
+        template=shape.template,
+        to=shape.to,
+        via=shape.via if isinstance(shape.via, str) else tuple(shape.via),
+        cls=MessageClass(shape.class_),
+        urgent=shape.urgent,
+        before=before,
+        extra={name: each for name, each in extra.items() if each is not None} or None,
+    )
+
+
+def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
+    template, to = node.get("template"), node.get("to")
+    if isinstance(template, Scalar) and template.text:
+        scope.template(template)
+    if isinstance(to, Scalar):
+        scope.recipient(to)
+    if to is None or (isinstance(to, Scalar) and to.text == "customer") or node.get("via") is not None:
+        scope.via(node.get("via"), word)
+
+
+# ------------------------------------------------------------------------------------------------ wait
+
+
+def read_otherwise(text: str) -> Any:
+    """`or` of a wait: skip, stop, or a length."""
+    if text in (Otherwise.SKIP.value, Otherwise.STOP.value):
+        return Otherwise(text)
+    return read_flow_length(text)
+
+
+class WaitShape(Shape):
+    """Settings of `wait`, when it is not just a length."""
+
+    until: Placed | None = Field(None, description="A moment (CEL), computed anew whenever the order changes.")
+    or_: Annotated[Any, Kind("skip, stop or a length of time such as 3d", read_otherwise)] = Field(
+        None, alias="or", description="What to do while `until` is not known: a length, `skip` or `stop`."
+    )
+    that: Placed | None = Field(None, description="A condition (CEL): wait until it becomes true.")
+    event: Kept | None = Field(None, description="A trigger word, or a list: wait until one of them happens.")
+    up_to: LengthText | None = Field(None, description="How long at most to wait for `that` or `event`.")
+    id: Name | None = Field(None, description="The step's key.")
+
+
+_FORMS = {"until": "or", "that": "up_to", "event": "up_to"}
+
+
+@step("wait", WaitShape, example="wait: {until: shipment.pickup_deadline - hours(12), or: stop}")
+def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Go on later: after a length of time, at a moment, when something becomes true, or when something happens."""
+    scope.waits = True
+    scope.offered |= {"waited"}
+    if not isinstance(node, MapNode):
+        return _wait_for(word, node, scope)
+    shape = read_settings(node, WaitShape, scope.reading, "'wait'", place=word.place)
+    form = _form(word, node, scope)
+    if shape is None or form is None:
+        return None
+    key = scope.counted(word, f"wait:{form}", shape.id)
+    if form == "until":
+        return _wait_until(key, shape, scope)
+    if shape.up_to is None:
+        return None
+    if form == "that":
+        that = scope.expression(shape.that, Wants.BOOL) if shape.that else None
+        return WaitThat(key, that, shape.up_to) if that else None
+    words = read_words(shape.event.node, scope.reading, "'event'") if shape.event else ()
+    return WaitEvent(key, words, shape.up_to) if words else None
+
+
+def _wait_for(word: Scalar, node: Node, scope: Scope) -> Step | None:
+    length = read_value(node, LengthText, scope.reading, "'wait'")
+    text = node.text if isinstance(node, Scalar) else ""
+    return WaitFor(scope.counted(word, f"wait:{text}", None), length) if text and _is_length(length) else None
+
+
+def _is_length(value: Any) -> bool:
+    return hasattr(value, "exact")
+
+
+def _form(word: Scalar, node: MapNode, scope: Scope) -> str | None:
+    """Which of the three forms is written; what belongs to another one is refused."""
+    forms = [each for each in _FORMS if node.key(each) is not None]
+    if len(forms) > 1:
+        scope.report(
+            node.key(forms[1]) or word, "conflicting-settings", f"'{forms[0]}' and '{forms[1]}' exclude each other"
+        )
+        return None
+    if not forms:
+        if all(each.text in ("or", "up_to", "id") for each, _ in node):
+            scope.report(word, "missing-setting", "'wait' needs a length, 'until', 'that' or 'event'")
+        return None
+    form = forms[0]
+    other = "up_to" if form == "until" else "or"
+    stray = node.key(other)
+    if stray is not None:
+        scope.report(
+            stray,
+            "conflicting-settings",
+            f"'{other}' does not go with '{form}'; it goes with {'that and event' if other == 'up_to' else 'until'}",
+        )
+    if form != "until" and node.key("up_to") is None:
+        scope.report(word, "missing-setting", f"'wait' needs 'up_to': how long at most to wait for '{form}'")
+        return None
+    return form
+
+
+def _wait_until(key: str, shape: WaitShape, scope: Scope) -> Step | None:
+    until = scope.expression(shape.until, Wants.TIME) if shape.until else None
+    if until is None or shape.until is None:
+        return None
+    if shape.or_ is None:
+        scope.maybe_missing(shape.until, until, Level.ERROR, "say with 'or' what to do then: a length, skip or stop")
+    if shape.or_ in (None, Otherwise.STOP):
+        scope.there |= must_read(until.tree)
+    return WaitUntil(key, until, shape.or_)
+
+
+# ------------------------------------------------------------------------------------------------ choose, stop
+
+
+class BranchShape(Shape):
+    """A branch of `choose`."""
+
+    when: Placed | None = Field(None, description="The condition (CEL).")
+    steps: Kept | None = Field(None, description="What to do when it holds.")
+    else_: Kept | None = Field(None, alias="else", description="The last branch: what to do when none holds.")
+
+
+@step(
+    "choose",
+    BranchShape,
+    example="choose: [{when: shipment.failures >= 2, steps: [{stop: enough}]}, {else: [{wait: 1d}]}]",
+)
+def choose(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Do the steps of the first branch whose condition holds; when none holds, go on."""
+    if not isinstance(node, ListNode) or not node.items:
+        scope.report(
+            node,
+            "bad-value",
+            f"'choose' is a list of branches, as in [{{when: …, steps: […]}}, {{else: […]}}], not {found(node)}",
+        )
+        return None
+    if scope.depth >= MAX_CHOOSE:
+        scope.report(word, "bad-value", f"'choose' stands at most {MAX_CHOOSE} deep")
+        return None
+    key = scope.counted(word, "choose", None)
+    branches: list[Branch] = []
+    for each in node.items:
+        if branches and branches[-1].when is None:
+            scope.report(each, "never-reached", "no branch is reached behind 'else'")
+        branch = _branch(word, each, scope, steps)
+        if branch is not None:
+            branches.append(branch)
+    return Choose(key, tuple(branches)) if len(branches) == len(node.items) else None
+
+
+def _branch(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Branch | None:
+    shape = read_settings(node, BranchShape, scope.reading, "a branch of 'choose'")
+    if shape is None or not isinstance(node, MapNode):
+        return None
+    if shape.else_ is not None:
+        if len(node) > 1:
+            scope.report(node, "conflicting-settings", "'else' stands alone in its branch")
+        with scope.branch(frozenset()):
+            return Branch(None, steps(shape.else_.node, scope))
+    if shape.when is None or shape.steps is None:
+        missing = "when" if shape.when is None else "steps"
+        scope.report(node, "missing-setting", f"a branch of 'choose' needs '{missing}'")
+        return None
+    when = scope.expression(shape.when, Wants.BOOL)
+    with scope.branch(proves(when.tree, True) if when else frozenset()):
+        inner = steps(shape.steps.node, scope)
+    return Branch(when, inner) if when else None
+
+
+class StopShape(Shape):
+    """`stop` has no settings beside its word."""
+
+
+@step("stop", StopShape, example="stop: not-needed")
+def stop(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """End the run, with a word for the trace."""
+    if not isinstance(node, Scalar):
+        scope.report(node, "bad-value", f"'stop' is a word for the trace, not {found(node)}")
+        return None
+    if len(node.text) > 100:
+        scope.report(node, "bad-value", "the word of 'stop' has at most 100 characters")
+        return None
+    return Stop(scope.counted(word, "stop", None), node.text)
+
+
+# ------------------------------------------------------------------------------------------------ escalate
+
+
+class EscalateShape(Shape):
+    """Settings of `escalate`."""
+
+    to: Name = Field(description="A staff group.")
+    reason: Placed = Field(description="What the matter is, as a text that may use values: {{ order.number }}.")
+    severity: Literal["low", "normal", "high", "critical"] = Field("normal", description="How much it presses.")
+    due: LengthText | None = Field(None, description="By when it must be resolved; then the next rung is told.")
+    id: Name | None = Field(None, description="The step's key, where a flow escalates to one group twice.")
+    later: ClassVar[frozenset[str]] = frozenset({"choices", "wait", "if_fails"})
+
+
+@step("escalate", EscalateShape, example='escalate: {to: support, due: 4h, reason: "Ask about {{ order.number }}"}')
+def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Raise a matter that a person must take on."""
+    shape = read_settings(node, EscalateShape, scope.reading, "'escalate'", place=word.place)
+    if isinstance(node, MapNode) and isinstance(to := node.get("to"), Scalar):
+        scope.group(to)
+    if shape is None:
+        return None
+    scope.text(shape.reason)
+    scope.offered |= {"escalation"}
+    return Escalate(
+        id=scope.key(word, f"escalate:{shape.to}", shape.id),
+        to=shape.to,
+        reason=shape.reason.text,
+        severity=Severity(shape.severity),
+        due=shape.due,
+    )
+
+
+@hookimpl
+def flow_steps() -> Sequence[StepKind]:
+    return tuple(STEPS.values())

@@ -1,0 +1,261 @@
+"""From a flow as written to the flow that the engine runs. One path for files (with positions, everything checked) and
+for stored flows (plain data that was checked when it went live)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from hub.config.problems import Level, Place, did_you_mean, listed, quoted
+from hub.config.scalars import Kind, MistakeError
+from hub.config.sections import Name
+from hub.config.settings import Kept, Placed, Reading, Shape, found, not_yet, read_settings
+from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, to_plain
+
+from .builtin import LATER_STEPS, STEPS
+from .cel import Compiled, Wants
+from .cel_tree import NONE, Paths, proves, roots
+from .model import Choose, Flow, Mode, State, Step, Stop
+from .scope import Known, LengthText, Scope
+from .types import offered
+from .words import read_words
+
+MAX_STEPS = 100
+
+
+def _one_of(words: tuple[str, ...], later: tuple[str, ...]) -> Kind:
+    def read(text: str) -> str:
+        if text in later:
+            raise MistakeError("not-yet", f"'{text}' is not supported in this version")
+        if text not in words:
+            meant = did_you_mean(text, (*words, *later)) or f"; there are: {listed(words)}"
+            raise MistakeError("bad-value", f"{quoted(text)} is not possible{meant}")
+        return text
+
+    return Kind("one of " + listed(words), read)
+
+
+class FlowShape(Shape):
+    """A flow"""
+
+    on: Kept | None = Field(None, description="The trigger, or a list of triggers.")
+    when: Placed | list[Placed] | None = Field(
+        None,
+        description="A condition (CEL), or a list of which all must hold; asked at the trigger and before every send.",
+    )
+    steps: Kept | None = Field(None, description="What to do, one step after the other.")
+    stop_on: Kept | None = Field(None, description="Triggers that end the run.")
+    once: Kept | None = Field(None, description="How often: `occurrence`, once per time that the trigger happened.")
+    mode: Annotated[str, _one_of(("restart", "ignore"), ("queue",))] = Field(
+        "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
+    )
+    recheck: bool = Field(True, description="`false`: `when` counts only at the trigger.")
+    fresh: LengthText | None = Field(
+        None, description="An event older than this starts no run; default: `contact.fresh`."
+    )
+    shops: list[str] | None = Field(None, description="Only for these shops.")
+    state: Annotated[str, _one_of(("live", "off"), ("shadow",))] = Field("live", description="Whether it is at work.")
+    was: list[Name] = Field([], description="Former names, so that renaming tells nobody twice.")
+    about: str = Field("", max_length=300, description="One line, for people.")
+    later: ClassVar[frozenset[str]] = frozenset({"gather", "holdout", "if_fails"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A flow with the places that problems about the whole set point to: its name, its triggers, its steps by key."""
+
+    flow: Flow
+    place: Place
+    words: Mapping[str, Place] = field(default_factory=dict)
+    keys: Mapping[str, Place] = field(default_factory=dict)
+    once: bool = False
+    """Whether `once` was written: then each trigger is meant to be its own news."""
+
+
+def compile_flow(name: str, source: Mapping[str, Any]) -> Flow:
+    """The flow of stored plain data (`Flow.source`). Raises ValueError for data that is no flow of this version."""
+    reading = Reading()
+    place = Place(name)
+    checked = read_flow(Scalar(name, place), from_plain(source, place), reading, None)
+    if checked is None:
+        said = "; ".join(each.text for each in reading.problems) or "no reason given"
+        raise ValueError(f"the stored flow {quoted(name)} cannot be read: {said}")
+    return checked.flow
+
+
+def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) -> Checked | None:
+    """The flow under a name, or None after reporting what is wrong with it."""
+    before = len(reading.problems)
+    shape = read_settings(node, FlowShape, reading, f"flow '{key.text}'", place=key.place)
+    if not isinstance(node, MapNode):
+        return None
+    words = _triggers(key, node, reading)
+    scope = Scope(reading, offered(words), known)
+    conditions = _conditions(node.get("when"), scope)
+    _once(node.get("once"), reading)
+    _shops(node.get("shops"), scope)
+    stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
+    scope.there = _proved(conditions)
+    steps = _steps_of(key, node, scope)
+    _clock(node.get("when"), conditions, scope)
+    if shape is None or any(each.severity is Level.ERROR for each in reading.problems[before:]):
+        return None
+    source = to_plain(node)
+    flow = Flow(
+        name=key.text,
+        triggers=words,
+        steps=steps,
+        when=tuple(conditions),
+        stop_on=stop_on,
+        mode=Mode(shape.mode),
+        recheck=shape.recheck,
+        fresh=shape.fresh,
+        shops=tuple(shape.shops) if shape.shops is not None else None,
+        state=State(shape.state),
+        was=tuple(shape.was),
+        about=shape.about,
+        source=source,
+        version=version_of(source),
+    )
+    places = dict(zip(words, _word_places(node), strict=True))
+    return Checked(flow, key.place, places, dict(scope.keys), node.key("once") is not None)
+
+
+def version_of(source: Mapping[str, Any]) -> str:
+    """32 hex digits of what a flow says; comments, order of keys and quotes do not count."""
+    text = json.dumps(source, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _triggers(key: Scalar, node: MapNode, reading: Reading) -> tuple[str, ...]:
+    on = node.get("on")
+    if on is None:
+        misspelt = any(did_you_mean(each.text, ("on",)) for each, _ in node if each.text not in ("on",))
+        if not misspelt:
+            reading.report(key, "missing-setting", f"flow '{key.text}' needs 'on'")
+        return ()
+    return read_words(on, reading, "'on'")
+
+
+def _word_places(node: MapNode) -> list[Place]:
+    on = node.get("on")
+    return [each.place for each in on.items] if isinstance(on, ListNode) else [on.place] if on else []
+
+
+def _list(node: Node | None) -> Node | None:
+    """A list that holds something, or one word."""
+    return None if node is None or (isinstance(node, ListNode) and not node.items) else node
+
+
+def _conditions(node: Node | None, scope: Scope) -> list[Compiled]:
+    nodes = node.items if isinstance(node, ListNode) else (node,)
+    scalars = [each for each in nodes if isinstance(each, Scalar) and not each.empty]
+    compiled = [scope.expression(Placed(each), Wants.BOOL) for each in scalars]
+    return [each for each in compiled if each is not None]
+
+
+def _proved(conditions: list[Compiled]) -> Paths:
+    return NONE.union(*(proves(each.tree, True) for each in conditions))
+
+
+def _once(node: Node | None, reading: Reading) -> None:
+    if node is None or (isinstance(node, Scalar) and node.text == "occurrence"):
+        return
+    if isinstance(node, MapNode):
+        first = next((key for key, _ in node), None)
+        not_yet(reading, first or node, "a window in 'once'")
+    elif isinstance(node, Scalar) and node.text in ("shipment", "order", "customer"):
+        not_yet(reading, node, f"'once: {node.text}'")
+    else:
+        reading.report(node, "bad-value", f"'once' is occurrence, not {found(node)}")
+
+
+def _shops(node: Node | None, scope: Scope) -> None:
+    for each in node.items if isinstance(node, ListNode) and scope.known else ():
+        if isinstance(each, Scalar) and scope.known and each.text not in scope.known.shops:
+            meant = did_you_mean(each.text, scope.known.shops)
+            scope.report(each, "unknown-shop", f"there is no shop {quoted(each.text)}{meant}")
+
+
+def _clock(node: Node | None, conditions: list[Compiled], scope: Scope) -> None:
+    """A condition that is asked again after a wait must not read the clock."""
+    nodes = node.items if isinstance(node, ListNode) else (node,)
+    for each in nodes:
+        reads_now = isinstance(each, Scalar) and any(
+            "now" in roots(one.tree) for one in conditions if one.text == each.text
+        )
+        if reads_now and isinstance(each, Scalar) and scope.waits:
+            text = "this condition reads 'now' and is asked again after the waits: time alone may turn it false"
+            scope.report(each.at(max(each.text.find("now"), 0)), "clock-in-when", text)
+
+
+# ------------------------------------------------------------------------------------------------ steps
+
+
+def _steps_of(key: Scalar, node: MapNode, scope: Scope) -> tuple[Step, ...]:
+    steps = node.get("steps")
+    if steps is None:
+        if not any(did_you_mean(each.text, ("steps",)) for each, _ in node):
+            scope.report(key, "missing-setting", f"flow '{key.text}' needs 'steps'")
+        return ()
+    return read_steps(steps, scope)
+
+
+def read_steps(node: Node, scope: Scope) -> tuple[Step, ...]:
+    """The steps of a list; wrong ones are reported and left out."""
+    if not isinstance(node, ListNode):
+        scope.report(node, "bad-value", f"'steps' is a list, as in [{{notify: …}}], not {found(node)}")
+        return ()
+    if not node.items:
+        scope.report(node, "bad-value", "'steps' holds no step")
+    steps: list[Step] = []
+    for each in node.items:
+        if steps and _ends(steps[-1]):
+            scope.report(each, "never-reached", "no step is reached behind 'stop'")
+        scope.steps += 1
+        if scope.steps == MAX_STEPS + 1:
+            scope.report(each, "bad-value", f"a flow has at most {MAX_STEPS} steps")
+        step = _step(each, scope)
+        if step is not None:
+            steps.append(step)
+    return tuple(steps)
+
+
+def _ends(step: Step) -> bool:
+    """Whether nothing goes on behind a step."""
+    if isinstance(step, Stop):
+        return True
+    if not isinstance(step, Choose) or step.branches[-1].when is not None:
+        return False
+    return all(each.steps and _ends(each.steps[-1]) for each in step.branches)
+
+
+def _step(node: Node, scope: Scope) -> Step | None:
+    if not isinstance(node, MapNode) or len(node) != 1:
+        _step_shape(node, scope)
+        return None
+    word, settings = next(iter(node))
+    kind = STEPS.get(word.text)
+    if kind is not None:
+        return kind.make(word, settings, scope, read_steps)
+    if word.text in LATER_STEPS:
+        not_yet(scope.reading, word, f"'{word.text}'")
+        return None
+    meant = did_you_mean(word.text, (*STEPS, *LATER_STEPS)) or f"; there are: {listed(STEPS)}"
+    scope.report(word, "unknown-step", f"there is no step {quoted(word.text)}{meant}")
+    return None
+
+
+def _step_shape(node: Node, scope: Scope) -> None:
+    said = f"a step is a map with exactly one word, as in {{notify: {{template: …}}}}, not {found(node)}"
+    if isinstance(node, MapNode):
+        words = [key.text for key, _ in node]
+        said = f"a step has exactly one word, not {len(words)}" + (f" ({listed(words, 5)})" if words else "")
+        if words and words[0] in STEPS and not any(each in STEPS for each in words[1:]):
+            said = f"'{words[1]}' stands beside '{words[0]}'; the settings of a step stand inside it"
+    scope.report(node, "step-shape", said)

@@ -1,0 +1,207 @@
+"""Where a step stands while a flow is read: which names it may use, what is known to be there, which keys are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated
+
+from hub.config.problems import Level, Place, Problem, did_you_mean, listed, quoted
+from hub.config.scalars import MAX_LENGTH_DAYS, Kind, MistakeError, read_length
+from hub.config.settings import Placed, Reading
+from hub.config.yaml import ListNode, Node, Scalar
+
+from .cel import Compiled, Wants, compile_expression
+from .cel_tree import NONE, Paths, unproved
+from .model import Length
+from .types import maybes_in
+
+
+def read_flow_length(text: str) -> Length:
+    """A LENGTH with its calendar days kept apart."""
+    exact, days = read_length(text)
+    if exact + timedelta(days=days) > timedelta(days=MAX_LENGTH_DAYS):
+        raise MistakeError("bad-length", f"{quoted(text)} is longer than {MAX_LENGTH_DAYS} days")
+    return Length(exact, days)
+
+
+LengthText = Annotated[Length, Kind("a length of time such as 3d", read_flow_length)]
+
+TextCheck = Callable[[str, frozenset[str]], tuple[Problem, ...]]
+"""What is wrong with a TEXT that may use these names; places count from the text's own first character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rest of the file defines, for following names. `templates` None: not known, not checked."""
+
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """name → kind; "" when the connection itself could not be read."""
+    routes: frozenset[str] = frozenset()
+    staff: frozenset[str] = frozenset()
+    people: frozenset[str] = frozenset()
+    shops: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    """Words that a shop lets mean a channel of its own."""
+    templates: frozenset[str] | None = None
+    check_text: TextCheck | None = None
+
+    @property
+    def channels(self) -> list[str]:
+        return [name for name, kind in self.connections.items() if kind == "channel"]
+
+
+@dataclass(slots=True)
+class Scope:
+    """Reads along a flow from top to bottom. `known` None: a flow that was checked before, whose names lead nowhere."""
+
+    reading: Reading
+    offered: frozenset[str]
+    known: Known | None = None
+    there: Paths = NONE
+    """Fields that may be absent and have been asked for or read on the way here."""
+    keys: dict[str, Place] = field(default_factory=dict)
+    steps: int = 0
+    waits: bool = False
+    depth: int = 0
+
+    def report(self, where: Node | Place, code: str, text: str, hint: str = "", level: Level | None = None) -> None:
+        place = where if isinstance(where, Place) else where.place
+        self.reading.problems.append(Problem(place, code, text, hint, level=level))
+
+    @contextmanager
+    def branch(self, there: Paths) -> Iterator[None]:
+        """Steps that only happen when something more is there."""
+        before = self.there
+        self.there, self.depth = before | there, self.depth + 1
+        try:
+            yield
+        finally:
+            self.there, self.depth = before, self.depth - 1
+
+    def expression(self, placed: Placed, wants: Wants, names: frozenset[str] | None = None) -> Compiled | None:
+        """A compiled expression; its mistakes are reported where they stand in the file."""
+        node = placed.node
+        compiled = compile_expression(node.text, wants, self.offered if names is None else names)
+        if isinstance(compiled, Compiled):
+            return compiled
+        for each in compiled:
+            self.report(node.at(each.offset), each.code, each.text, each.hint)
+        return None
+
+    def maybe_missing(self, placed: Placed, expression: Compiled, level: Level, because: str) -> None:
+        """Complain about fields that may be absent where nothing above has asked for them."""
+        for read in unproved(expression.tree, self.there):
+            absent = next((each for each in maybes_in(read.path) if each not in self.there), None)
+            if absent is not None:
+                name = ".".join(absent)
+                self.report(
+                    placed.node.at(_start(placed.text, name, read.offset)),
+                    "maybe-missing",
+                    f"'{name}' may be absent; {because}",
+                    level=level,
+                )
+
+    def key(self, node: Node, key: str, own: str | None) -> str:
+        """The key of a step that says or raises something: its own id, else what it does. Never its position."""
+        chosen = own or key
+        if chosen in self.keys:
+            first = self.keys[chosen]
+            text = f"two steps of this flow would share the key '{chosen}' (the other is in line {first.line})"
+            self.report(node, "step-needs-id", text, "give one of them an id, such as {…, id: second}")
+        self.keys.setdefault(chosen, node.place)
+        return chosen
+
+    def counted(self, node: Node, key: str, own: str | None) -> str:
+        """The key of a step that nobody hears of; the second of its kind is numbered."""
+        if own is not None:
+            return self.key(node, key, own)
+        chosen, number = key, 2
+        while chosen in self.keys:
+            chosen, number = f"{key}#{number}", number + 1
+        self.keys[chosen] = node.place
+        return chosen
+
+    # ------------------------------------------------------------------------------------------ following names
+
+    def template(self, node: Scalar) -> None:
+        templates = self.known.templates if self.known else None
+        if templates is not None and node.text not in templates:
+            near = did_you_mean(node.text, templates)
+            self.report(node, "unknown-template", f"there is no text {quoted(node.text)}{near}")
+
+    def recipient(self, node: Scalar) -> None:
+        """`to` of a message: the customer, a staff group or a person."""
+        if node.text == "recipient":
+            self.report(node, "not-yet", "'recipient' is not supported in this version")
+        elif self.known and node.text not in ("customer", *self.known.staff, *self.known.people):
+            choices = ("customer", *self.known.staff, *self.known.people)
+            meant = did_you_mean(node.text, choices) or f"; there are: {listed(choices)}"
+            self.report(node, "unknown-staff", f"there is no staff group or person {quoted(node.text)}{meant}")
+
+    def group(self, node: Scalar) -> None:
+        """`to` of an escalation."""
+        if self.known and node.text not in self.known.staff:
+            meant = did_you_mean(node.text, self.known.staff)
+            if not meant and self.known.staff:
+                meant = f"; there are: {listed(sorted(self.known.staff))}"
+            self.report(node, "unknown-staff", f"there is no staff group {quoted(node.text)}{meant}")
+
+    def via(self, node: Node | None, step: Node) -> None:
+        """A route by name, or channels in a list."""
+        if self.known is None:
+            return
+        if node is None:
+            if "default" not in self.known.routes:
+                text = "there is no route 'default', which is taken where 'via' is absent"
+                self.report(step, "unknown-route", text, "define it in 'contact', or write 'via'")
+        elif isinstance(node, Scalar):
+            self._route(node, self.known)
+        elif isinstance(node, ListNode):
+            for each in node.items:
+                if isinstance(each, Scalar):
+                    self._channel(each, self.known)
+
+    def _route(self, node: Scalar, known: Known) -> None:
+        if node.text in known.routes:
+            return
+        if known.connections.get(node.text) == "channel" or node.text in known.words:
+            meant = f"; for the channel of that name write [{node.text}]"
+        else:
+            meant = did_you_mean(node.text, known.routes) or f"; routes: {listed(sorted(known.routes)) or 'none'}"
+        self.report(node, "unknown-route", f"there is no route {quoted(node.text)}{meant}")
+
+    def _channel(self, node: Scalar, known: Known) -> None:
+        kind = known.connections.get(node.text)
+        if node.text in known.words or kind in ("channel", ""):
+            return
+        if kind is not None:
+            self.report(node, "wrong-connection", f"'{node.text}' is a {kind}; a channel is asked for here")
+            return
+        channels = known.channels
+        meant = did_you_mean(node.text, channels) or f"; channels: {listed(channels) or 'none'}"
+        if node.text in known.routes:
+            meant = f"; for the route of that name write via: {node.text}"
+        self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
+
+    def text(self, placed: Placed) -> None:
+        """A TEXT: its mistakes are reported where they stand in the file."""
+        check = self.known.check_text if self.known else None
+        if check is None:
+            return
+        for each in check(placed.text, self.offered):
+            offset = _index(placed.text, each.line, each.column)
+            self.report(placed.node.at(offset), each.code, each.text, each.hint)
+
+
+def _start(text: str, name: str, offset: int) -> int:
+    """Where a chain of fields begins, given a character inside it."""
+    found = text.rfind(name, 0, offset + len(name))
+    return found if found >= 0 else offset
+
+
+def _index(text: str, line: int, column: int) -> int:
+    lines = text.split("\n")
+    return min(sum(len(each) + 1 for each in lines[: line - 1]) + column - 1, len(text))

@@ -1,0 +1,281 @@
+"""What conditions and texts can read (FLOWS 3), declared once: names, fields, their types, and what may be absent.
+
+The checking environment of CEL, the knowledge of what may be missing, and the reference page all come from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.status import VALUES, Axis, Order
+
+
+class Type(StrEnum):
+    """What a field holds. `AMOUNT` is a decimal number (also quantities), `ANY` what nobody declared."""
+
+    TEXT = "text"
+    INT = "whole number"
+    AMOUNT = "number"
+    BOOL = "true or false"
+    TIME = "time"
+    LENGTH = "length of time"
+    ANY = "anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `record` names a record of this table; `many`: a list; `maybe`: may be absent."""
+
+    name: str
+    means: str
+    type: Type | None = None
+    record: str = ""
+    many: bool = False
+    maybe: bool = False
+
+    @property
+    def written(self) -> str:
+        """The type in words."""
+        inner = self.record or str(self.type)
+        return f"list of {inner}" if self.many else inner
+
+
+_BASIC = {
+    "text": Type.TEXT,
+    "int": Type.INT,
+    "amount": Type.AMOUNT,
+    "bool": Type.BOOL,
+    "time": Type.TIME,
+    "length": Type.LENGTH,
+    "any": Type.ANY,
+}
+
+
+def _fields(table: str) -> tuple[Field, ...]:
+    """`name? type: meaning` per line; `[type]` is a list."""
+    return tuple(_field(line.strip()) for line in table.strip().splitlines())
+
+
+def _field(line: str) -> Field:
+    head, _, means = line.partition(": ")
+    name, _, kind = head.partition(" ")
+    many, kind = kind.startswith("["), kind.strip("[]")
+    basic = _BASIC.get(kind)
+    return Field(name.rstrip("?"), means, basic, "" if basic else kind, many, name.endswith("?"))
+
+
+RECORDS: Mapping[str, tuple[Field, ...]] = {
+    "shop": _fields("""
+        key text: its name in the file
+        name text: what customers know it as
+        url? text: its address
+        country? text: two letters
+        locale text: its language
+        timezone text: its clock, such as Europe/Kyiv
+        calendar? text: its working calendar
+        currency? text: three letters
+    """),
+    "event": _fields("""
+        name text: the trigger word
+        source text: the connection it came from
+        occurred_at time: the source's own time
+        received_at time: when the hub heard of it
+        data any: what a plugin added
+        changed [text]: which fields changed
+    """),
+    "order": _fields("""
+        number text: as the customer knows it
+        status? text: on the order axis
+        headline text: what the customer reads
+        return_status? text: of the latest return case
+        placed_at time: when it was placed
+        promised_at? time: what the shop promised
+        eta? time: when it is expected
+        delay? length: how much later than promised
+        total? amount: what is to be paid
+        currency? text: three letters
+        items [item]: what was ordered
+        item_count int: how many lines
+        tags [text]: the shop's tags
+        note? text: the customer's note
+        country? text: where it goes, two letters
+        locale text: the order's language
+        address? text: where it goes
+        recipient? text: who receives it
+        delivery_method? text: as the shop calls it
+        wholesale bool: a business order
+        gift bool: somebody else receives it
+        parcels int: how many parcels there are
+        parcels_delivered int: how many have arrived
+        reason? text: why it is held or cancelled
+        url? text: its page in the shop
+        platform text: the plugin it came through
+        test bool: a test order
+        attributes any: what the shop added
+    """),
+    "payment": _fields("""
+        status? text: on the payment axis
+        method? text: as the shop calls it
+        on_delivery bool: paid when the parcel is handed over
+        failures int: how often it failed
+        reason? text: why it failed
+        due_at? time: by when it must be paid
+        url? text: where to pay
+        refunded amount: how much went back
+    """),
+    "customer": _fields("""
+        name? text: full name
+        first_name? text: first name
+        email? text: mail address
+        phone? text: phone number
+        locale text: their language
+        timezone text: their clock
+        channels [text]: connections that can reach them
+        prefers? text: the channel they asked for
+        orders int: earlier orders
+        tags [text]: the shop's tags
+        consents [text]: such as marketing
+        last_heard_at? time: when we last heard from them
+        open_questions int: questions without an answer
+    """),
+    "shipment": _fields("""
+        tracking_number? text: the carrier's number
+        tracking_url? text: the carrier's page
+        carrier? text: who moves it
+        service? text: the carrier's product
+        status? text: on the shipment axis
+        reason? text: why it failed, waits or goes back
+        fault? text: whose fault that is
+        index int: which of the order's parcels this is, from 1
+        count int: how many parcels the order has
+        failures int: how often the hand-over failed
+        eta? time: when it is expected
+        window_from? time: the hours of delivery, from
+        window_until? time: the hours of delivery, until
+        shipped_at? time: when it left
+        arrived_at? time: since when it can be collected
+        delivered_at? time: when it was handed over
+        pickup_deadline? time: until when it can be collected
+        pickup_point? pickup_point: where it can be collected
+        pickup_code? text: the code that opens the locker
+        courier? courier: who brings it
+        last? last: the carrier's last word
+        items [item]: what is in it
+        cash_due? amount: what is paid on delivery
+        carrier_tells [text]: what the carrier announces by habit
+        carrier_told [text]: what the carrier has announced
+    """),
+    "pickup_point": _fields("""
+        name? text: what it is called
+        kind text: branch, locker, partner, post_office or shop
+        address? text: where it is
+        hours? text: when it is open
+        url? text: its page
+    """),
+    "courier": _fields("""
+        name? text: the courier's name
+        phone? text: the courier's phone
+    """),
+    "last": _fields("""
+        at time: when
+        text? text: the carrier's words
+        place? text: where
+        native_status text: the carrier's code
+    """),
+    "item": _fields("""
+        sku? text: the shop's number for it
+        name text: what it is called
+        quantity amount: how many
+        price? amount: for one
+        categories [text]: the shop's categories
+        back_ordered bool: not in stock
+        image_url? text: a picture
+    """),
+    "escalation": _fields("""
+        id text: its number
+        reason text: why it was raised
+        severity text: low, normal, high or critical
+        owner? text: who took it
+        due_at? time: by when it must be resolved
+        level int: how far up the ladder it is
+        choice? text: what the person chose
+        flow text: the flow that raised it
+    """),
+}
+"""Every record, by the name that stands behind a dot."""
+
+NAMES: Mapping[str, Field] = {
+    each.name: each
+    for each in _fields("""
+        shop shop: the shop the order belongs to
+        now time: the present moment
+        started_at time: when the run began
+        event event: what started the run
+        order order: the order
+        payment payment: how it is paid
+        customer customer: who ordered
+        shipments [shipment]: all parcels of the order
+        shipment shipment: the parcel this run is about
+        entered_at time: when the subject came into its status
+        escalation? escalation: after an `escalate` in the run
+        waited? text: after a `wait`: the word that came, or nothing
+    """)
+}
+"""What an expression can begin with."""
+
+_ALWAYS = frozenset({"shop", "now", "started_at", "event"})
+_WITH_ORDER = _ALWAYS | {"order", "payment", "customer", "shipments", "entered_at"}
+OFFERS: Mapping[Axis, frozenset[str]] = {
+    Axis.ORDER: _WITH_ORDER,
+    Axis.PAYMENT: _WITH_ORDER,
+    Axis.RETURN: _WITH_ORDER,
+    Axis.SHIPMENT: _WITH_ORDER | {"shipment"},
+}
+"""What the triggers of an axis offer."""
+IN_STEPS = frozenset({"waited", "escalation"})
+"""Names that appear inside a run, behind a `wait` or an `escalate`."""
+
+ROLL_UP = "order.delivered"
+"""The only trigger that is no status of its axis: the last open parcel was handed over."""
+
+
+def trigger_words() -> Iterator[str]:
+    """All triggers of this version, as they are written."""
+    for axis, values in VALUES.items():
+        for value in values:
+            yield f"{axis}.{value}"
+        if axis is Axis.ORDER:
+            yield ROLL_UP
+
+
+TRIGGERS: tuple[str, ...] = tuple(trigger_words())
+AFTER_THE_END = frozenset({f"order.{Order.CANCELLED}"})
+
+
+def axis_of_word(word: str) -> Axis:
+    """The axis of a trigger word."""
+    return Axis(word.partition(".")[0])
+
+
+def offered(words: tuple[str, ...]) -> frozenset[str]:
+    """The names that all of these triggers offer."""
+    sets = [OFFERS[axis_of_word(word)] for word in words]
+    return frozenset.intersection(*sets) if sets else _ALWAYS
+
+
+def field_of(path: tuple[str, ...]) -> Field | None:
+    """The field at the end of `("shipment", "pickup_point", "name")`, or None when nothing is declared there."""
+    found = NAMES.get(path[0])
+    for word in path[1:]:
+        if found is None or not found.record:
+            return None
+        found = next((each for each in RECORDS[found.record] if each.name == word), None)
+    return found
+
+
+def maybes_in(path: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The parts of a path that may be absent, shortest first; () when all of it is always there."""
+    ends = range(1, len(path) + 1)
+    return tuple(path[:end] for end in ends if (found := field_of(path[:end])) is not None and found.maybe)
