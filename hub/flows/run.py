@@ -1,0 +1,238 @@
+"""How a run goes on: pure decisions, effects as data. Rows are read and written around it, not in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from .model import (
+    Choose,
+    Escalate,
+    Expression,
+    Flow,
+    Notify,
+    Otherwise,
+    Step,
+    Stop,
+    Unknown,
+    WaitEvent,
+    WaitFor,
+    WaitThat,
+    WaitUntil,
+)
+
+MAX_STEPS = 1000
+
+
+class RunState(StrEnum):
+    """Where a run stands. `waiting` is the only one that goes on."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    STOPPED = "stopped"
+    RESTARTED = "restarted"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One flow at work for one subject. `path` leads to the step it stands at: step, branch, step, branch, step …
+
+    `due_at` is when its wait ends by time (None: only by an event). `since` is when the wait began. `values` are what
+    conditions read of the run itself (`waited`). `steps` counts executed steps.
+    """
+
+    path: tuple[int, ...] = (0,)
+    state: RunState = RunState.WAITING
+    since: datetime | None = None
+    due_at: datetime | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 0
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What is stored of it beside its state."""
+        return {
+            "path": list(self.path),
+            "since": self.since.isoformat() if self.since else None,
+            "due_at": self.due_at.isoformat() if self.due_at else None,
+            "values": dict(self.values),
+            "steps": self.steps,
+        }
+
+    @classmethod
+    def from_json(cls, doc: Mapping[str, Any], state: str) -> "Run":
+        """The run again."""
+        times = {name: datetime.fromisoformat(doc[name]) if doc.get(name) else None for name in ("since", "due_at")}
+        return cls(tuple(doc["path"]), RunState(state), values=doc["values"], steps=doc["steps"], **times)
+
+
+@dataclass(frozen=True, slots=True)
+class SayTo:
+    """Effect: say what the step says; `extra` and `before` are computed."""
+
+    step: Notify
+    before: datetime | None
+    extra: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Effect: open the escalation of this step."""
+
+    step: Escalate
+
+
+Effect = SayTo | Open
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a run sees when it is moved: the names of its order now, what just happened, the time and the zone."""
+
+    names: Callable[[], Mapping[str, Any]]
+    now: datetime
+    zone: ZoneInfo
+    happened: frozenset[str] = frozenset()
+
+
+def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether all conditions hold; else why the first that fails does, for `hub order` and `explain`."""
+    for condition in conditions:
+        value = condition.value(names)
+        if value is True:
+            continue
+        if isinstance(value, Unknown):
+            missing = ", ".join(value.fields) or "something it reads"
+            return False, f"{condition.text}: {missing} is not known"
+        return False, f"{condition.text}: not met"
+    return True, ""
+
+
+def proceed(flow: Flow, run: Run, moment: Moment) -> tuple[Run, list[Effect]]:
+    """Move a run on as far as it goes now: through its wait, if that is over, and the steps behind it."""
+    effects: list[Effect] = []
+    if run.since is not None:
+        run = _through_wait(flow, run, moment)
+        if run.since is not None or run.state is not RunState.WAITING:
+            return run, effects
+    while run.state is RunState.WAITING and run.since is None:
+        run = replace(run, path=settled(flow.steps, run.path))
+        step = step_at(flow.steps, run.path)
+        if step is None:
+            return replace(run, state=RunState.DONE), effects
+        if run.steps >= MAX_STEPS:
+            return replace(run, state=RunState.PARKED, reason=f"more than {MAX_STEPS} steps"), effects
+        run = _execute(step, replace(run, steps=run.steps + 1), moment, effects)
+    return run, effects
+
+
+def _execute(step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run:
+    names = {**moment.names(), **run.values}
+    match step:
+        case Notify():
+            effects.append(_say(step, names))
+        case Escalate():
+            effects.append(Open(step))
+        case Stop():
+            return replace(run, state=RunState.DONE, reason=step.word)
+        case Choose():
+            return _choose(step, run, names)
+        case _:
+            return _begin_wait(step, run, moment, names)
+    return replace(run, path=_after(run.path))
+
+
+def _say(step: Notify, names: Mapping[str, Any]) -> SayTo:
+    before = step.before.value(names) if step.before else None
+    values = {name: expression.value(names) for name, expression in (step.extra or {}).items()}
+    extra = {name: value for name, value in values.items() if not isinstance(value, Unknown)}
+    return SayTo(step, before if isinstance(before, datetime) else None, extra)
+
+
+def _choose(step: Choose, run: Run, names: Mapping[str, Any]) -> Run:
+    for place, branch in enumerate(step.branches):
+        if branch.when is None or branch.when.value(names) is True:
+            return replace(run, path=(*run.path, place, 0))
+    return replace(run, path=_after(run.path))
+
+
+def _begin_wait(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
+    began = replace(run, since=moment.now)
+    due = _wait_ends(step, began, moment, names)
+    if due is Otherwise.STOP:
+        return replace(run, state=RunState.DONE, reason="nothing to wait for")
+    if due is Otherwise.SKIP:
+        return replace(run, path=_after(run.path))
+    return _through(step, replace(began, due_at=due), moment, names)
+
+
+def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
+    step = step_at(flow.steps, run.path)
+    assert step is not None
+    names = {**moment.names(), **run.values}
+    due = _wait_ends(step, run, moment, names)
+    if due is Otherwise.STOP:
+        return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)
+    if due is Otherwise.SKIP:
+        return _go_on(run, "")
+    return _through(step, replace(run, due_at=due), moment, names)
+
+
+def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> datetime | Otherwise | None:
+    """When the wait ends by time, as things stand now; a moved deadline moves the wait."""
+    since = run.since or moment.now
+    match step:
+        case WaitFor():
+            return step.length.after(since, moment.zone)
+        case WaitThat() | WaitEvent():
+            return step.up_to.after(since, moment.zone)
+        case WaitUntil():
+            until = step.until.value(names)
+            if isinstance(until, datetime):
+                return until
+            other = step.otherwise
+            if other is None or isinstance(other, Otherwise):
+                return other or Otherwise.SKIP
+            return other.after(since, moment.zone)
+    raise AssertionError(f"not a wait: {step}")
+
+
+def _through(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
+    """Past the wait, if what it waits for is there or its time is up."""
+    if isinstance(step, WaitThat) and step.that.value(names) is True:
+        return _go_on(run, "that")
+    if isinstance(step, WaitEvent):
+        word = next((word for word in step.words if word in moment.happened), None)
+        if word is not None:
+            return _go_on(run, word)
+    if run.due_at is not None and run.due_at <= moment.now:
+        return _go_on(run, "")
+    return run
+
+
+def _go_on(run: Run, waited: str) -> Run:
+    return replace(run, path=_after(run.path), since=None, due_at=None, values={**run.values, "waited": waited})
+
+
+def _after(path: tuple[int, ...]) -> tuple[int, ...]:
+    return (*path[:-1], path[-1] + 1)
+
+
+def step_at(steps: Sequence[Step], path: tuple[int, ...]) -> Step | None:
+    """The step exactly at a path, or None past the end of its list."""
+    here = steps
+    for depth in range(0, len(path) - 1, 2):
+        choose = here[path[depth]]
+        assert isinstance(choose, Choose)
+        here = choose.branches[path[depth + 1]].steps
+    return here[path[-1]] if path[-1] < len(here) else None
+
+
+def settled(steps: Sequence[Step], path: tuple[int, ...]) -> tuple[int, ...]:
+    """The path with finished branches left behind: past the end of a branch stands the step after its `choose`."""
+    while len(path) > 1 and step_at(steps, path) is None:
+        path = _after(path[:-2])
+    return path

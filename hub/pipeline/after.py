@@ -1,0 +1,97 @@
+"""What a message becomes after an attempt: a function of the outcome and of what is known. No database, no dice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub.plugin import Accepted, Config, Duplicate, Outcome, Permanent, Suppress, Transient, Unknown
+
+from .guards import NEXT_AFTER
+from .states import MessageState
+
+SCHEDULE: Sequence[timedelta] = tuple(timedelta(seconds=s) for s in (15, 60, 300, 1800, 7200, 21600, 43200))
+"""Waits between the tries of one channel."""
+
+PAUSE = timedelta(minutes=15)
+"""How long a connection pauses for a fault of ours before it is tried again by one message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to write. `next_channel`: this channel is done with; the list goes on. `paused`: why the connection
+    pauses. `dead`: the address is not used again; `closed`: its owner closed the channel."""
+
+    state: MessageState
+    reason: str = ""
+    due_at: datetime | None = None
+    counts: bool = True
+    next_channel: bool = False
+    paused: str = ""
+    dead: bool = False
+    closed: bool = False
+    receipt_by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """What is known when an outcome comes in. `tries`: with this channel, this one counted."""
+
+    now: datetime
+    tries: int
+    first_try_at: datetime
+    others: bool
+    """Whether a channel is left behind this one."""
+    honours_keys: bool
+    receipts: bool
+    receipt_wait: timedelta
+    uncertain: str
+    unknowns: int = 0
+    """How often it was uncertain before."""
+    jitter: float = 1.0
+
+
+def after(outcome: Outcome, given: Attempted) -> Verdict:
+    """The message's next state and when it is due again."""
+    match outcome:
+        case Accepted() | Duplicate():
+            return _sent(given)
+        case Transient(reason=reason, not_before=asked):
+            return _again(reason, asked, given)
+        case Config(reason=reason):
+            return Verdict(MessageState.DUE, reason, given.now + PAUSE, counts=False, paused=reason)
+        case Suppress(reason=reason, blocked=blocked):
+            return Verdict(
+                MessageState.DUE, reason, given.now, next_channel=True, dead=not blocked, closed=blocked
+            )
+        case Permanent(reason=reason):
+            return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
+        case Unknown(reason=reason):
+            return _perhaps(reason, given)
+    raise AssertionError(outcome)
+
+
+def _sent(given: Attempted) -> Verdict:
+    waits = given.now + given.receipt_wait if given.receipts else None
+    return Verdict(MessageState.SENT, receipt_by=waits)
+
+
+def _again(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
+    impatient = given.others and given.now - given.first_try_at >= NEXT_AFTER
+    if impatient or given.tries > len(SCHEDULE):
+        return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
+    wait = SCHEDULE[given.tries - 1] * given.jitter
+    due = max(given.now + wait, asked or given.now)
+    if given.others and due > given.first_try_at + NEXT_AFTER:
+        due = given.first_try_at + NEXT_AFTER
+    return Verdict(MessageState.DUE, reason, due)
+
+
+def _perhaps(reason: str, given: Attempted) -> Verdict:
+    """It may have gone. It never moves the cascade on by itself."""
+    if given.honours_keys:
+        return _again(reason, None, given)
+    if given.receipts:
+        return _sent(given)
+    if given.uncertain == "maybe_never" or given.unknowns >= 1:
+        return Verdict(MessageState.UNCERTAIN, reason)
+    return Verdict(MessageState.DUE, reason, given.now + SCHEDULE[0] * given.jitter)

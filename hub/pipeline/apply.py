@@ -1,0 +1,251 @@
+"""The drain that normalises, applies and reacts: raw events in, statuses, runs, messages and timers out.
+
+A batch is read and computed outside the writer, and written whole in one transaction: all of it happened, or none. It
+is cut by time, so that waiting requests go first. A batch that fails is taken again one event at a time, and the bad
+one becomes a dead letter; nothing else waits for it.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.clock import Clock, monotonic
+from hub.model import (
+    ChannelClosed,
+    Checkpoint,
+    Linked,
+    Merged,
+    OrderSnapshot,
+    ParcelNews,
+    Receipt,
+    RefKind,
+    Removed,
+    Reply,
+    Reread,
+    Retraction,
+    StatusEvent,
+)
+from hub.plugin import Raw, UnreadableError
+from hub.status import Mode
+from hub.store.database import Database
+from hub.store.tables import TENANT, inbox, numbers, orders, timers
+
+from .batch import REFOLD, Batch, Event, Wanted
+from .orders import load_orders, plan_order
+from .world import World
+from .write import StaleError, write_batch
+
+log = logging.getLogger("hub.apply")
+
+BATCH = 200
+BUDGET = 0.010
+"""Seconds of computing after which a batch is cut."""
+
+
+class ApplyDrain:
+    """`drain()` does everything due: pending events first, then due timers of runs. Idempotent."""
+
+    def __init__(self, db: Database, clock: Clock, world: Callable[[], World]) -> None:
+        self.db, self.clock, self.world = db, clock, world
+
+    async def drain(self) -> int:
+        """Work until nothing is pending; returns how many events and timers were done."""
+        total = 0
+        while True:
+            done = await self._batch(BATCH)
+            total += done
+            if not done:
+                return total
+
+    async def _batch(self, limit: int) -> int:
+        world, now = self.world(), self.clock.now()
+        try:
+            batch = await self.db.read(lambda connection: plan_batch(connection, world, now, limit))
+            if batch.empty():
+                return 0
+            await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
+        except StaleError:
+            return 1  # somebody else changed an order meanwhile: read again
+        except Exception:
+            if limit == 1:
+                await self._park(world, now)
+                return 1
+            log.exception("a batch failed; its events are taken one by one")
+            return await self._one_by_one()
+        return batch.size()
+
+    async def _one_by_one(self) -> int:
+        done = 0
+        for _ in range(BATCH):
+            step = await self._batch(1)
+            if not step:
+                break
+            done += step
+        return max(done, 1)
+
+    async def _park(self, world: World, now: datetime) -> None:
+        """The single event or timer that makes a batch fail is set aside with its reason."""
+
+        def park(connection: sa.Connection) -> None:
+            row = connection.execute(_pending(1)).first()
+            if row is not None:
+                reason = "applying it failed; the log names the error"
+                write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, "")]), world, now)
+                return
+            timer = connection.execute(_due(now, 1)).first()
+            if timer is not None:
+                connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
+
+        log.exception("an event or timer cannot be applied and is set aside")
+        await self.db.write(park)
+
+
+def _pending(limit: int) -> sa.Select[Any]:
+    return sa.select(inbox).where(sa.text("inbox.state = 0")).order_by(inbox.c.id).limit(limit)
+
+
+def _due(now: datetime, limit: int) -> sa.Select[Any]:
+    return (
+        sa.select(timers)
+        .where(sa.text("timers.state = 0"), timers.c.due_at <= now)
+        .order_by(timers.c.due_at, timers.c.id)
+        .limit(limit)
+    )
+
+
+def plan_batch(connection: sa.Connection, world: World, now: datetime, limit: int) -> Batch:
+    """Read what is due and decide what becomes of it; writes nothing."""
+    rows = connection.execute(_pending(limit)).all()
+    events = [read_event(row, world) for row in rows]
+    due = connection.execute(_due(now, limit)).all() if len(rows) < limit else []
+    batch = Batch()
+    wanted = _sort(events, connection, batch)
+    for timer in due:
+        wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
+    started = monotonic()
+    loaded = load_orders(connection, world, wanted)
+    for order_id, want in wanted.items():
+        if batch.orders and monotonic() - started > BUDGET:
+            break
+        batch.orders.append(plan_order(order_id, want, loaded[order_id], world, now))
+    left = {event.id for want in list(wanted.values())[len(batch.orders) :] for event in want.events}
+    taken = {event.id for want in list(wanted.values())[: len(batch.orders)] for event in want.events}
+    batch.done += sorted(taken - left)
+    return batch
+
+
+def read_event(row: Any, world: World) -> Event:
+    """Normalise one stored event; what its plugin cannot read is an error on it, not an exception."""
+    event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
+    if row.topic == REFOLD:
+        return event
+    adapter = world.adapters.get(row.connection)
+    if adapter is None:
+        event.error = f"there is no connection '{row.connection}' any more"
+        return event
+    raw = Raw(row.body, row.subject, row.dedupe_key, row.topic, row.occurred_at)
+    try:
+        event.records = tuple(adapter.normalise(raw))
+    except UnreadableError as error:
+        event.error = str(error)
+    except Exception as error:  # a plugin's bug must not stop the others
+        event.error = f"{adapter.name} failed while reading it: {type(error).__name__}"
+        log.warning("normalise of %s raised %s for event %d", row.connection, type(error).__name__, row.id)
+    return event
+
+
+def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> dict[str, Wanted]:
+    """Whom each event speaks of. An event may touch several orders; it counts as done with the first that wants it."""
+    wanted: dict[str, Wanted] = {}
+    holders = _Numbers(connection)
+    known = _Known(connection)
+    events = list(events)
+    arriving = {
+        f"{event.connection}:{record.ref}"
+        for event in events
+        for record in event.records
+        if isinstance(record, OrderSnapshot)
+    }
+    for event in events:
+        if event.error:
+            batch.dead.append((event.id, event.error, _order_of(event, known)))
+            continue
+        if event.subject.startswith("refold:"):
+            wanted.setdefault(event.subject.removeprefix("refold:"), Wanted()).take(event, ())
+            continue
+        _place(event, batch, wanted, holders, known, arriving)
+    return wanted
+
+
+def _order_of(event: Event, known: "_Known") -> str:
+    order_id = f"{event.connection}:{event.subject.removeprefix('order:')}"
+    return order_id if event.subject.startswith("order:") and known(order_id) else ""
+
+
+def _place(
+    event: Event,
+    batch: Batch,
+    wanted: dict[str, Wanted],
+    holders: "_Numbers",
+    known: "_Known",
+    arriving: set[str],
+) -> None:
+    placed, lost = False, False
+    for record in event.records:
+        match record:
+            case OrderSnapshot() | Removed() | Merged() | StatusEvent() | Retraction():
+                ref = record.order_ref if isinstance(record, StatusEvent | Retraction) else record.ref
+                order_id = f"{event.connection}:{ref}"
+                if isinstance(record, OrderSnapshot) or order_id in arriving or known(order_id):
+                    wanted.setdefault(order_id, Wanted()).take(event, (record,))
+                    placed = True
+                elif isinstance(record, StatusEvent | Retraction):
+                    batch.rereads.append((event.connection, "order", ref))
+                    lost = True
+            case Checkpoint() | ParcelNews():
+                held_by = holders(record.number)
+                for order_id in held_by:
+                    wanted.setdefault(order_id, Wanted()).take(event, (record,))
+                placed, lost = placed or bool(held_by), lost or not held_by
+            case Reread():
+                kind = "parcel" if record.kind is RefKind.PARCEL else "order"
+                batch.rereads.append((event.connection, kind, record.ref))
+            case Receipt() | Reply() | Linked() | ChannelClosed():
+                batch.channel.append((event, record))
+    if lost and not placed:
+        batch.orphans.append(event.id)
+    elif not placed:
+        batch.done.append(event.id)
+
+
+class _Numbers:
+    """Number → orders that hold it."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.found = connection, dict[str, tuple[str, ...]]()
+
+    def __call__(self, number: str) -> tuple[str, ...]:
+        if number not in self.found:
+            rows = self.connection.execute(
+                sa.select(numbers.c.order_id).where(numbers.c.tenant == TENANT, numbers.c.number == number)
+            )
+            self.found[number] = tuple(sorted(row.order_id for row in rows))
+        return self.found[number]
+
+
+class _Known:
+    """Whether an order is in the database."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.found = connection, dict[str, bool]()
+
+    def __call__(self, order_id: str) -> bool:
+        if order_id not in self.found:
+            row = self.connection.execute(
+                sa.select(orders.c.id).where(orders.c.tenant == TENANT, orders.c.id == order_id)
+            ).first()
+            self.found[order_id] = row is not None
+        return self.found[order_id]

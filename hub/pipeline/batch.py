@@ -1,0 +1,85 @@
+"""What passes between reading, deciding and writing in the apply drain."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hub.model import ChannelClosed, Linked, Receipt, Reply
+from hub.status import Mode
+
+from .facts import StoredFact
+from .react import Reaction
+
+REFOLD = "hub.refold"
+"""Topic of the hub's own events that fold an order again (a newly mapped code)."""
+
+ChannelRecord = Receipt | Reply | Linked | ChannelClosed
+
+
+@dataclass(slots=True)
+class Event:
+    """A stored event with its records, or the reason why it has none."""
+
+    id: int
+    connection: str
+    subject: str
+    received_at: datetime
+    mode: Mode
+    records: Sequence[Any] = ()
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What one order is to be shown: events with the records that are for it, and due timers."""
+
+    events: list[Event] = field(default_factory=list)
+    records: list[tuple[Event, Any]] = field(default_factory=list)
+    timers: list[Any] = field(default_factory=list)
+
+    def take(self, event: Event, records: Sequence[Any]) -> None:
+        if not self.events or self.events[-1] is not event:
+            self.events.append(event)
+        self.records += [(event, record) for record in records]
+
+
+@dataclass(slots=True)
+class OrderPlan:
+    """Everything one transaction writes for one order."""
+
+    order_id: str
+    rev: int
+    row: dict[str, Any] | None = None
+    """Columns of the order's row; None: only timers of its runs or escalations were due."""
+    customer: dict[str, Any] | None = None
+    facts: list[tuple[StoredFact, int]] = field(default_factory=list)
+    """New facts and the event each came with."""
+    numbers: list[str] = field(default_factory=list)
+    polls: list[dict[str, Any]] = field(default_factory=list)
+    unmapped: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    reaction: Reaction = field(default_factory=Reaction)
+    fired_timers: list[int] = field(default_factory=list)
+    climbed: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction writes."""
+
+    orders: list[OrderPlan] = field(default_factory=list)
+    channel: list[tuple[Event, ChannelRecord]] = field(default_factory=list)
+    done: list[int] = field(default_factory=list)
+    orphans: list[int] = field(default_factory=list)
+    dead: list[tuple[int, str, str]] = field(default_factory=list)
+    """Event id, reason, order id (may be empty)."""
+    rereads: list[tuple[str, str, str]] = field(default_factory=list)
+    """Connection, poll kind, ref."""
+
+    def empty(self) -> bool:
+        return not (self.orders or self.done or self.orphans or self.dead)
+
+    def size(self) -> int:
+        """How much was done, for a drain that goes on until nothing is left."""
+        return len(self.done) + len(self.orphans) + len(self.dead) + len(self.orders)

@@ -1,0 +1,163 @@
+"""What the hub keeps of one order beside its facts, and how records are folded into it.
+
+`OrderDoc` is a pure value: `learn(doc, record)` gives the next one. Which record wins never depends on arrival: a
+snapshot by its `version`, news by its own `at`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from hub.model import (
+    Cod,
+    Deadline,
+    Merged,
+    Number,
+    OrderSnapshot,
+    ParcelNews,
+    ParcelSnapshot,
+    PickupPoint,
+    Relation,
+    Removed,
+    ReturnSnapshot,
+    Told,
+    Window,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a carrier said of one number, newest word per field; `at` of each field's newest word."""
+
+    eta: Window | None = None
+    first_eta: Window | None = None
+    point: PickupPoint | None = None
+    deadline: Deadline | None = None
+    cod: Cod | None = None
+    next: Number | None = None
+    relation: Relation | None = None
+    told: tuple[Told, ...] = ()
+    attempts: int | None = None
+    said_at: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDoc:
+    """One order as its sources described it."""
+
+    snapshot: OrderSnapshot | None = None
+    parcels: Mapping[str, ParcelSnapshot] = field(default_factory=dict)
+    returns: Mapping[str, ReturnSnapshot] = field(default_factory=dict)
+    news: Mapping[str, News] = field(default_factory=dict)
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    """Optional part of the snapshot → version of the snapshot that last told it."""
+    removed_at: datetime | None = None
+    merged_into: str = ""
+    imported: bool = False
+    """First seen in an import: `order.received` never fires for it."""
+    customer_orders: int = 0
+    """Earlier orders of the same customer when this one came in."""
+    locale: str = ""
+    """Frozen when the order came in."""
+
+
+_codec: TypeAdapter[OrderDoc] = TypeAdapter(OrderDoc)
+
+
+def dump(doc: OrderDoc) -> str:
+    """JSON text of a document."""
+    return _codec.dump_json(doc, exclude_defaults=True).decode()
+
+
+def load(text: str) -> OrderDoc:
+    """The document again."""
+    return _codec.validate_json(text)
+
+
+def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
+    """The document after a record; records that carry only facts leave it alone."""
+    match record:
+        case OrderSnapshot():
+            return _order(doc, record, imported)
+        case ParcelNews():
+            return replace(doc, news={**doc.news, record.number: _news(doc.news.get(record.number, News()), record)})
+        case Removed():
+            return replace(doc, removed_at=record.at)
+        case Merged():
+            return replace(doc, merged_into=record.into)
+        case _:
+            return doc
+
+
+_OPTIONAL = ("lines", "total", "paid", "refunded", "address", "point", "promise")
+
+
+def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
+    first = doc.snapshot is None
+    plain = replace(record, parcels=None, returns=None)
+    newest = plain if doc.snapshot is None or _beats(plain, doc.snapshot) else doc.snapshot
+    told = dict(doc.told)
+    for name in _OPTIONAL:
+        value = getattr(plain, name)
+        if value is not None and (name not in told or _wins(told[name], getattr(doc.snapshot, name), plain, value)):
+            told[name] = record.version
+            newest = replace(newest, **{name: value})
+        elif doc.snapshot is not None and getattr(newest, name) != getattr(doc.snapshot, name):
+            newest = replace(newest, **{name: getattr(doc.snapshot, name)})
+    back = doc.removed_at is not None and record.version > doc.removed_at
+    return replace(
+        doc,
+        snapshot=newest,
+        parcels=_newest(doc.parcels, record.parcels),
+        returns=_newest(doc.returns, record.returns),
+        told=told,
+        removed_at=None if back else doc.removed_at,
+        imported=imported if first else doc.imported,
+        locale=record.customer.locale if first else doc.locale,
+    )
+
+
+def _beats(new: Any, old: Any) -> bool:
+    """Newer by its sender's version; at equal versions the content decides, so that arrival never does."""
+    return (
+        (new.version, repr(new)) > (old.version, repr(old)) if new.version == old.version else new.version > old.version
+    )
+
+
+def _wins(known_at: datetime, known: Any, record: OrderSnapshot, value: Any) -> bool:
+    return record.version > known_at or (record.version == known_at and repr(value) > repr(known))
+
+
+def _newest(known: Mapping[str, Any], told: tuple[Any, ...] | None) -> Mapping[str, Any]:
+    if not told:
+        return known
+    merged = dict(known)
+    for each in told:
+        old = merged.get(each.ref)
+        if old is None or _beats(each, old):
+            merged[each.ref] = each
+    return merged
+
+
+_NEWS = tuple(f.name for f in fields(News) if f.name not in ("first_eta", "told", "said_at"))
+
+
+def _news(known: News, record: ParcelNews) -> News:
+    said = dict(known.said_at)
+    changes: dict[str, Any] = {}
+    for name in _NEWS:
+        value = getattr(record, name)
+        if value is None:
+            continue
+        if name not in said or (record.at, repr(value)) > (said[name], repr(getattr(known, name))):
+            changes[name] = value
+            said[name] = record.at
+    if record.told is not None and record.told not in known.told:
+        changes["told"] = tuple(sorted((*known.told, record.told), key=lambda told: (told.at, told.kind)))
+    if record.eta is not None and ("first_eta" not in said or record.at < said["first_eta"]):
+        changes["first_eta"] = record.eta
+        said["first_eta"] = record.at
+    return replace(known, said_at=said, **changes)

@@ -1,0 +1,178 @@
+"""From records to facts: what is stored of a source's word, keyed by content and never by the delivery.
+
+A stored fact is native; what it means is looked up anew at each fold, so that a newly mapped code takes effect by
+folding again. Its `subject` says whom the source spoke of: `o` the order, `p:<ref>` a platform's fulfilment, `r:<ref>`
+a return case, `n:<number>` the parcel with that tracking number.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hub.model import (
+    Checkpoint,
+    OrderSnapshot,
+    ParcelSnapshot,
+    RefKind,
+    Retraction,
+    ReturnSnapshot,
+    StatusEvent,
+)
+from hub.status import Level, Mode, Native, Precision, Reason, Way
+
+FUTURE = timedelta(minutes=10)
+"""A sender's clock may run ahead by this much; what is later counts as now, and is flagged (STATUS.md 3)."""
+
+_SUBJECT = {RefKind.ORDER: "o", RefKind.PARCEL: "p:", RefKind.RETURN: "r:"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFact:
+    """One native word of one source about one subject."""
+
+    subject: str
+    key: str
+    source: str
+    level: Level
+    native: Native
+    at: datetime
+    received_at: datetime
+    precision: Precision = Precision.SECOND
+    snapshot: bool = False
+    way: Way = Way.NONE
+    retracts: str = ""
+    mode: Mode = Mode.LIVE
+    text: str = ""
+    place: str = ""
+    clock: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """What is stored beside the key columns; defaults are left out."""
+        native = self.native
+        doc: dict[str, Any] = {
+            "level": int(self.level),
+            "at": self.at.timestamp(),
+            "received": self.received_at.timestamp(),
+            "precision": self.precision.value if self.precision is not Precision.SECOND else None,
+            "snapshot": self.snapshot or None,
+            "way": self.way.value or None,
+            "retracts": self.retracts or None,
+            "mode": self.mode.value if self.mode is not Mode.LIVE else None,
+            "label": native.label or None,
+            "reason": native.reason.value if native.reason else None,
+            "text": self.text or None,
+            "place": self.place or None,
+            "clock": self.clock or None,
+        }
+        return {name: value for name, value in doc.items() if value is not None}
+
+    @classmethod
+    def from_row(cls, row: Any) -> "StoredFact":
+        """The fact again, from a row of the table `facts`."""
+        doc: Mapping[str, Any] = row.doc
+        reason = doc.get("reason")
+        return cls(
+            subject=row.subject,
+            key=row.key,
+            source=row.source,
+            level=Level(doc["level"]),
+            native=Native(row.vocabulary, row.code, doc.get("label", ""), Reason(reason) if reason else None),
+            at=datetime.fromtimestamp(doc["at"], UTC),
+            received_at=datetime.fromtimestamp(doc["received"], UTC),
+            precision=Precision(doc.get("precision", "second")),
+            snapshot=doc.get("snapshot", False),
+            way=Way(doc.get("way", "")),
+            retracts=doc.get("retracts", ""),
+            mode=Mode(doc.get("mode", "live")),
+            text=doc.get("text", ""),
+            place=doc.get("place", ""),
+            clock=doc.get("clock", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who said it: connection and level, when we heard it, and whether it came as news."""
+
+    source: str
+    level: Level
+    received_at: datetime
+    mode: Mode = Mode.LIVE
+
+
+def facts_of(record: Any, witness: Witness) -> Iterator[StoredFact]:
+    """The facts in a record; records without statuses have none."""
+    match record:
+        case OrderSnapshot():
+            yield from _snapshot("o", record, witness, _cancel_reasons(record))
+            for part in (*(record.parcels or ()), *(record.returns or ())):
+                yield from _snapshot(_part_subject(part), part, witness, part.natives)
+        case StatusEvent():
+            yield _timed(record, witness, _event_subject(record), record.event_id)
+        case Checkpoint():
+            fact = _timed(record, witness, f"n:{record.number}", record.event_id)
+            yield replace(fact, precision=record.precision, way=record.way, snapshot=record.snapshot)
+        case Retraction():
+            yield _retraction(record, witness)
+
+
+def _part_subject(part: ParcelSnapshot | ReturnSnapshot) -> str:
+    return f"p:{part.ref}" if isinstance(part, ParcelSnapshot) else f"r:{part.ref}"
+
+
+def _event_subject(record: StatusEvent) -> str:
+    prefix = _SUBJECT[record.kind]
+    return prefix if record.kind is RefKind.ORDER else prefix + record.ref
+
+
+def _cancel_reasons(record: OrderSnapshot) -> tuple[Native, ...]:
+    """The reason of a cancellation belongs to whichever native word turns out to mean cancelled; it rides on all
+    words of the order axis that have none, and only counts where it fits."""
+    if record.cancel_reason is None:
+        return record.natives
+    return tuple(
+        replace(native, reason=record.cancel_reason)
+        if native.reason is None and "cancel" in native.code.lower()
+        else native
+        for native in record.natives
+    )
+
+
+def _snapshot(subject: str, said: Any, witness: Witness, natives: tuple[Native, ...]) -> Iterator[StoredFact]:
+    at, late = _not_future(said.version, witness.received_at)
+    for native in natives:
+        key = _key(witness.source, subject, native.vocabulary, native.code, said.version.isoformat())
+        yield StoredFact(
+            subject, key, witness.source, witness.level, native, at, witness.received_at,
+            snapshot=True, mode=witness.mode, clock=late,
+        )  # fmt: skip
+
+
+def _timed(record: StatusEvent | Checkpoint, witness: Witness, subject: str, event_id: str) -> StoredFact:
+    at, late = _not_future(record.at, witness.received_at)
+    if isinstance(record, Checkpoint) and record.precision is Precision.DAY:
+        at = min(at, witness.received_at)
+    native = record.native
+    content = (subject, native.vocabulary, native.code, record.at.isoformat())
+    key = _key(witness.source, "e", event_id) if event_id else _key(witness.source, *content)
+    return StoredFact(
+        subject, key, witness.source, witness.level, native, at, witness.received_at,
+        mode=witness.mode, text=record.text, place=record.place, clock=late,
+    )  # fmt: skip
+
+
+def _retraction(record: Retraction, witness: Witness) -> StoredFact:
+    return StoredFact(
+        "o", _key(witness.source, "x", record.of), witness.source, witness.level, Native("", ""), record.at,
+        witness.received_at, retracts=_key(witness.source, "e", record.of), mode=witness.mode,
+    )  # fmt: skip
+
+
+def _not_future(at: datetime, received_at: datetime) -> tuple[datetime, bool]:
+    late = at > received_at + FUTURE
+    return (received_at, True) if late else (at, False)
+
+
+def _key(*parts: str) -> str:
+    return "|".join(parts)

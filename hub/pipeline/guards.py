@@ -1,0 +1,214 @@
+"""What becomes of a message when it is due: the guards of FLOWS 7, in their order; the first that objects names the
+outcome. Pure: values in, a decision out. Asked in the same moment in which the message is committed *on the wire*.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hub.config.model import Cap, Contact, Quiet
+from hub.flows.model import first_real
+
+DATA_WAITS = timedelta(hours=12)
+"""How long a message waits for the data its text needs; then it ends as missing-data."""
+LOOK_AGAIN = timedelta(minutes=10)
+NEXT_AFTER = timedelta(minutes=15)
+"""How long a temporary failure is retried on one channel when another is left (FLOWS 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The message ends here: `state` suppressed, superseded or failed."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Not now: due again at `until`."""
+
+    until: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """Send through this channel; `silent`: without ringing where the channel can."""
+
+    connection: str
+    silent: bool = False
+    passed: tuple[tuple[str, str], ...] = ()
+    """Channels that were passed over, and why."""
+
+
+Decision = Drop | Defer | Via
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One channel of a message's list, as things stand now. `closed` says why it cannot be used; `waits_until` that
+    it can, but only later (paused, cooling off)."""
+
+    connection: str
+    rings: bool
+    closed: str = ""
+    waits_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything the guards look at."""
+
+    now: datetime
+    cls: str
+    urgent: bool
+    staff: bool
+    created_at: datetime
+    before_at: datetime | None
+    stopped: str = ""
+    untrue: str = ""
+    superseded: bool = False
+    overtaken: bool = False
+    missing: tuple[str, ...] = ()
+    forbidden: str = ""
+    """Why the class is not allowed for this person (no consent, opted out)."""
+    options: Sequence[Option] = ()
+    zone: ZoneInfo = ZoneInfo("UTC")
+    first_try_at: datetime | None = None
+
+
+def decide(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> Decision:
+    """The decision on a message that is due. `capped(connection)`: whether a cap is used up for it there."""
+    for guard in (_alive, _still_true, _still_news, _has_data, _allowed, _in_time):
+        objection = guard(ask)
+        if objection is not None:
+            return objection
+    return _choose(ask, contact, capped)
+
+
+def _alive(ask: Question) -> Decision | None:
+    return Drop("suppressed", ask.stopped) if ask.stopped else None
+
+
+def _still_true(ask: Question) -> Decision | None:
+    return Drop("suppressed", f"no-longer-true: {ask.untrue}") if ask.untrue else None
+
+
+def _still_news(ask: Question) -> Decision | None:
+    if ask.superseded:
+        return Drop("superseded", "superseded")
+    return Drop("suppressed", "overtaken") if ask.overtaken else None
+
+
+def _has_data(ask: Question) -> Decision | None:
+    if not ask.missing:
+        return None
+    fields = ", ".join(ask.missing)
+    if ask.now >= ask.created_at + DATA_WAITS:
+        return Drop("suppressed", f"missing-data: {fields}")
+    return Defer(min(ask.now + LOOK_AGAIN, ask.created_at + DATA_WAITS), f"waits for {fields}")
+
+
+def _allowed(ask: Question) -> Decision | None:
+    return Drop("suppressed", ask.forbidden) if ask.forbidden else None
+
+
+def _in_time(ask: Question) -> Decision | None:
+    late = ask.before_at is not None and ask.now > ask.before_at
+    return Drop("suppressed", "too-late") if late else None
+
+
+def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> Decision:
+    passed = [(option.connection, option.closed) for option in ask.options if option.closed]
+    usable = [option for option in ask.options if not option.closed]
+    if not usable:
+        return Drop("failed", "nobody could be reached: " + ("; ".join(f"{c}: {why}" for c, why in passed) or "no channel"))
+    free = usable if ask.urgent or ask.staff else [option for option in usable if not capped(option.connection)]
+    passed += [(option.connection, "capped") for option in usable if option not in free]
+    if not free:
+        if ask.cls != "transactional":
+            return Drop("suppressed", "capped")
+        free = usable[-1:]
+    return _now_or_later(ask, contact, free, passed)
+
+
+def _now_or_later(
+    ask: Question, contact: Contact, options: Sequence[Option], passed: list[tuple[str, str]]
+) -> Decision:
+    waiting = [option for option in options if option.waits_until is not None and option.waits_until > ask.now]
+    ready = [option for option in options if option not in waiting]
+    if waiting and options[0] in waiting:
+        patience = (ask.first_try_at or ask.created_at) + NEXT_AFTER
+        if not ready:
+            return Defer(min(option.waits_until for option in waiting if option.waits_until), "channel pauses")
+        if ask.now < patience and not ask.urgent:
+            return Defer(min(patience, options[0].waits_until or patience), "channel pauses")
+        passed.append((options[0].connection, "pauses"))
+    first = ready[0]
+    return _in_quiet(ask, contact, first, ready, tuple(passed))
+
+
+def _in_quiet(
+    ask: Question, contact: Contact, first: Option, ready: Sequence[Option], passed: tuple[tuple[str, str], ...]
+) -> Decision:
+    """Deferred, never dropped because of the hour, never past the deadline (FLOWS 7, quiet hours 1, 2, 4, 5)."""
+    quiet = contact.quiet
+    if ask.urgent or ask.staff or quiet is None or not silent_for(quiet, first):
+        return Via(first.connection, passed=passed)
+    until = quiet_until(quiet, ask.now, ask.zone)
+    if until is None:
+        return Via(first.connection, passed=passed)
+    if ask.before_at is None or until <= ask.before_at:
+        return Defer(until, "quiet")
+    other = next((option for option in ready if not silent_for(quiet, option)), None)
+    if other is not None:
+        return Via(other.connection, passed=(*passed, (first.connection, "quiet")))
+    if ask.cls == "transactional":
+        return Via(first.connection, silent=True, passed=passed)
+    return Drop("suppressed", "too-late")
+
+
+def silent_for(quiet: Quiet, option: Option) -> bool:
+    """Whether quiet hours are for this channel."""
+    return option.connection in quiet.channels if quiet.channels is not None else option.rings
+
+
+def quiet_until(quiet: Quiet, now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the quiet that holds now ends; None: it is not quiet. Right on days of 23 and 25 hours."""
+    local = now.astimezone(zone)
+    clock = local.time().replace(tzinfo=None)
+    over_midnight = quiet.start >= quiet.end
+    inside = clock >= quiet.start or clock < quiet.end if over_midnight else quiet.start <= clock < quiet.end
+    if not inside:
+        return None
+    tomorrow = over_midnight and clock >= quiet.start
+    day = local.date() + timedelta(days=1 if tomorrow else 0)
+    return first_real(datetime.combine(day, quiet.end), zone)
+
+
+def quiet_begins(quiet: Quiet, moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the quiet that holds at `moment` began."""
+    local = moment.astimezone(zone)
+    earlier = quiet.start >= quiet.end and local.time() < quiet.end
+    day = local.date() - timedelta(days=1 if earlier else 0)
+    return first_real(datetime.combine(day, quiet.start), zone)
+
+
+def is_capped(
+    caps: Sequence[Cap], sent: Sequence[tuple[datetime, str, str]], *, connection: str, cls: str, now: datetime
+) -> bool:
+    """Whether one more by this channel or of this class would be too many. `sent`: (when, connection, class)."""
+    return any(_used_up(cap, sent, connection, cls, now) for cap in caps)
+
+
+def _used_up(cap: Cap, sent: Sequence[tuple[datetime, str, str]], connection: str, cls: str, now: datetime) -> bool:
+    if (cap.channel is not None and cap.channel != connection) or (cap.cls is not None and cap.cls != cls):
+        return False
+    counted = [
+        at
+        for at, by, kind in sent
+        if now - at < cap.per and cap.channel in (None, by) and cap.cls in (None, kind)
+    ]
+    return len(counted) >= cap.at_most

@@ -1,0 +1,162 @@
+"""Escalations and their ladder (FLOWS 8): who is told, when the next is told. Pure decisions; rows come out.
+
+Not acknowledged in time: the next rung is told too. Not resolved by `due`: overdue, and the next rung. The top rung is
+told again each `acknowledge`, three times, then daily. Outside a rung's hours only `critical` rings; for the others
+the clock starts when the hours begin.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.config.model import Hours, Rung
+from hub.flows.model import Escalate, Severity, first_real
+from hub.store.tables import TENANT, slot_of
+
+from .plain import key_of
+from .world import World
+
+TEMPLATE = "staff-escalation"
+OVERDUE = "staff-overdue"
+AGAIN = 3
+"""How often the top rung is told again at its own pace; daily from then on."""
+DAILY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class EscalationRows:
+    """What opening or climbing writes."""
+
+    escalation: dict[str, Any] = field(default_factory=dict)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    timers: list[dict[str, Any]] = field(default_factory=list)
+
+
+def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
+    """When the hours next hold: now, or the next beginning."""
+    if hours is None:
+        return now
+    local = now.astimezone(zone)
+    for ahead in range(8):
+        day = local.date() + timedelta(days=ahead)
+        if day.isoweekday() not in hours.days:
+            continue
+        start = first_real(datetime.combine(day, hours.start), zone)
+        end = first_real(datetime.combine(day, hours.end), zone)
+        if now < end:
+            return max(now, start)
+    return now
+
+
+def escalation_rows(
+    uid: str,
+    key: str,
+    step: Escalate,
+    reason: str,
+    *,
+    order_id: str,
+    run_key: str,
+    flow: str,
+    subject: str,
+    word: str,
+    world: World,
+    now: datetime,
+    zone: ZoneInfo,
+) -> EscalationRows:
+    """Open a matter: its row, the words to the first rung, and its two clocks."""
+    rung = world.config.staff[step.to]
+    starts = _starts(rung, step.severity, now, zone)
+    due_at = step.due.after(starts, zone) if step.due else None
+    escalation = {
+        "tenant": TENANT,
+        "slot": slot_of(order_id),
+        "uid": uid,
+        "key": key,
+        "order_id": order_id,
+        "run_key": run_key,
+        "flow": flow,
+        "subject": subject,
+        "rung": rung.name,
+        "told": 1,
+        "severity": step.severity.value,
+        "reason": reason,
+        "state": "open",
+        "due_at": due_at,
+        "opened_at": now,
+    }
+    rows = EscalationRows(escalation)
+    rows.messages = words_to(rung, escalation, 1, starts, TEMPLATE, word=word, now=now)
+    rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
+    if due_at is not None:
+        rows.timers.append(_timer("due", escalation, due_at))
+    return rows
+
+
+def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows:
+    """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
+    if escalation["state"] == "resolved" or (kind == "acknowledge" and escalation["state"] != "open"):
+        return EscalationRows()
+    rung = world.config.staff.get(escalation["rung"])
+    if rung is None:
+        return EscalationRows()
+    upper = world.config.staff.get(rung.then) if rung.then else None
+    told = 1 if upper else escalation["told"] + 1
+    speaking = upper or rung
+    severity = Severity(escalation["severity"])
+    starts = _starts(speaking, severity, now, zone)
+    changed = {"rung": speaking.name, "told": told}
+    template = OVERDUE if kind == "due" else TEMPLATE
+    rows = EscalationRows({**escalation, **changed})
+    rows.messages = words_to(speaking, rows.escalation, told, starts, template, word="", now=now)
+    pace = speaking.acknowledge if told <= AGAIN else DAILY
+    if escalation["state"] == "open":
+        rows.timers = [_timer("acknowledge", rows.escalation, starts + pace)]
+    return rows
+
+
+def words_to(
+    rung: Rung, escalation: Mapping[str, Any], told: int, due_at: datetime, template: str, *, word: str, now: datetime
+) -> list[dict[str, Any]]:
+    """One message to each person of a rung."""
+    return [
+        {
+            "tenant": TENANT,
+            "slot": escalation["slot"],
+            "key": key_of(TENANT, "escalation", escalation["uid"], template, rung.name, told, person),
+            "order_id": escalation["order_id"],
+            "customer_id": "",
+            "run_key": "",
+            "flow": escalation["flow"],
+            "step": f"{template}:{rung.name}:{told}",
+            "template": template,
+            "cls": "transactional",
+            "recipient": f"staff:{person}",
+            "word": word,
+            "subject": escalation["subject"],
+            "state": "due",
+            "due_at": max(due_at, now),
+            "before_at": None,
+            "created_at": now,
+            "doc": {"via": list(rung.via), "urgent": True, "escalation": escalation["uid"]},
+        }
+        for person in rung.people
+    ]
+
+
+def _starts(rung: Rung, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:
+    return now if severity is Severity.CRITICAL else opens_at(rung.hours, now, zone)
+
+
+def _timer(kind: str, escalation: Mapping[str, Any], due_at: datetime) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "slot": escalation["slot"],
+        "key": f"{kind}:{escalation['uid']}",
+        "kind": kind,
+        "ref": escalation["uid"],
+        "order_id": escalation["order_id"],
+        "due_at": due_at,
+        "state": 0,
+    }

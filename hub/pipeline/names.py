@@ -1,0 +1,256 @@
+"""The names that conditions and texts read (FLOWS 3), as plain maps: what is not known is absent, never None."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from hub.config.model import Shop
+from hub.model import Line, Money, OrderSnapshot, PayBy
+from hub.status import Order, Payment, Shipment, label
+
+from .view import OrderView, ShipmentView, cash_due, deadline_of, eta_of, point_of
+from .world import World
+
+LOCALES = ("en", "uk", "pl", "ru")
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What is known of how a customer can be reached: channel connection → address, closed channels left out."""
+
+    channels: Mapping[str, str]
+
+
+def known(**values: Any) -> dict[str, Any]:
+    """The values that are known: neither None nor empty text."""
+    return {name: value for name, value in values.items() if value is not None and value != ""}
+
+
+def locale_of(view: OrderView, shop: Shop) -> str:
+    """The order's language, frozen when it came in; else the shop's."""
+    tag = view.doc.locale.replace("_", "-").split("-")[0].lower()
+    return tag if tag in LOCALES else shop.locale
+
+
+def shop_names(shop: Shop) -> dict[str, Any]:
+    """`shop`."""
+    support = known(phone=shop.support.phone, email=shop.support.email, url=shop.support.url)
+    return known(
+        key=shop.key,
+        name=shop.name,
+        url=shop.url,
+        country=shop.country,
+        locale=shop.locale,
+        timezone=shop.timezone.key,
+        currency=shop.currency,
+        returns_url=shop.returns_url,
+        support=support,
+    )
+
+
+def names_of(
+    view: OrderView, world: World, now: datetime, reach: Sequence[str] = (), subject: str | None = None
+) -> dict[str, Any]:
+    """Everything an order offers; with `subject` also the one shipment that a run is about."""
+    shop = world.shop_of(view.connection)
+    shipments = [shipment_names(each, view, world) for each in view.shipments]
+    names: dict[str, Any] = {
+        "now": now,
+        "shop": shop_names(shop),
+        "order": _order(view, shop, world),
+        "payment": _payment(view),
+        "customer": _customer(view, shop, reach),
+        "shipments": shipments,
+    }
+    for each, its in zip(view.shipments, shipments, strict=True):
+        if each.id == subject:
+            names["shipment"] = its
+    return names
+
+
+def _order(view: OrderView, shop: Shop, world: World) -> dict[str, Any]:
+    snapshot = view.snapshot
+    if snapshot is None:
+        return known(status=_word(view.order.state), headline=view.headline.value.value, items=[], tags=[])
+    live = view.live
+    delivered = sum(each.status is Shipment.DELIVERED for each in live)
+    etas = [window.end for each in live if (window := eta_of(each, view.doc))]
+    eta = max(etas) if etas else None
+    promised = snapshot.promise.end if snapshot.promise else None
+    open_cases = [case for case in view.returns if case.folded.state is not None]
+    address = snapshot.address
+    return known(
+        number=snapshot.number,
+        status=_word(view.order.state),
+        headline=view.headline.value.value,
+        return_status=_word(open_cases[-1].folded.state) if open_cases else None,
+        placed_at=snapshot.placed_at,
+        promised_at=promised,
+        eta=eta,
+        delay=eta - promised if eta and promised and eta > promised else None,
+        total=snapshot.total.amount if snapshot.total else None,
+        currency=snapshot.total.currency if snapshot.total else shop.currency,
+        items=[_item(line) for line in snapshot.lines or ()],
+        item_count=len(snapshot.lines or ()),
+        tags=list(snapshot.tags),
+        note=snapshot.note,
+        country=(address.country if address else "") or shop.country,
+        locale=locale_of(view, shop),
+        address=_address(snapshot),
+        recipient=address.name if address else None,
+        delivery_method=snapshot.delivery_method or snapshot.deliver_by.value,
+        wholesale=snapshot.wholesale,
+        gift=snapshot.gift,
+        parcels=len(live),
+        parcels_delivered=delivered,
+        reason=view.order.reason.value if view.order.reason else None,
+        url=snapshot.url,
+        platform=world.connection(view.connection).plugin,
+        test=snapshot.test,
+        attributes=dict(snapshot.attributes),
+    )
+
+
+def _word(state: Any) -> str | None:
+    return None if state is None else str(state.value)
+
+
+def _address(snapshot: OrderSnapshot) -> str | None:
+    address = snapshot.address
+    if address is None:
+        return None
+    return ", ".join(part for part in (address.street, address.city, address.postcode) if part) or None
+
+
+def _item(line: Line) -> dict[str, Any]:
+    due = line.ordered - line.removed
+    return {
+        **known(
+            sku=line.sku,
+            name=line.title,
+            price=line.price.amount if line.price else None,
+            image_url=line.image_url,
+        ),
+        "quantity": due if due else line.ordered,
+        "categories": list(line.categories),
+        "back_ordered": False,
+    }
+
+
+def _payment(view: OrderView) -> dict[str, Any]:
+    snapshot = view.snapshot
+    return known(
+        status=_word(view.effective_payment),
+        method=snapshot.payment_method if snapshot else None,
+        on_delivery=bool(snapshot and snapshot.pay_by is PayBy.COD),
+        failures=view.payment.entered.get(Payment.PAYMENT_FAILED, 0),
+        reason=view.payment.reason.value if view.payment.reason else None,
+        due_at=snapshot.payment_due_at if snapshot else None,
+        url=(snapshot.payment_url if snapshot else None) or None,
+        refunded=_amount(snapshot.refunded if snapshot else None),
+    )
+
+
+def _amount(money: Money | None) -> Decimal:
+    return money.amount if money else Decimal(0)
+
+
+def _customer(view: OrderView, shop: Shop, reach: Sequence[str]) -> dict[str, Any]:
+    snapshot = view.snapshot
+    if snapshot is None:
+        return {"channels": list(reach), "tags": [], "consents": [], "orders": 0, "open_questions": 0}
+    customer, address = snapshot.customer, snapshot.address
+    return {
+        **known(
+            name=customer.name or (address.name if address else ""),
+            first_name=customer.first_name,
+            email=customer.email,
+            phone=customer.phone or (address.phone if address else ""),
+            locale=locale_of(view, shop),
+            timezone=shop.timezone.key,
+        ),
+        "channels": list(reach),
+        "orders": view.doc.customer_orders,
+        "tags": list(customer.tags),
+        "consents": ["marketing"] if customer.accepts_marketing else [],
+        "open_questions": 0,
+    }
+
+
+def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[str, Any]:
+    """`shipment`."""
+    leg = each.current
+    carrier = world.connection(leg.carrier) if leg and leg.carrier else None
+    deadline, point, cash = deadline_of(each, world), point_of(each, view.doc), cash_due(each, view)
+    eta = each.news.eta
+    live = view.live
+    money = known(amount=cash.amount, currency=cash.currency) if cash else None
+    return known(
+        tracking_number=leg.number.number if leg else None,
+        tracking_url=_tracking_url(each, world),
+        carrier=carrier.adapter.label if carrier else (leg.number.carrier if leg else ""),
+        status=_word(each.status),
+        reason=each.folded.reason.value if each.folded.reason else None,
+        index=live.index(each) + 1 if each in live else 1,
+        count=max(len(live), 1),
+        failures=each.folded.entered.get(Shipment.DELIVERY_FAILED, 0),
+        eta=eta.end if eta else None,
+        window_from=eta.start if eta and not eta.day_only else None,
+        window_until=eta.end if eta and not eta.day_only else None,
+        shipped_at=each.entered_at(Shipment.SHIPPED),
+        arrived_at=each.arrived_at(),
+        delivered_at=each.entered_at(Shipment.DELIVERED),
+        pickup_deadline=deadline.at if deadline else None,
+        pickup_deadline_kind=deadline.kind.value if deadline else None,
+        pickup_deadline_basis=deadline.basis.value if deadline else None,
+        pickup_point=known(name=point.name, kind=point.kind.value, address=point.address, hours=point.hours)
+        if point
+        else None,
+        cash_due=money["amount"] if money else None,
+        last=_last(each),
+        items=_contents(each, view),
+        carrier_tells=[],
+        carrier_told=[told.kind.value for told in each.news.told],
+    )
+
+
+def _tracking_url(each: ShipmentView, world: World) -> str | None:
+    leg = each.current
+    if leg is None:
+        return None
+    if leg.number.url:
+        return leg.number.url
+    return world.carrier(leg.carrier).tracking_url(leg.number.number) if leg.carrier else None
+
+
+def _last(each: ShipmentView) -> dict[str, Any] | None:
+    if not each.folded.lines:
+        return None
+    fact = each.folded.lines[-1].fact
+    return known(at=fact.at, text=fact.native.label or None, native_status=fact.native.code)
+
+
+def _contents(each: ShipmentView, view: OrderView) -> list[dict[str, Any]]:
+    lines = {line.ref: line for line in (view.snapshot.lines if view.snapshot else None) or ()}
+    return [{**_item(lines[ref]), "quantity": quantity} for ref, quantity in each.contents.items() if ref in lines]
+
+
+def status_summary(view: OrderView, world: World, locale: str) -> dict[str, Any]:
+    """One order as the answer to "where is my order?" tells it."""
+    words = label(view.headline, locale)
+    live = [each for each in view.live if each.status not in (Shipment.DELIVERED, Shipment.RETURNED)]
+    parcel = shipment_names(live[0], view, world) if live else {}
+    snapshot = view.snapshot
+    return known(
+        number=snapshot.number if snapshot else view.id,
+        label=words.label,
+        sentence=words.sentence,
+        done=view.order.state is Order.CANCELLED or view.delivered,
+        **{
+            name: parcel.get(name)
+            for name in ("tracking_number", "tracking_url", "eta", "pickup_point", "pickup_deadline", "cash_due")
+        },
+        **{name: parcel.get(name) for name in ("pickup_deadline_kind", "pickup_deadline_basis")},
+    )

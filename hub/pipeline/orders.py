@@ -1,0 +1,345 @@
+"""Read an order whole, decide what news means for it, and say what is to be written. Only `load_orders` reads rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.flows.compile import compile_flow
+from hub.flows.run import Run
+from hub.model import OrderSnapshot
+from hub.plugin import AddressKind
+from hub.status import FINAL, Shipment, Verdict
+from hub.store.tables import (
+    TENANT,
+    contacts,
+    escalations,
+    facts,
+    flow_versions,
+    orders,
+    runs,
+    slot_of,
+)
+
+from .batch import OrderPlan, Wanted
+from .documents import OrderDoc, dump, learn, load
+from .facts import StoredFact, Witness, facts_of
+from .ladder import climb
+from .plain import from_plain, key_of, to_plain
+from .react import RunRow, Situation, react
+from .view import OrderView, ShipmentView, view
+from .world import World
+
+INTERVALS: Mapping[Shipment | None, timedelta] = {
+    None: timedelta(hours=1),
+    Shipment.ANNOUNCED: timedelta(hours=2),
+    Shipment.SHIPPED: timedelta(hours=1),
+    Shipment.IN_TRANSIT: timedelta(hours=1),
+    Shipment.ON_HOLD: timedelta(hours=2),
+    Shipment.ARRIVED_AT_BRANCH: timedelta(minutes=30),
+    Shipment.OUT_FOR_DELIVERY: timedelta(minutes=30),
+    Shipment.DELIVERY_FAILED: timedelta(hours=1),
+    Shipment.READY_FOR_PICKUP: timedelta(hours=2),
+    Shipment.PROBLEM: timedelta(hours=4),
+    Shipment.RETURNING: timedelta(hours=6),
+}
+"""How often a carrier is asked about a parcel, by its status; an adapter's own table comes first."""
+
+CORRECTIONS = timedelta(days=3)
+"""A final parcel is asked once a day for this long, to hear corrections (STATUS.md 1)."""
+DAILY = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """One order as the database has it."""
+
+    rev: int = 0
+    doc: OrderDoc = field(default_factory=OrderDoc)
+    connection: str = ""
+    created_at: datetime | None = None
+    customer_id: str = ""
+    facts: list[StoredFact] = field(default_factory=list)
+    runs: list[RunRow] = field(default_factory=list)
+    run_keys: frozenset[str] = frozenset()
+    open_escalations: dict[str, str] = field(default_factory=dict)
+    escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    contacts: dict[str, str] = field(default_factory=dict)
+    """Channel connection → open or closed, for the order's customer."""
+
+
+def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
+    """Documents, facts, runs and open matters of these orders, in a handful of queries."""
+    ids = list(wanted)
+    found = {order_id: Loaded(connection=order_id.partition(":")[0]) for order_id in ids}
+    for row in _of(connection, orders, ids, orders.c.id):
+        loaded = found[row.id]
+        loaded.rev, loaded.doc, loaded.connection = row.rev, load(row.doc), row.connection
+        loaded.created_at, loaded.customer_id = row.created_at, row.customer_id
+    for row in _of(connection, facts, ids):
+        found[row.order_id].facts.append(StoredFact.from_row(row))
+    keys: dict[str, set[str]] = {}
+    for row in _of(connection, runs, ids):
+        keys.setdefault(row.order_id, set()).add(row.key)
+        if row.state == "waiting":
+            found[row.order_id].runs.append(_run_row(row))
+            _remember(connection, world, row.flow, row.version)
+    for order_id, theirs in keys.items():
+        found[order_id].run_keys = frozenset(theirs)
+    for row in _of(connection, escalations, ids):
+        found[row.order_id].escalations[row.uid] = dict(row._mapping)
+        if row.state != "resolved":
+            found[row.order_id].open_escalations[row.key] = row.uid
+    _meet_customers(connection, world, found, wanted)
+    return found
+
+
+def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
+    column = table.c.order_id if column is None else column
+    return connection.execute(sa.select(table).where(table.c.tenant == TENANT, column.in_(ids))).all()
+
+
+def _run_row(row: Any) -> RunRow:
+    return RunRow(
+        row.key, row.flow, row.version, row.subject_kind, row.subject, row.word, row.occurrence, row.started_at,
+        Run.from_json(row.doc["run"], row.state), event=from_plain(row.doc["event"]),
+    )  # fmt: skip
+
+
+def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> None:
+    """A run keeps the text it started with; fetch it when the live file has another."""
+    if world.knows(flow, version):
+        return
+    row = connection.execute(
+        sa.select(flow_versions).where(flow_versions.c.tenant == TENANT, flow_versions.c.version == version)
+    ).one()
+    world.remember(replace(compile_flow(row.name, row.source), version=version))
+
+
+def _meet_customers(
+    connection: sa.Connection, world: World, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]
+) -> None:
+    """Who each order's customer is, by which channels they can be reached, and how many orders they had before."""
+    for order_id, loaded in found.items():
+        first = next((record for _, record in wanted[order_id].records if isinstance(record, OrderSnapshot)), None)
+        if not loaded.customer_id and first is not None and loaded.connection in world.config.connections:
+            loaded.customer_id = customer_id_of(first, world.shop_of(loaded.connection).key, order_id)
+    customers = {loaded.customer_id for loaded in found.values() if loaded.customer_id}
+    linked: dict[str, dict[str, str]] = {}
+    for row in _among(connection, sa.select(contacts), contacts.c.customer_id, contacts.c.tenant, customers):
+        linked.setdefault(row.customer_id, {})[row.channel] = row.state
+    count = sa.select(orders.c.customer_id, sa.func.count().label("n")).group_by(orders.c.customer_id)
+    had = {
+        row.customer_id: row.n for row in _among(connection, count, orders.c.customer_id, orders.c.tenant, customers)
+    }
+    for loaded in found.values():
+        loaded.contacts = linked.get(loaded.customer_id, {})
+        if loaded.rev == 0:
+            loaded.doc = replace(loaded.doc, customer_orders=had.get(loaded.customer_id, 0))
+
+
+def _among(
+    connection: sa.Connection, query: sa.Select[Any], column: sa.Column[str], tenant: sa.Column[str], values: set[str]
+) -> Sequence[Any]:
+    return connection.execute(query.where(tenant == TENANT, column.in_(values))).all() if values else ()
+
+
+def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[str, ...]:
+    """Channel connections by which a customer can be reached; `states`: connection → open or closed."""
+    snapshot = doc.snapshot
+    if snapshot is None:
+        return ()
+    phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
+    has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
+    return tuple(
+        name
+        for name in world.of_kind("channel")
+        if states.get(name) != "closed"
+        and (states.get(name) == "open" or has.get(world.channel(name).address_kind, False))
+    )
+
+
+def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
+    """Everything that follows for one order from these events and timers."""
+    plan = OrderPlan(order_id, loaded.rev)
+    shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
+    if shop is None:
+        plan.fired_timers = [timer.id for timer in want.timers]
+        return plan
+    before = view(order_id, loaded.connection, loaded.doc, loaded.facts, world)
+    doc, new = _learn(want, loaded, world)
+    changed = bool(want.events)
+    all_facts = [*loaded.facts, *(fact for fact, _ in new)]
+    after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
+    if changed:
+        _write_order(plan, order_id, loaded, doc, after, now)
+        plan.facts = new
+        plan.unmapped = _unmapped(new, world, order_id, now)
+        plan.lines = _status_lines(new, after)
+        plan.numbers = sorted(
+            {leg.number.number for each in after.shipments for leg in each.legs} | _return_numbers(doc)
+        )
+        plan.polls = _polls(after, world, now)
+    situation = Situation(
+        before=(None if loaded.rev == 0 else before) if changed else after,
+        after=after,
+        world=world,
+        now=now,
+        created_at=loaded.created_at or now,
+        customer_id=loaded.customer_id,
+        reach=reachable(world, doc, loaded.contacts),
+        open_escalations=loaded.open_escalations,
+    )
+    due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
+    plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
+    plan.fired_timers = [timer.id for timer in want.timers]
+    for timer in want.timers:
+        if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
+            _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
+    return plan
+
+
+def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: datetime, zone: Any) -> None:
+    rows = climb(row, kind, world, now, zone)
+    if rows.escalation:
+        plan.climbed.append({name: rows.escalation[name] for name in ("uid", "rung", "told")})
+    plan.reaction.messages += rows.messages
+    plan.reaction.timers += rows.timers
+
+
+def _learn(want: Wanted, loaded: Loaded, world: World) -> tuple[OrderDoc, list[tuple[StoredFact, int]]]:
+    doc, known = loaded.doc, {(fact.subject, fact.key) for fact in loaded.facts}
+    new: list[tuple[StoredFact, int]] = []
+    for event, record in want.records:
+        doc = learn(doc, record, imported=event.mode == "import")
+        who = Witness(event.connection, world.level(event.connection), event.received_at, event.mode)
+        for fact in facts_of(record, who):
+            if (fact.subject, fact.key) not in known:
+                known.add((fact.subject, fact.key))
+                new.append((fact, event.id))
+    return doc, new
+
+
+def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
+    """One person of one shop: by e-mail, else phone, else the platform's own reference, else only this order."""
+    customer = snapshot.customer
+    identity = customer.email.strip().lower() or customer.phone.strip() or customer.ref or order_id
+    return key_of(shop, identity)[:24]
+
+
+def _write_order(
+    plan: OrderPlan, order_id: str, loaded: Loaded, doc: OrderDoc, after: OrderView, now: datetime
+) -> None:
+    snapshot = doc.snapshot
+    plan.row = {
+        "id": order_id,
+        "slot": slot_of(order_id),
+        "connection": loaded.connection,
+        "ref": order_id.partition(":")[2],
+        "number": snapshot.number if snapshot else "",
+        "customer_id": loaded.customer_id,
+        "headline": after.headline.value.value,
+        "order_status": after.order.state.value if after.order.state else "",
+        "payment_status": after.effective_payment.value if after.effective_payment else "",
+        "doc": dump(doc),
+        "created_at": loaded.created_at or now,
+        "updated_at": now,
+    }
+    if loaded.rev == 0 and snapshot is not None:
+        plan.customer = {
+            "id": loaded.customer_id,
+            "name": snapshot.customer.name,
+            "email": snapshot.customer.email,
+            "phone": snapshot.customer.phone or (snapshot.address.phone if snapshot.address else ""),
+            "locale": snapshot.customer.locale,
+            "created_at": now,
+        }
+
+
+def _return_numbers(doc: OrderDoc) -> set[str]:
+    return {number.number for case in doc.returns.values() for number in case.numbers}
+
+
+def _unmapped(
+    new: Sequence[tuple[StoredFact, int]], world: World, order_id: str, now: datetime
+) -> list[dict[str, Any]]:
+    found = []
+    for fact, _ in new:
+        native = fact.native
+        if not fact.retracts and world.meaning(fact.source, native.vocabulary, native.code) is None:
+            found.append(
+                {
+                    "connection": fact.source,
+                    "vocabulary": native.vocabulary,
+                    "code": native.code,
+                    "label": native.label,
+                    "example": {"order": order_id, "subject": fact.subject, "at": to_plain(fact.at)},
+                    "at": now,
+                }
+            )
+    return found
+
+
+def _status_lines(new: Sequence[tuple[StoredFact, int]], after: OrderView) -> list[dict[str, Any]]:
+    """A timeline line for each new fact: what became of it in the light of all that is known."""
+    events = {fact.key: (fact, event_id) for fact, event_id in new}
+    lines = []
+    for axis, subject, folded in after.axes():
+        for line in folded.lines:
+            if line.fact.key not in events or line.verdict is Verdict.NOTHING:
+                continue
+            fact, event_id = events[line.fact.key]
+            doc = {
+                "axis": axis.value,
+                "native": f"{fact.native.vocabulary}:{fact.native.code}",
+                "label": fact.native.label or fact.text,
+                "source": fact.source,
+                "verdict": line.verdict.value,
+                "before": line.before.value if line.before else None,
+                "after": line.after.value if line.after else None,
+                "value": line.fact.value.value if line.fact.value else None,
+                "reason": line.fact.reason.value if line.fact.reason else None,
+                "clock": fact.clock or None,
+            }
+            lines.append({"kind": "status", "subject": subject, "at": fact.at, "event_id": event_id, "doc": doc})
+    return lines
+
+
+def _polls(after: OrderView, world: World, now: datetime) -> list[dict[str, Any]]:
+    """Which numbers are to be asked about, how often, and until when."""
+    wishes = []
+    for each in after.shipments:
+        for leg in each.legs:
+            if leg.carrier:
+                wishes.append(_poll(each, leg.carrier, leg.number.number, world, now))
+    for case in after.returns:
+        for number in case.snapshot.numbers:
+            carrier = world.carrier_for(number.number, number.carrier)
+            if carrier:
+                wishes.append(_poll_row(carrier, number.number, timedelta(hours=6), None, now))
+    return wishes
+
+
+def _poll(each: ShipmentView, carrier: str, number: str, world: World, now: datetime) -> dict[str, Any]:
+    status = each.status
+    own = world.carrier(carrier).intervals
+    every = own.get(status) or INTERVALS.get(status) or DAILY
+    over = status is not None and status in FINAL
+    until = (each.folded.since or now) + CORRECTIONS if over else None
+    return _poll_row(carrier, number, DAILY if over else every, until, now)
+
+
+def _poll_row(carrier: str, number: str, every: timedelta, until: datetime | None, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "slot": slot_of(number),
+        "connection": carrier,
+        "kind": "parcel",
+        "ref": number,
+        "due_at": now,
+        "state": 0,
+        "every": int(every.total_seconds()),
+        "until_at": until,
+    }

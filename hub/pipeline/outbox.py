@@ -1,0 +1,554 @@
+"""Read due messages whole, ask the guards, render, and commit *on the wire*: everything up to the first byte."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from hub.config.model import Person, Shop
+from hub.flows.run import met
+from hub.messages import MissingData, NoTextError, Rendering, TextError
+from hub.plugin import AddressKind, Channel, Form, Outgoing
+from hub.status import FINAL, Axis, parse_status
+from hub.store.links import link_row, link_secret, token_for
+from hub.store.tables import (
+    TENANT,
+    attempts,
+    connections,
+    contacts,
+    customers,
+    escalations,
+    messages,
+    optouts,
+    orders,
+    runs,
+    suppressions,
+)
+
+from .batch import Wanted
+from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
+from .names import LOCALES, known, locale_of, names_of, shop_names, status_summary
+from .orders import Loaded, load_orders
+from .plain import attempt_key, from_plain
+from .states import REACHED
+from .view import OrderView, view
+from .world import World
+
+LEASE = timedelta(seconds=60)
+LINK_LIVES = timedelta(days=60)
+FEW = 20
+ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
+"""Templates that speak of all orders of a customer."""
+
+
+@dataclass(slots=True)
+class Departure:
+    """A message that leaves: what is handed over, by whom, and the rows that say so."""
+
+    message: Any
+    connection: str
+    outgoing: Outgoing
+    attempt_id: int = 0
+    address_hash: str = ""
+    links: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What one look at the outbox decided."""
+
+    departures: list[Departure] = field(default_factory=list)
+    changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    unheard: list[Any] = field(default_factory=list)
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many more each channel can take at this moment, and which orders have a message on the wire."""
+
+    free: Mapping[str, int]
+    busy: frozenset[str]
+    cooling: Mapping[str, datetime]
+    """Connection → when its breaker lets the next try through."""
+
+
+def address_hash(connection: str, address: str) -> str:
+    """What is stored of an address that is not to be used again."""
+    return hashlib.sha256(f"{connection}\0{address.strip().lower()}".encode()).hexdigest()
+
+
+def look(connection: sa.Connection, world: World, now: datetime, capacity: Capacity) -> Outbox:
+    """Decide on the due messages that some channel has room for; writes nothing."""
+    due = [row for name in ("", *capacity.free) for row in _due(connection, name, capacity.free.get(name, FEW), now)]
+    outbox = Outbox(seen=len(due))
+    if not due:
+        return outbox
+    around = _around(connection, world, due, now)
+    room, taken = dict(capacity.free), set(capacity.busy)
+    for row in sorted(due, key=lambda each: (each.due_at, each.id)):
+        if row.order_id and row.order_id in taken:
+            continue
+        _Leaving(row, world, now, around, capacity, room, outbox).go()
+        if outbox.departures and outbox.departures[-1].message is row and row.order_id:
+            taken.add(row.order_id)
+    return outbox
+
+
+def _due(connection: sa.Connection, name: str, limit: int, now: datetime) -> Sequence[Any]:
+    if limit <= 0:
+        return ()
+    return connection.execute(
+        sa.select(messages)
+        .where(sa.text("messages.state = 'due'"), messages.c.connection == name, messages.c.due_at <= now)
+        .order_by(messages.c.due_at, messages.c.id)
+        .limit(limit)
+    ).all()
+
+
+@dataclass(slots=True)
+class _Around:
+    """What is known around a handful of due messages."""
+
+    loaded: Mapping[str, Loaded]
+    views: dict[str, OrderView]
+    runs: Mapping[str, Any]
+    contacts: Mapping[tuple[str, str], Any]
+    suppressed: Callable[[str, str], bool]
+    optouts: frozenset[tuple[str, str, str]]
+    sent: Mapping[str, Sequence[tuple[datetime, str, str]]]
+    later: Mapping[str, Sequence[Any]]
+    escalations: Mapping[str, Any]
+    paused: Mapping[str, tuple[str, datetime | None]]
+    threads: Mapping[tuple[str, str], str]
+    customers: Mapping[str, Any]
+    their_orders: Mapping[str, Sequence[str]]
+    secret: bytes
+
+
+def _around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> _Around:
+    ids = {row.customer_id for row in due if row.customer_id}
+    asked = {row.customer_id for row in due if row.template in ABOUT_ALL_ORDERS and row.customer_id}
+    their: dict[str, list[str]] = {}
+    for row in _rows(connection, orders, orders.c.customer_id, asked, (orders.c.created_at.desc(),)):
+        if len(their.setdefault(row.customer_id, [])) < 5:
+            their[row.customer_id].append(row.id)
+    order_ids = {row.order_id for row in due if row.order_id} | {each for some in their.values() for each in some}
+    loaded = load_orders(connection, world, {order_id: Wanted() for order_id in order_ids}) if order_ids else {}
+    views = {
+        order_id: view(order_id, it.connection, it.doc, it.facts, world)
+        for order_id, it in loaded.items()
+        if it.rev and it.connection in world.config.connections
+    }
+    caps = world.config.contact.caps
+    since = now - max((cap.per for cap in caps), default=timedelta(0))
+    sent: dict[str, list[tuple[datetime, str, str]]] = {}
+    if caps and ids:
+        recent = sa.select(messages).where(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
+        for row in connection.execute(recent.where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))):
+            if row.finished_at:
+                sent.setdefault(row.customer_id, []).append((row.finished_at, row.connection, row.cls))
+    later: dict[str, list[Any]] = {}
+    for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
+        later.setdefault(row.order_id, []).append(row)
+    uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
+    return _Around(
+        loaded=loaded,
+        views=views,
+        runs={row.key: row for row in _rows(connection, runs, runs.c.key, {r.run_key for r in due if r.run_key})},
+        contacts={(r.customer_id, r.channel): r for r in _rows(connection, contacts, contacts.c.customer_id, ids)},
+        suppressed=_Suppressed(connection),
+        optouts=frozenset(
+            (r.customer_id, r.cls, r.channel) for r in _rows(connection, optouts, optouts.c.customer_id, ids)
+        ),
+        sent=sent,
+        later=later,
+        escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
+        paused={
+            row.name: (row.paused, row.paused_until)
+            for row in connection.execute(sa.select(connections).where(connections.c.paused != ""))
+        },
+        threads=_threads(connection, order_ids),
+        customers={row.id: row for row in _rows(connection, customers, customers.c.id, ids)},
+        their_orders=their,
+        secret=link_secret(connection, connection.dialect.name),
+    )
+
+
+def _rows(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[str], values: set[str], order: Sequence[Any] = ()
+) -> Sequence[Any]:
+    if not values:
+        return ()
+    query = sa.select(table).where(table.c.tenant == TENANT, column.in_(sorted(values)))
+    return connection.execute(query.order_by(*order)).all()
+
+
+class _Suppressed:
+    """Whether an address is not to be used again; asked only about addresses at hand."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.found = connection, dict[tuple[str, str], bool]()
+
+    def __call__(self, channel: str, address: str) -> bool:
+        key = (channel, address_hash(channel, address))
+        if key not in self.found:
+            where = (suppressions.c.tenant == TENANT, suppressions.c.channel == key[0])
+            query = sa.select(suppressions.c.reason).where(*where, suppressions.c.address_hash == key[1])
+            self.found[key] = self.connection.execute(query).first() is not None
+        return self.found[key]
+
+
+def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], str]:
+    """(order, connection) → key of the first attempt, so that later mails join its thread."""
+    if not order_ids:
+        return {}
+    first = (
+        sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
+        .join(messages, messages.c.id == attempts.c.message_id)
+        .where(messages.c.order_id.in_(sorted(order_ids)), messages.c.recipient == "customer")
+        .group_by(messages.c.order_id, attempts.c.connection)
+        .subquery()
+    )
+    rows = connection.execute(
+        sa.select(first.c.order_id, first.c.connection, attempts.c.key).join(attempts, attempts.c.id == first.c.id)
+    )
+    return {(row.order_id, row.connection): row.key for row in rows}
+
+
+class _Leaving:
+    """One due message on its way to a decision."""
+
+    def __init__(
+        self,
+        row: Any,
+        world: World,
+        now: datetime,
+        around: _Around,
+        capacity: Capacity,
+        room: dict[str, int],
+        outbox: Outbox,
+    ) -> None:
+        self.row, self.world, self.now, self.around = row, world, now, around
+        self.capacity, self.room, self.outbox = capacity, room, outbox
+        self.doc: Mapping[str, Any] = row.doc
+        self.view = around.views.get(row.order_id)
+        self.person = self._person()
+        self.shop = self._shop()
+        self.links: list[dict[str, Any]] = []
+        self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
+
+    # -- who it is for
+
+    def _person(self) -> Person | None:
+        kind, _, key = self.row.recipient.partition(":")
+        return self.world.config.people.get(key) if kind == "staff" else None
+
+    def _shop(self) -> Shop:
+        if self.view is not None:
+            return self.world.shop_of(self.view.connection)
+        return next(iter(self.world.config.shops.values()))
+
+    def _locale(self) -> str:
+        if self.person is not None:
+            return self.person.locale
+        if self.view is not None:
+            return locale_of(self.view, self.shop)
+        tag = str(self.doc.get("locale", "")).split("-")[0].lower()
+        return tag if tag in LOCALES else self.shop.locale
+
+    def address(self, connection: str) -> str:
+        """The address in this channel, or empty."""
+        if "address" in self.doc:
+            return str(self.doc["address"])
+        if self.row.recipient.startswith("staff:"):
+            return self.person.addresses.get(connection, "") if self.person else ""
+        contact = self.around.contacts.get((self.row.customer_id, connection))
+        kind = self.world.channel(connection).address_kind
+        snapshot = self.view.snapshot if self.view else None
+        if kind is AddressKind.LINK or snapshot is None:
+            return contact.address if contact is not None else ""
+        if kind is AddressKind.EMAIL:
+            return snapshot.customer.email
+        return snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
+
+    # -- the decision
+
+    def go(self) -> None:
+        decision = self._decide()
+        match decision:
+            case Via():
+                self._leave(decision)
+            case Defer():
+                self._change(due_at=decision.until, reason=decision.reason)
+            case Drop():
+                self._change(state=decision.state, reason=decision.reason, finished_at=self.now)
+                if decision.state == "failed":
+                    self.outbox.unheard.append(self.row)
+
+    def _change(self, **values: Any) -> None:
+        self.outbox.changes.append((self.row.id, values))
+
+    def _decide(self) -> Decision:
+        row, names = self.row, self.names()
+        options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
+        missing = self._missing(options, names)
+        staff = row.recipient != "customer"
+        first_try = self.doc.get("first_try_at")
+        ask = Question(
+            now=self.now,
+            cls=row.cls,
+            urgent=bool(self.doc.get("urgent")),
+            staff=staff,
+            created_at=row.created_at,
+            before_at=row.before_at,
+            stopped=self._stopped(),
+            untrue=self._untrue(names),
+            superseded=self._superseded(),
+            overtaken=self._overtaken(),
+            missing=missing,
+            forbidden="" if staff else self._forbidden(),
+            options=options,
+            zone=self.shop.timezone,
+            first_try_at=datetime.fromisoformat(first_try) if first_try else None,
+        )
+        sent, contact = self.around.sent.get(row.customer_id, ()), self.world.config.contact
+        return decide(
+            ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
+        )
+
+    def _list(self) -> list[str]:
+        via = self.doc.get("via", "default")
+        route = self.world.config.contact.routes.get(via, ()) if isinstance(via, str) else via
+        named = [self.shop.connections.get(name, name) for name in route]
+        return [name for name in dict.fromkeys(named) if name in self.world.adapters]
+
+    def _option(self, name: str) -> Option:
+        channel, address = self.world.channel(name), self.address(name)
+        why = self._closed(name, channel, address)
+        paused = self.around.paused.get(name)
+        waits = paused[1] if paused else None
+        cooling = self.capacity.cooling.get(name)
+        return Option(name, channel.rings, why, max((t for t in (waits, cooling) if t), default=None))
+
+    def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
+        if not address:
+            return "not linked" if channel.address_kind is AddressKind.LINK else "no address"
+        if self.around.suppressed(name, address):
+            return "the address is dead"
+        contact = self.around.contacts.get((self.row.customer_id, name))
+        if self.row.recipient == "customer":
+            if contact is not None and contact.state == "closed":
+                return "closed by the customer"
+            if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
+                return "opted out"
+        if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
+            return "no text in this form"
+        return ""
+
+    def _stopped(self) -> str:
+        run = self.around.runs.get(self.row.run_key)
+        gone = self.view is not None and (self.view.doc.removed_at is not None or bool(self.view.doc.merged_into))
+        if gone and self.row.recipient == "customer":
+            return "stopped: the order was removed"
+        if self.row.template == "staff-escalation":
+            matter = self.around.escalations.get(self.doc.get("escalation", ""))
+            return "already taken" if matter is not None and matter.state != "open" else ""
+        return "stopped" if run is not None and run.state in ("stopped", "restarted") else ""
+
+    def _untrue(self, names: Mapping[str, Any]) -> str:
+        flow = self.world.config.flows.get(self.row.flow)
+        run = self.around.runs.get(self.row.run_key)
+        if flow is None or run is None or not flow.recheck:
+            return ""
+        if run.version != flow.version:
+            flow = self.world.old_flow(run.version) if self.world.knows(run.flow, run.version) else flow
+        holds, why = met(flow.when, names)
+        return "" if holds else why
+
+    def _superseded(self) -> bool:
+        """A later status of the same axis and subject has its own message for the same person."""
+        row = self.row
+        axis = row.word.partition(".")[0]
+        if not row.word or row.recipient != "customer":
+            return False
+        return any(
+            other.id > row.id
+            and other.recipient == row.recipient
+            and other.subject == row.subject
+            and other.word.partition(".")[0] == axis
+            and other.word != row.word
+            and other.state not in ("suppressed", "superseded", "failed")
+            for other in self.around.later.get(row.order_id, ())
+        )
+
+    def _overtaken(self) -> bool:
+        """The subject reached a final status that is not the trigger's."""
+        row = self.row
+        if self.view is None or not row.word or row.recipient != "customer" or not row.run_key:
+            return False
+        axis = Axis(row.word.partition(".")[0])
+        state = self.view.folded(axis, row.subject).state
+        if state is None or state not in FINAL or row.word == "order.delivered":
+            return False
+        return state is not parse_status(row.word)
+
+    def _forbidden(self) -> str:
+        if self.row.cls == "marketing":
+            snapshot = self.view.snapshot if self.view else None
+            return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
+        if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
+            return "opted out"
+        return ""
+
+    # -- what it says
+
+    def names(self) -> dict[str, Any]:
+        """Everything its text may read, with the freshest data."""
+        row, doc = self.row, self.doc
+        names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
+        if self.view is not None:
+            loaded = self.around.loaded[row.order_id]
+            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), row.subject or None)
+        names |= from_plain(dict(doc.get("values", {})))
+        names |= from_plain(dict(doc.get("extra", {})))
+        if doc.get("event"):
+            names["event"] = from_plain(doc["event"])
+        matter = self.around.escalations.get(doc.get("escalation", ""))
+        if matter is not None:
+            names["escalation"] = known(
+                id=matter.uid[:8], reason=matter.reason, severity=matter.severity, due_at=matter.due_at,
+                flow=matter.flow, level=matter.rung, owner=matter.owner,
+            )  # fmt: skip
+        if row.template in ABOUT_ALL_ORDERS:
+            names["orders"] = self._their_orders()
+        return names
+
+    def _their_orders(self) -> list[dict[str, Any]]:
+        ids = self.around.their_orders.get(self.row.customer_id, ())
+        found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
+        return [status_summary(each, self.world, self._locale()) for each in found]
+
+    def _text_locale(self, form: Form) -> str:
+        wanted = (self._locale(), self.shop.locale)
+        try:
+            return self.world.texts.locale_for(self.row.template, form, wanted, self.shop.key)
+        except NoTextError:
+            return "en"
+
+    def _render(self, connection: str, names: Mapping[str, Any]) -> Rendering:
+        if connection in self.rendered:
+            text, self.links = self.rendered[connection]
+            return text
+        form = self.world.channel(connection).form
+        self.links = []
+        text = self.world.texts.render(
+            self.row.template,
+            form=form,
+            locale=self._text_locale(form),
+            names=names,
+            zone=self.shop.timezone,
+            link=self._link(connection),
+            shop=self.shop.key,
+        )
+        self.rendered[connection] = (text, self.links)
+        return text
+
+    def _missing(self, options: Sequence[Option], names: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields that the text for the first usable channel lacks."""
+        first = next((option for option in options if not option.closed), None)
+        if first is None:
+            return ()
+        try:
+            self._render(first.connection, names)
+        except MissingData as error:
+            return error.fields
+        except TextError:
+            return ()  # told when it is about to leave
+        return ()
+
+    def _link(self, connection: str) -> Callable[[str], str | None]:
+        base = self.world.config.hub.public_url
+
+        def link(purpose: str) -> str | None:
+            match purpose:
+                case "telegram":
+                    return self._deep_link()
+                case "acknowledge" if base and self.doc.get("escalation"):
+                    return f"{base}/e/{self._token('acknowledge', self.doc['escalation'])}"
+                case "unsubscribe" if base and self.row.customer_id and self.row.cls != "transactional":
+                    ref = f"{self.row.customer_id}|{self.row.cls}|{connection}"
+                    return f"{base}/u/{self._token('unsubscribe', ref)}"
+            return None
+
+        return link
+
+    def _token(self, purpose: str, ref: str) -> str:
+        token = token_for(self.around.secret, purpose, ref)
+        self.links.append(link_row(token, purpose, ref, self.now + LINK_LIVES))
+        return token
+
+    def _deep_link(self) -> str | None:
+        """Only who has not linked the chat yet is invited to."""
+        if self.row.recipient != "customer" or not self.row.customer_id:
+            return None
+        for name in self.world.of_kind("channel"):
+            if (self.row.customer_id, name) in self.around.contacts:
+                continue
+            if self.world.channel(name).address_kind is AddressKind.LINK:
+                purpose = f"link:{name}"
+                token = token_for(self.around.secret, purpose, self.row.customer_id)
+                url = self.world.channel(name).link_url(token)
+                if url:
+                    self.links.append(link_row(token, purpose, self.row.customer_id, self.now + LINK_LIVES))
+                    return url
+        return None
+
+    def _leave(self, via: Via) -> None:
+        connection = via.connection
+        if self.room.get(connection, 0) <= 0:
+            if self.row.connection != connection:
+                self._change(connection=connection)
+            return
+        try:
+            text = self._render(connection, self.names())
+        except TextError as error:
+            self._change(state="failed", reason=f"its text cannot be made: {error}", finished_at=self.now)
+            self.outbox.unheard.append(self.row)
+            return
+        self.room[connection] -= 1
+        self.outbox.departures.append(self._departure(connection, via, text))
+
+    def _departure(self, connection: str, via: Via, text: Rendering) -> Departure:
+        row, address = self.row, self.address(connection)
+        unsubscribe = self._link(connection)("unsubscribe") or ""
+        snapshot = self.view.snapshot if self.view else None
+        name = self.person.name if self.person else (snapshot.customer.name if snapshot else "")
+        thread = self.around.threads.get((row.order_id, connection), "") if row.recipient == "customer" else ""
+        outgoing = Outgoing(
+            key=attempt_key(row.key, connection),
+            to=address,
+            text=text.text,
+            subject=text.subject,
+            html=text.html,
+            to_name=name,
+            locale=text.locale,
+            thread=thread,
+            skeleton=f"{row.template}.{text.locale}",
+            unsubscribe_url=unsubscribe,
+            silent=via.silent,
+            urgent=bool(self.doc.get("urgent")),
+            buttons=text.buttons,
+        )
+        return Departure(row, connection, outgoing, address_hash=address_hash(connection, address), links=self.links)
+
+
+def owner() -> str:
+    """A name for one process's hold on messages."""
+    return uuid.uuid4().hex
+

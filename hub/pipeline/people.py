@@ -1,0 +1,175 @@
+"""What channels report: receipts, replies, links made, channels closed. Written in the apply transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
+from hub.store.database import insert_new, upsert
+from hub.store.links import find_link
+from hub.store.tables import TENANT, attempts, contacts, customers, links, messages, slot_of, suppressions
+
+from .batch import ChannelRecord
+from .plain import key_of
+from .states import MOVES
+from .world import World
+
+BOUNCE_COUNTS = timedelta(hours=48)
+"""A bounce within this time undoes "reached": the next channel is tried (FLOWS 6)."""
+
+ANSWER, NOT_LINKED, GREETING = "order-status", "order-status-none", "chat-linked"
+
+
+def write_channel(
+    connection: sa.Connection,
+    dialect: str,
+    source: str,
+    event_id: int,
+    record: ChannelRecord,
+    world: World,
+    now: datetime,
+) -> None:
+    """Take one record of a channel in."""
+    write = _Channel(connection, dialect, source, world, now)
+    match record:
+        case Receipt():
+            write.receipt(record)
+        case Reply():
+            write.reply(record)
+        case Linked():
+            write.linked(record)
+        case ChannelClosed():
+            write.closed(record)
+
+
+class _Channel:
+    def __init__(self, connection: sa.Connection, dialect: str, source: str, world: World, now: datetime) -> None:
+        self.connection, self.dialect, self.source, self.world, self.now = connection, dialect, source, world, now
+
+    # -- receipts
+
+    def receipt(self, receipt: Receipt) -> None:
+        attempt = self._attempt(receipt)
+        if attempt is None:
+            return
+        message = self.connection.execute(sa.select(messages).where(messages.c.id == attempt.message_id)).one()
+        if receipt.state is ReceiptState.FAILED:
+            self._bounced(receipt, attempt, message)
+        elif receipt.state.value in MOVES[message.state]:
+            self._move(message.id, state=receipt.state.value, finished_at=receipt.at)
+
+    def _attempt(self, receipt: Receipt) -> Any:
+        query = sa.select(attempts).where(attempts.c.tenant == TENANT, attempts.c.connection == self.source)
+        if receipt.key:
+            query = query.where(attempts.c.key == receipt.key)
+        elif receipt.provider_id:
+            query = query.where(attempts.c.provider_id == receipt.provider_id)
+        else:
+            return None
+        return self.connection.execute(query.order_by(attempts.c.id.desc()).limit(1)).first()
+
+    def _bounced(self, receipt: Receipt, attempt: Any, message: Any) -> None:
+        if receipt.dead_address:
+            self._suppress(attempt.address_hash, receipt.reason)
+        late = self.now - attempt.started_at > BOUNCE_COUNTS
+        if message.state not in ("sent", "uncertain") or late:
+            return
+        tried = [*message.doc.get("tried", ()), self.source]
+        doc = {**message.doc, "tried": tried, "first_try_at": None}
+        self._move(message.id, state="due", reason=f"bounced: {receipt.reason}", due_at=self.now, doc=doc, tries=0)
+
+    def _suppress(self, address_hash: str, reason: str) -> None:
+        if address_hash:
+            values = {"tenant": TENANT, "channel": self.source, "address_hash": address_hash, "reason": reason}
+            self.connection.execute(insert_new(suppressions, self.dialect).values(**values, at=self.now))
+
+    def _move(self, message_id: int, **values: Any) -> None:
+        if values.get("state") == "due":
+            values |= {"connection": "", "owner": "", "finished_at": None}
+        self.connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values))
+
+    # -- links and closed channels
+
+    def linked(self, linked: Linked) -> None:
+        link = find_link(self.connection, linked.token, f"link:{self.source}", self.now)
+        if link is None or (link.used_at is not None and self._holder(link.ref) != linked.address):
+            self._say(NOT_LINKED, linked.address, f"link|{linked.token}|{linked.address}", linked.locale)
+            return
+        self.connection.execute(
+            sa.update(links).where(links.c.token_hash == link.token_hash).values(used_at=self.now)
+        )
+        self._contact(link.ref, linked.address, "open", "linked")
+        self._say(GREETING, linked.address, f"linked|{link.ref}|{linked.address}", linked.locale, link.ref)
+
+    def _holder(self, customer_id: str) -> str:
+        row = self.connection.execute(
+            sa.select(contacts.c.address).where(
+                contacts.c.tenant == TENANT, contacts.c.customer_id == customer_id, contacts.c.channel == self.source
+            )
+        ).first()
+        return row.address if row else ""
+
+    def _contact(self, customer_id: str, address: str, state: str, reason: str) -> None:
+        values = {
+            "tenant": TENANT, "customer_id": customer_id, "channel": self.source, "address": address,
+            "state": state, "reason": reason, "at": self.now,
+        }  # fmt: skip
+        keys, change = ("tenant", "customer_id", "channel"), ("address", "state", "reason", "at")
+        self.connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [values])
+
+    def closed(self, closed: ChannelClosed) -> None:
+        """The person shut the channel (or opened it again): true for whoever has this address."""
+        state = "open" if closed.open else "closed"
+        self.connection.execute(
+            sa.update(contacts)
+            .where(
+                contacts.c.tenant == TENANT,
+                contacts.c.channel == self.source,
+                contacts.c.address == closed.address,
+                contacts.c.at <= closed.at if closed.open else sa.true(),
+            )
+            .values(state=state, reason=closed.reason, at=self.now)
+        )
+
+    # -- answers
+
+    def reply(self, reply: Reply) -> None:
+        """Whoever writes to us is told where their orders are; a stranger, how to be known."""
+        if reply.button:
+            return
+        row = self.connection.execute(
+            sa.select(contacts.c.customer_id).where(
+                contacts.c.tenant == TENANT, contacts.c.channel == self.source, contacts.c.address == reply.address
+            )
+        ).first()
+        template = ANSWER if row else NOT_LINKED
+        customer = row.customer_id if row else ""
+        self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+
+    def _say(self, template: str, address: str, occasion: str, locale: str, customer_id: str = "") -> None:
+        recipient = f"chat:{self.source}"
+        row = {
+            "tenant": TENANT,
+            "slot": slot_of(address),
+            "key": key_of(TENANT, self.source, template, occasion),
+            "order_id": "",
+            "customer_id": customer_id,
+            "template": template,
+            "cls": "transactional",
+            "recipient": recipient,
+            "state": "due",
+            "due_at": self.now,
+            "created_at": self.now,
+            "doc": {"via": [self.source], "urgent": True, "address": address, "locale": locale},
+        }
+        self.connection.execute(insert_new(messages, self.dialect).values(**row))
+
+
+def customer_row(connection: sa.Connection, customer_id: str) -> Mapping[str, Any] | None:
+    """A customer, or None."""
+    row = connection.execute(
+        sa.select(customers).where(customers.c.tenant == TENANT, customers.c.id == customer_id)
+    ).first()
+    return row._mapping if row else None

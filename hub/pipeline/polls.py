@@ -1,0 +1,285 @@
+"""The drain that asks: platforms for changed orders, carriers for parcels, channels for receipts and replies, and each
+outside system daily whether our webhooks are still registered. Events and the new cursor are stored in one transaction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.clock import Clock
+from hub.plugin import Config as OurFault
+from hub.plugin import FailureError, Platform, Raw, TrackRequest, Transient
+from hub.status import Mode
+from hub.store.database import Database, insert_new, upsert
+from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_of
+
+from .crash import crash_point
+from .deliver import tell_staff_paused
+from .documents import load
+from .receive import inbox_row, store_events
+from .world import World
+
+log = logging.getLogger("hub.poll")
+
+BACKOFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 1800))
+PAUSE = timedelta(minutes=15)
+UNREACHABLE_EVERY = timedelta(minutes=1)
+"""How often a platform is polled by a hub that no webhook can reach."""
+DAILY = timedelta(days=1)
+LIMIT = 500
+
+
+class PollDrain:
+    """Asks what is due. One question at a time per connection; connections do not wait for each other."""
+
+    def __init__(self, db: Database, clock: Clock, world: Callable[[], World], wake: Callable[[], None]) -> None:
+        self.db, self.clock, self.world, self.wake = db, clock, world, wake
+        self.asking: dict[str, asyncio.Task[None]] = {}
+
+    async def prepare(self) -> None:
+        """One row for everything that is to be asked again and again; rows of gone connections end."""
+        world, now = self.world(), self.clock.now()
+        rows = list(standing_polls(world, now))
+
+        def write(connection: sa.Connection) -> None:
+            names = list(world.config.connections)
+            connection.execute(sa.update(polls).where(polls.c.connection.not_in(names)).values(state=1))
+            if rows:
+                keys = ("tenant", "connection", "kind", "ref")
+                connection.execute(upsert(polls, self.db.dialect, keys=keys, change=("every", "state")), rows)
+
+        await self.db.write(write)
+
+    async def drain(self) -> int:
+        """Start asking whatever is due and not being asked already; returns how many questions were begun."""
+        now = self.clock.now()
+        due = await self.db.read(lambda connection: _due(connection, now))
+        by_connection: dict[str, list[Any]] = {}
+        for row in due:
+            by_connection.setdefault(row.connection, []).append(row)
+        begun = 0
+        for name, rows in by_connection.items():
+            if name in self.asking or name not in self.world().adapters:
+                continue
+            begun += len(rows)
+            task = asyncio.create_task(self._ask(name, rows))
+            self.asking[name] = task
+            task.add_done_callback(lambda done, name=name: self._asked(name, done))  # type: ignore[misc]
+        return begun
+
+    async def settle(self) -> None:
+        """Wait until nothing is being asked."""
+        while self.asking:
+            await asyncio.wait(list(self.asking.values()))
+
+    def _asked(self, name: str, task: asyncio.Task[None]) -> None:
+        self.asking.pop(name, None)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("polling %s failed: %s", name, type(task.exception()).__name__, exc_info=task.exception())
+        self.wake()
+
+    async def _ask(self, name: str, rows: Sequence[Any]) -> None:
+        parcels = [row for row in rows if row.kind == "parcel"]
+        others = [row for row in rows if row.kind != "parcel"]
+        world = self.world()
+        for row in others:
+            await self._guarded(world, name, [row], self._question(world, name, row))
+        if parcels:
+            batch = max(world.carrier(name).batch, 1)
+            for start in range(0, len(parcels), batch):
+                some = parcels[start : start + batch]
+                await self._guarded(world, name, some, self._track(world, name, some))
+
+    async def _guarded(self, world: World, name: str, rows: Sequence[Any], question: Any) -> None:
+        """A failure is recorded on what was asked; it harms nothing else."""
+        try:
+            await question
+        except FailureError as failure:
+            await self._failed(world, name, rows, failure)
+        except Exception as error:  # a plugin's bug
+            log.warning("polling %s raised %s", name, type(error).__name__, exc_info=True)
+            await self._failed(world, name, rows, FailureError(Transient(f"the plugin failed: {type(error).__name__}")))
+
+    def _question(self, world: World, name: str, row: Any) -> Any:
+        match row.kind:
+            case "order":
+                return self._fetch(world, name, row)
+            case "health":
+                return self._register(world, name, row)
+            case _:
+                return self._page(world, name, row)
+
+    # -- the questions
+
+    async def _page(self, world: World, name: str, row: Any) -> None:
+        """Pages of a platform or a channel, until there are no more; each is stored before the next is asked for."""
+        adapter: Any = world.adapters[name]
+        cursor, more = row.cursor, True
+        importing = isinstance(adapter, Platform) and not await self._imported(name)
+        mode = Mode.IMPORT if importing else Mode.LIVE
+        while more:
+            page = await adapter.poll(cursor)
+            cursor, more = page.cursor, page.more
+            due = None if more else self.clock.now() + timedelta(seconds=row.every)
+            await self._store(name, page.events, mode, row, due, {"cursor": cursor})
+        if importing:
+            await self._set_connection(name, imported_at=self.clock.now())
+
+    async def _imported(self, name: str) -> bool:
+        row = await self.db.read(
+            lambda connection: connection.execute(
+                sa.select(connections.c.imported_at).where(connections.c.name == name)
+            ).first()
+        )
+        return row is not None and row.imported_at is not None
+
+    async def _fetch(self, world: World, name: str, row: Any) -> None:
+        """One order as it is now; asked once."""
+        events = await world.platform(name).fetch(row.ref)
+        await self._store(name, events, Mode.LIVE, row, None, {"state": 1})
+
+    async def _track(self, world: World, name: str, rows: Sequence[Any]) -> None:
+        phones = await self.db.read(lambda connection: _phones(connection, [row.ref for row in rows]))
+        wishes = [TrackRequest(row.ref, phones.get(row.ref, "")) for row in rows]
+        events = await world.carrier(name).track(wishes)
+        await self._store_many(name, events, rows)
+
+    async def _register(self, world: World, name: str, row: Any) -> None:
+        base = world.config.hub.public_url
+        lines = await world.adapters[name].register(f"{base}/in/{name}" if base else None)
+        for line in lines:
+            log.info("%s: %s", name, line)
+        await self._store(name, (), Mode.LIVE, row, self.clock.now() + DAILY, {})
+
+    # -- what is stored
+
+    async def _store(
+        self, name: str, events: Sequence[Raw], mode: Mode, row: Any, due: datetime | None, changes: dict[str, Any]
+    ) -> None:
+        now = self.clock.now()
+        values = {"last_at": now, "failures": 0, "error": "", **changes}
+        if due is not None:
+            values["due_at"] = due
+
+        def write(connection: sa.Connection) -> None:
+            self._store_events(connection, name, events, mode, now)
+            connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+
+        await self.db.write(write)
+        crash_point("after-poll")
+        if events:
+            self.wake()
+
+    async def _store_many(self, name: str, events: Sequence[Raw], rows: Sequence[Any]) -> None:
+        now = self.clock.now()
+
+        def write(connection: sa.Connection) -> None:
+            self._store_events(connection, name, events, Mode.LIVE, now)
+            for row in rows:
+                over = row.until_at is not None and row.until_at <= now
+                due = now + timedelta(seconds=row.every or int(DAILY.total_seconds()))
+                values = {"last_at": now, "failures": 0, "error": "", "due_at": due, "state": 1 if over else 0}
+                connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+
+        await self.db.write(write)
+        crash_point("after-poll")
+        self.wake()
+
+    def _store_events(
+        self, connection: sa.Connection, name: str, events: Sequence[Raw], mode: Mode, now: datetime
+    ) -> None:
+        rows = [inbox_row(name, raw, mode, self.clock) for raw in events]
+        if rows:
+            store_events(connection, self.db.dialect, rows)
+        _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
+
+    async def _set_connection(self, name: str, **values: Any) -> None:
+        await self.db.write(lambda connection: _touch(connection, self.db.dialect, name, **values))
+
+    async def _failed(self, world: World, name: str, rows: Sequence[Any], failure: FailureError) -> None:
+        now, outcome = self.clock.now(), failure.outcome
+
+        def write(connection: sa.Connection) -> None:
+            for row in rows:
+                wait = PAUSE if isinstance(outcome, OurFault) else BACKOFF[min(row.failures, len(BACKOFF) - 1)]
+                asked = outcome.not_before if isinstance(outcome, Transient) else None
+                due = max(now + wait, asked or now)
+                values = {"failures": row.failures + 1, "error": outcome.reason, "due_at": due}
+                connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+            if isinstance(outcome, OurFault):
+                self._pause(connection, world, name, outcome.reason, now)
+
+        log.warning("asking %s failed: %s", name, outcome.reason)
+        await self.db.write(write)
+
+    def _pause(self, connection: sa.Connection, world: World, name: str, reason: str, now: datetime) -> None:
+        row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
+        fresh = row is None or not row.paused
+        values = {"paused": reason, "paused_until": now + PAUSE}
+        _touch(connection, self.db.dialect, name, **(values | {"paused_at": now} if fresh else values))
+        if fresh:
+            tell_staff_paused(connection, self.db.dialect, name, reason, world, now)
+
+
+def _due(connection: sa.Connection, now: datetime) -> Sequence[Any]:
+    return connection.execute(
+        sa.select(polls)
+        .where(sa.text("polls.state = 0"), polls.c.due_at <= now)
+        .order_by(polls.c.due_at, polls.c.id)
+        .limit(LIMIT)
+    ).all()
+
+
+def _touch(connection: sa.Connection, dialect: str, name: str, **values: Any) -> None:
+    connection.execute(insert_new(connections, dialect).values(tenant=TENANT, name=name))
+    connection.execute(sa.update(connections).where(connections.c.name == name).values(**values))
+
+
+def _phones(connection: sa.Connection, refs: Sequence[str]) -> dict[str, str]:
+    """The recipient's phone for each number, where an order tells it: it unlocks details at some carriers."""
+    rows = connection.execute(
+        sa.select(numbers.c.number, orders.c.doc)
+        .join(orders, sa.and_(orders.c.tenant == numbers.c.tenant, orders.c.id == numbers.c.order_id))
+        .where(numbers.c.tenant == TENANT, numbers.c.number.in_(refs))
+    )
+    found = {}
+    for row in rows:
+        snapshot = load(row.doc).snapshot
+        if snapshot is not None:
+            address = snapshot.address.phone if snapshot.address else ""
+            found[row.number] = address or snapshot.customer.phone
+    return found
+
+
+def standing_polls(world: World, now: datetime) -> Sequence[dict[str, Any]]:
+    """What is asked again and again, for each connection."""
+    reachable = world.config.hub.public_url is not None
+    rows = []
+    for name, each in world.config.connections.items():
+        every: timedelta | None = None
+        if each.kind == "platform":
+            own = each.poll_every or world.platform(name).poll_every
+            every = own if reachable or each.poll_every else min(own, UNREACHABLE_EVERY)
+        elif each.kind == "channel":
+            every = each.poll_every or world.channel(name).poll_every
+        if every is not None:
+            rows.append(_standing(name, "list" if each.kind == "platform" else "channel", every, now))
+        rows.append(_standing(name, "health", DAILY, now))
+    return rows
+
+
+def _standing(name: str, kind: str, every: timedelta, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "slot": slot_of(name),
+        "connection": name,
+        "kind": kind,
+        "ref": "",
+        "due_at": now,
+        "state": 0,
+        "every": int(every.total_seconds()) or 1,
+    }

@@ -1,0 +1,409 @@
+"""What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from hub.flows.model import Escalate, Flow, Mode
+from hub.flows.run import Effect, Moment, Open, Run, RunState, SayTo, met, proceed
+from hub.messages import render_text
+from hub.status import Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
+from hub.status import Mode as FactMode
+from hub.store.tables import TENANT, slot_of
+
+from .ladder import escalation_rows
+from .names import names_of
+from .plain import from_plain, key_of, to_plain
+from .view import OrderView, deadline_of
+from .world import World
+
+RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
+OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
+"""Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A trigger that truly happened to a subject."""
+
+    word: str
+    subject_kind: str
+    subject: str
+    occurrence: int
+    at: datetime
+    cause: Fact | None
+    entered: Any = None  # the status, for freshness
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A value that was reached: its word, and whose."""
+
+    word: str
+    subject: str
+
+
+@dataclass(slots=True)
+class RunRow:
+    """A run as it stands in the table."""
+
+    key: str
+    flow: str
+    version: str
+    subject_kind: str
+    subject: str
+    word: str
+    occurrence: int
+    started_at: datetime
+    run: Run
+    new: bool = False
+    changed: bool = False
+    event: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Reaction:
+    """Everything that is to be written because of one order's change."""
+
+    runs: list[RunRow] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    escalations: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    """Escalations that are open already: uid, note, severity."""
+    timers: list[dict[str, Any]] = field(default_factory=list)
+    silenced: list[str] = field(default_factory=list)
+    """Keys of runs whose messages that are not on the wire yet are stopped."""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    versions: dict[str, Flow] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One order before and after, and what is known around it."""
+
+    before: OrderView | None
+    after: OrderView
+    world: World
+    now: datetime
+    created_at: datetime
+    customer_id: str
+    reach: Sequence[str] = ()
+    open_escalations: Mapping[str, str] = field(default_factory=dict)
+    """key → uid"""
+    cause_id: int | None = None
+
+
+def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]) -> Reaction:
+    """Start, advance and stop runs. `runs`: the waiting ones; `known_keys`: keys of all runs there ever were for this
+    order; `due`: keys of runs whose timer is due."""
+    return _React(situation, runs, known_keys, due).all()
+
+
+def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
+    """The triggers between two states of an order, `order.received` and the roll-up among them."""
+    found: list[Occasion] = []
+    if (before is None or before.snapshot is None) and after.snapshot is not None:
+        found.append(Occasion(RECEIVED, "order", after.id, 1, after.snapshot.placed_at, _first(after.order)))
+    for axis, subject, folded in after.axes():
+        earlier = before.folded(axis, subject) if before else Folded()
+        for fired in triggers(axis, earlier, folded):
+            kind = "shipment" if axis is Axis.SHIPMENT else "order"
+            found.append(Occasion(fired.word, kind, subject, fired.occurrence, fired.at, fired.cause, fired.status))
+    if after.delivered and not (before and before.delivered):
+        last = max(
+            (line.fact for each in after.live for line in each.folded.moves), key=lambda fact: fact.at, default=None
+        )
+        if last is not None:
+            found.append(Occasion(DELIVERED, "order", after.id, 1, last.at, last))
+    once: dict[tuple[str, str], Occasion] = {}
+    for occasion in found:
+        once.setdefault((occasion.word, occasion.subject), occasion)
+    return list(once.values())
+
+
+def _first(folded: Folded) -> Fact | None:
+    return folded.lines[0].fact if folded.lines else None
+
+
+def happenings(before: OrderView | None, after: OrderView) -> list[Happened]:
+    """Values that were reached (entered, or passed) since: what `stop_on` and waits listen to."""
+    found = []
+    for axis, subject, folded in after.axes():
+        earlier = before.folded(axis, subject) if before else Folded()
+        whose = subject if axis is Axis.SHIPMENT else after.id
+        for value in type(folded.state) if folded.state is not None else ():
+            again = folded.entered.get(value, 0) > earlier.entered.get(value, 0)
+            if again or (folded.reached(value) and not earlier.reached(value)):
+                found.append(Happened(full_name(value), whose))
+    if after.delivered and not (before and before.delivered):
+        found.append(Happened(DELIVERED, after.id))
+    return found
+
+
+class _React:
+    def __init__(
+        self, situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]
+    ) -> None:
+        self.it, self.due, self.known = situation, due, set(known_keys)
+        self.waiting = {row.key: row for row in runs}
+        self.out = Reaction()
+        self._names: dict[str | None, dict[str, Any]] = {}
+        self.happened = happenings(situation.before, situation.after) if situation.before is not situation.after else []
+
+    def all(self) -> Reaction:
+        it = self.it
+        self._stop()
+        for row in list(self.waiting.values()):
+            self._resume(row)
+        if it.before is not it.after:
+            for occasion in occasions(it.before, it.after):
+                self.out.words.append(occasion.word)
+                self._answer(occasion)
+        return self.out
+
+    # -- runs that live already
+
+    def _stop(self) -> None:
+        for row in list(self.waiting.values()):
+            flow = self._flow(row)
+            word = self._stopper(row, flow)
+            if word:
+                self._end(row, RunState.STOPPED, word)
+
+    def _stopper(self, row: RunRow, flow: Flow) -> str:
+        words = self._words_for(row)
+        named = next((word for word in flow.stop_on if word in words), "")
+        if named:
+            return named
+        outlives = row.word.startswith(OUTLIVES_CANCELLATION)
+        return CANCELLED if CANCELLED in words and not outlives else ""
+
+    def _words_for(self, row: RunRow) -> frozenset[str]:
+        """What happened to the run's order; for a shipment's run, of shipments only its own."""
+        own = row.subject_kind == "shipment"
+        return frozenset(
+            each.word
+            for each in self.happened
+            if not (own and each.word.startswith("shipment.") and each.subject != row.subject)
+        )
+
+    def _end(self, row: RunRow, state: RunState, reason: str) -> None:
+        row.run = replace(row.run, state=state, reason=reason, since=None, due_at=None)
+        row.changed = True
+        self.waiting.pop(row.key, None)
+        self.out.runs.append(row)
+        self.out.silenced.append(row.key)
+        self.out.timers.append(self._timer(row, None))
+        self._line(row.flow, row.word, f"{state.value}: {reason}", row.key)
+
+    def _resume(self, row: RunRow) -> None:
+        moment = self._moment(row, self._words_for(row))
+        run, effects = proceed(self._flow(row), row.run, moment)
+        if run != row.run or effects:
+            row.run, row.changed = run, True
+            self._settle(row, effects)
+            self.out.runs.append(row)
+
+    # -- new runs
+
+    def _answer(self, occasion: Occasion) -> None:
+        for flow in self.it.world.flows_by_word.get(occasion.word, ()):
+            refusal = self._refusal(flow, occasion)
+            if refusal:
+                self._line(flow.name, occasion.word, refusal, "")
+            else:
+                self._start(flow, occasion)
+
+    def _refusal(self, flow: Flow, occasion: Occasion) -> str:
+        """Why this flow does not start; empty: it does."""
+        shop = self.it.world.shop_of(self.it.after.connection)
+        if flow.shops is not None and shop.key not in flow.shops:
+            return "not for this shop"
+        stale = self._old_news(flow, occasion)
+        if stale:
+            return stale
+        names = self.it.world.config.flows
+        keys = {run_key(name, occasion) for name in (flow.name, *flow.was) if name == flow.name or name not in names}
+        if keys & self.known:
+            return "said-already"
+        if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
+            return "busy"
+        holds, why = met(flow.when, self._names_for(self._subject(occasion)))
+        return "" if holds else f"not met: {why}"
+
+    def _old_news(self, flow: Flow, occasion: Occasion) -> str:
+        it = self.it
+        cause = occasion.cause
+        if cause is not None and cause.mode is FactMode.IMPORT:
+            return "old-news: from an import"
+        if it.after.doc.imported and (occasion.word == RECEIVED or occasion.at < it.created_at):
+            return "old-news: before the hub knew the order"
+        fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
+        deadline = None
+        if occasion.entered is Shipment.READY_FOR_PICKUP:
+            shipment = next((each for each in it.after.shipments if each.id == occasion.subject), None)
+            told = deadline_of(shipment, it.world) if shipment else None
+            deadline = told.at if told else None
+        entered = occasion.entered if occasion.entered is not None else Shipment.DELIVERED
+        if not is_fresh(entered, occasion.at, it.now, fresh, deadline):
+            return "old-news: it happened too long ago"
+        return ""
+
+    def _same_subject(self, row: RunRow, flow: Flow, occasion: Occasion) -> bool:
+        return row.flow == flow.name and row.subject == occasion.subject
+
+    def _start(self, flow: Flow, occasion: Occasion) -> None:
+        for row in list(self.waiting.values()):
+            if self._same_subject(row, flow, occasion):
+                self._end(row, RunState.RESTARTED, occasion.word)
+        key = run_key(flow.name, occasion)
+        self.known.add(key)
+        values = to_plain({"entered_at": occasion.at, "started_at": self.it.now})
+        row = RunRow(
+            key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
+            self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
+        )  # fmt: skip
+        self.out.versions[flow.version] = flow
+        self._line(flow.name, occasion.word, "started", key)
+        row.run, effects = proceed(flow, row.run, self._moment(row, frozenset()))
+        self._settle(row, effects)
+        self.out.runs.append(row)
+        if row.run.state is RunState.WAITING:
+            self.waiting[key] = row
+
+    def _event(self, occasion: Occasion) -> dict[str, Any]:
+        source = occasion.cause.source if occasion.cause else self.it.after.connection
+        return {
+            "name": occasion.word,
+            "source": source,
+            "occurred_at": occasion.at,
+            "received_at": self.it.now,
+            "data": {},
+        }
+
+    # -- effects
+
+    def _settle(self, row: RunRow, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case SayTo():
+                    self._say(row, effect)
+                case Open():
+                    self._escalate(row, effect.step)
+        self.out.timers.append(self._timer(row, row.run.due_at))
+        if row.run.state is not RunState.WAITING:
+            self._line(
+                row.flow, row.word, f"{row.run.state.value}{f': {row.run.reason}' if row.run.reason else ''}", row.key
+            )
+
+    def _say(self, row: RunRow, effect: SayTo) -> None:
+        step, it = effect.step, self.it
+        for recipient in self._recipients(step.to):
+            settles = recipient == "customer" and not step.urgent and not row.run.values.get("spoke")
+            due = row.started_at + it.world.config.contact.settle if settles else it.now
+            key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
+            self.out.messages.append(
+                {
+                    "tenant": TENANT,
+                    "slot": slot_of(it.after.id),
+                    "key": key,
+                    "order_id": it.after.id,
+                    "customer_id": it.customer_id if recipient == "customer" else "",
+                    "run_key": row.key,
+                    "flow": row.flow,
+                    "step": step.id,
+                    "template": step.template,
+                    "cls": step.cls.value,
+                    "recipient": recipient,
+                    "word": row.word,
+                    "subject": row.subject,
+                    "state": "due",
+                    "due_at": max(due, it.now),
+                    "before_at": effect.before,
+                    "created_at": it.now,
+                    "doc": {
+                        "via": list(step.via) if not isinstance(step.via, str) else step.via,
+                        "urgent": step.urgent,
+                        "extra": to_plain(dict(effect.extra)),
+                        "values": dict(row.run.values),
+                        "event": to_plain(row.event),
+                    },
+                }
+            )
+            if recipient == "customer":
+                row.run = replace(row.run, values={**row.run.values, "spoke": True})
+
+    def _recipients(self, to: str) -> list[str]:
+        config = self.it.world.config
+        if to in ("customer", "recipient"):
+            return ["customer"]
+        if to in config.staff:
+            return [f"staff:{person}" for person in config.staff[to].people]
+        return [f"staff:{to}"]
+
+    def _escalate(self, row: RunRow, step: Escalate) -> None:
+        it = self.it
+        key = key_of(TENANT, row.flow, row.subject, step.id)
+        uid = key_of(row.key, step.id)[:24]
+        names = {**self._names_for(row.subject), **_readable(row)}
+        shop = it.world.shop_of(it.after.connection)
+        reason = render_text(step.reason, names, shop.locale, shop.timezone)
+        open_already = it.open_escalations.get(key)
+        if open_already is not None:
+            self.out.notes.append({"uid": open_already, "note": reason, "severity": step.severity.value})
+            return
+        rows = escalation_rows(
+            uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=row.subject,
+            word=row.word, world=it.world, now=it.now, zone=shop.timezone,
+        )  # fmt: skip
+        self.out.escalations.append(rows.escalation)
+        self.out.messages += rows.messages
+        self.out.timers += rows.timers
+
+    def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
+        return {
+            "tenant": TENANT,
+            "slot": slot_of(self.it.after.id),
+            "key": f"run:{row.key}",
+            "kind": "run",
+            "ref": row.key,
+            "order_id": self.it.after.id,
+            "due_at": due_at or self.it.now,
+            "state": 0 if due_at is not None else 1,
+        }
+
+    # -- what a run reads
+
+    def _moment(self, row: RunRow, happened: frozenset[str]) -> Moment:
+        shop = self.it.world.shop_of(self.it.after.connection)
+        return Moment(lambda: {**self._names_for(row.subject), **_readable(row)}, self.it.now, shop.timezone, happened)
+
+    def _names_for(self, subject: str | None) -> dict[str, Any]:
+        if subject not in self._names:
+            self._names[subject] = names_of(self.it.after, self.it.world, self.it.now, self.it.reach, subject)
+        return self._names[subject]
+
+    def _subject(self, occasion: Occasion) -> str | None:
+        return occasion.subject if occasion.subject_kind == "shipment" else None
+
+    def _flow(self, row: RunRow) -> Flow:
+        """The flow with the text the run started with."""
+        current = self.it.world.config.flows.get(row.flow)
+        if current is not None and current.version == row.version:
+            return current  # type: ignore[no-any-return]
+        return self.it.world.old_flow(row.version)
+
+    def _line(self, flow: str, word: str, result: str, run: str) -> None:
+        doc = {"flow": flow, "word": word, "result": result, "run": run}
+        self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
+
+
+def _readable(row: RunRow) -> dict[str, Any]:
+    return {**from_plain(dict(row.run.values)), "event": from_plain(row.event)}
+
+
+def run_key(flow: str, occasion: Occasion) -> str:
+    """A run is (tenant, flow, subject, trigger word, occurrence), made of content and never of arrival."""
+    return key_of(TENANT, flow, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence)

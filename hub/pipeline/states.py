@@ -1,0 +1,39 @@
+"""The states of a message and the moves between them: a table, and no other move exists (docs/message-states.md)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class MessageState(StrEnum):
+    """Where a message stands (DESIGN 3)."""
+
+    DUE = "due"
+    ON_WIRE = "on_wire"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    SUPERSEDED = "superseded"
+    HELD = "held"
+    UNCERTAIN = "uncertain"
+
+
+_S = MessageState
+
+MOVES: Mapping[str, frozenset[str]] = {
+    _S.DUE: frozenset({_S.ON_WIRE, _S.SUPPRESSED, _S.SUPERSEDED, _S.HELD, _S.FAILED}),
+    _S.ON_WIRE: frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.DUE, _S.FAILED, _S.UNCERTAIN, _S.SUPPRESSED}),
+    _S.SENT: frozenset({_S.DELIVERED, _S.READ, _S.DUE, _S.FAILED}),
+    _S.UNCERTAIN: frozenset({_S.DELIVERED, _S.READ, _S.SENT, _S.DUE}),
+    _S.DELIVERED: frozenset({_S.READ}),
+    _S.READ: frozenset(),
+    _S.FAILED: frozenset({_S.DUE, _S.DELIVERED, _S.READ}),
+    _S.SUPPRESSED: frozenset(),
+    _S.SUPERSEDED: frozenset(),
+    _S.HELD: frozenset({_S.DUE, _S.SUPPRESSED}),
+}
+"""A failed message becomes due again when staff replay it; a late receipt corrects the record."""
+
+FINISHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.FAILED, _S.SUPPRESSED, _S.SUPERSEDED, _S.UNCERTAIN})
+REACHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.UNCERTAIN})

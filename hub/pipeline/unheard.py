@@ -1,0 +1,38 @@
+"""When nobody could be reached with a transactional message: `contact.unheard` calls a person."""
+
+from datetime import datetime
+from typing import Any
+
+from hub.flows.model import Escalate, Length, Severity
+from hub.store.tables import TENANT
+
+from .ladder import EscalationRows, escalation_rows
+from .plain import key_of
+from .world import World
+
+
+def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None:
+    """The matter to open for a failed message, or None where the merchant wants none (or it was for staff)."""
+    rule = world.config.contact.unheard
+    if rule is None or row.cls != "transactional" or row.recipient != "customer":
+        return None
+    connection = row.order_id.partition(":")[0]
+    if connection not in world.config.connections:
+        return None
+    shop = world.shop_of(connection)
+    step = Escalate("unheard", rule.escalate, "", Severity.HIGH, Length(rule.due) if rule.due else None)
+    uid = key_of(TENANT, "unheard", row.key)[:24]
+    return escalation_rows(
+        uid,
+        key_of(TENANT, "unheard", row.order_id, row.template),
+        step,
+        f"{row.template}: {row.reason}" if row.reason else f"{row.template}: nobody could be reached",
+        order_id=row.order_id,
+        run_key=row.run_key,
+        flow=row.flow,
+        subject=row.subject,
+        word=row.word,
+        world=world,
+        now=now,
+        zone=shop.timezone,
+    )

@@ -1,0 +1,497 @@
+"""The state of one order, computed whole from its document and its facts. Pure: the same in, the same out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+
+from hub.model import (
+    Deadline,
+    DeadlineBasis,
+    DeadlineKind,
+    DeliverBy,
+    Direction,
+    Money,
+    Number,
+    OrderSnapshot,
+    ParcelKind,
+    ParcelSnapshot,
+    PickupPoint,
+    PointKind,
+    Relation,
+    ReturnSnapshot,
+    Window,
+)
+from hub.status import (
+    Axis,
+    CompletedMeans,
+    Fact,
+    Folded,
+    Headline,
+    HeadlineInput,
+    Level,
+    Order,
+    ParcelView,
+    Payment,
+    Return,
+    ReturnView,
+    Shipment,
+    Status,
+    Way,
+    axis_of,
+    effective_parcels,
+    effective_payment,
+    fold,
+    has_rest,
+    headline_of,
+    order_delivered,
+    payment_by_amounts,
+    storage_rule,
+)
+
+from .documents import News, OrderDoc
+from .facts import StoredFact
+from .world import World
+
+SHOP_PARCEL = "shop"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A number of a shipment, and what facts under it say of the way."""
+
+    number: Number
+    way: Way
+    carrier: str  # connection that follows it, or empty
+
+
+@dataclass(frozen=True, slots=True)
+class ShipmentView:
+    """One outbound parcel with its folded state."""
+
+    id: str
+    snapshot: ParcelSnapshot | None
+    legs: tuple[Leg, ...]
+    folded: Folded
+    news: News
+    contents: Mapping[str, Decimal]
+    pickup: bool
+    replaced: bool
+    status: Shipment | None
+
+    @property
+    def followed(self) -> bool:
+        return any(leg.carrier for leg in self.legs)
+
+    @property
+    def live(self) -> bool:
+        return not self.replaced and self.status is not Shipment.CANCELLED
+
+    @property
+    def units(self) -> Decimal:
+        return sum(self.contents.values(), Decimal(0))
+
+    @property
+    def current(self) -> Leg | None:
+        """The leg that life goes on under: the last one."""
+        return self.legs[-1] if self.legs else None
+
+    def arrived_at(self) -> datetime | None:
+        """When it last became collectible."""
+        moves = [
+            line.fact.at for line in self.folded.lines if line.occurrence and line.after is Shipment.READY_FOR_PICKUP
+        ]
+        return moves[-1] if moves else None
+
+    def entered_at(self, value: Shipment) -> datetime | None:
+        """When it first came into a status."""
+        moves = [line.fact.at for line in self.folded.lines if line.occurrence and line.after is value]
+        return moves[0] if moves else None
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnCase:
+    """One return case with its folded state."""
+
+    id: str
+    snapshot: ReturnSnapshot
+    folded: Folded
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """One order as it stands."""
+
+    id: str
+    connection: str
+    doc: OrderDoc
+    order: Folded
+    payment: Folded
+    shipments: tuple[ShipmentView, ...]
+    returns: tuple[ReturnCase, ...]
+    rest: bool
+    headline: Headline
+    effective_payment: Payment | None
+    facts: tuple[Fact, ...] = field(default=(), repr=False)
+
+    @property
+    def snapshot(self) -> OrderSnapshot | None:
+        return self.doc.snapshot
+
+    @property
+    def delivered(self) -> bool:
+        """The roll-up: the last open parcel is delivered."""
+        return order_delivered([_parcel_view(each) for each in self.shipments], self.rest)
+
+    @cached_property
+    def live(self) -> tuple[ShipmentView, ...]:
+        return tuple(each for each in self.shipments if each.live)
+
+    def folded(self, axis: Axis, subject: str) -> Folded:
+        """The fold of one axis and subject (`subject` is the order's, a shipment's or a return case's id)."""
+        if axis is Axis.ORDER:
+            return self.order
+        if axis is Axis.PAYMENT:
+            return self.payment
+        cases: Sequence[ShipmentView | ReturnCase] = self.shipments if axis is Axis.SHIPMENT else self.returns
+        return next((case.folded for case in cases if case.id == subject), Folded())
+
+    def axes(self) -> list[tuple[Axis, str, Folded]]:
+        """Every axis and subject there is."""
+        return [
+            (Axis.ORDER, self.id, self.order),
+            (Axis.PAYMENT, self.id, self.payment),
+            *((Axis.SHIPMENT, each.id, each.folded) for each in self.shipments),
+            *((Axis.RETURN, each.id, each.folded) for each in self.returns),
+        ]
+
+
+def view(order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFact], world: World) -> OrderView:
+    """Fold everything that is known of one order."""
+    build = _Build(order_id, connection, doc, facts, world)
+    return build.whole()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A stored fact and what its code means now."""
+
+    stored: StoredFact
+    value: Status | None
+    known: bool
+    reason: object
+
+
+class _Build:
+    def __init__(
+        self, order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFact], world: World
+    ) -> None:
+        self.id, self.connection, self.doc, self.world = order_id, connection, doc, world
+        self.placed_at = doc.snapshot.placed_at if doc.snapshot else None
+        self.said: dict[str, list[_Heard]] = {}
+        self.retractions = [fact for fact in facts if fact.retracts]
+        for fact in facts:
+            if not fact.retracts:
+                self.said.setdefault(fact.subject, []).append(self._heard(fact))
+        self.used: list[Fact] = []
+
+    def _heard(self, stored: StoredFact) -> _Heard:
+        found = self.world.meaning(stored.source, stored.native.vocabulary, stored.native.code)
+        if found is None:
+            return _Heard(stored, None, False, stored.native.reason)
+        meaning = found.meaning
+        return _Heard(stored, meaning.status, True, stored.native.reason or meaning.reason)
+
+    def whole(self) -> OrderView:
+        order = self._fold(Axis.ORDER, self.id, self._of_axis(Axis.ORDER, "o", every=True))
+        payment = self._payment()
+        shipments = self._shipments()
+        returns = tuple(self._return(case) for case in self.doc.returns.values())
+        given = self._headline_input(order, payment, shipments, returns)
+        parcels = effective_parcels(given.parcels, given.order, given.completed_means)
+        rest = has_rest(given.rest, given.order, parcels)
+        effective = {parcel.subject: parcel.status for parcel in parcels}
+        shipments = tuple(replace(each, status=effective.get(each.id, each.status)) for each in shipments)
+        return OrderView(
+            self.id, self.connection, self.doc, order, payment, shipments, returns, rest, headline_of(given),
+            effective_payment(given.payment, parcels, rest), tuple(self.used),
+        )  # fmt: skip
+
+    # -- facts of an axis
+
+    def _of_axis(self, axis: Axis, subject: str, *, every: bool = False) -> list[_Heard]:
+        """What was said of an axis: by the named subject (valueless words belong to their natural axis), and with
+        `every` by anybody (a carrier's `picked` is a word of the order axis)."""
+        natural = {"o": Axis.ORDER, "p": Axis.SHIPMENT, "n": Axis.SHIPMENT, "r": Axis.RETURN}[subject[0]]
+        own = [
+            heard
+            for heard in self.said.get(subject, ())
+            if (axis_of(heard.value) if heard.value is not None else natural) is axis
+        ]
+        if every:
+            others = (heard for name, words in self.said.items() if name != subject for heard in words)
+            own += [heard for heard in others if heard.value is not None and axis_of(heard.value) is axis]
+        return own
+
+    def _fold(self, axis: Axis, subject: str, heard: Sequence[_Heard], *, followed: bool = False) -> Folded:
+        facts = [self._fact(axis, subject, each) for each in heard]
+        facts += [self._retraction(axis, subject, each) for each in self.retractions]
+        self.used += facts
+        return fold(axis, facts, followed=followed, placed_at=self.placed_at)
+
+    def _fact(self, axis: Axis, subject: str, heard: _Heard) -> Fact:
+        stored = heard.stored
+        return Fact(
+            stored.key, subject, axis, heard.value, heard.reason, stored.at, stored.precision, stored.source,  # type: ignore[arg-type]
+            stored.level, stored.snapshot, stored.way, None, stored.native, stored.received_at, stored.mode, heard.known,
+        )  # fmt: skip
+
+    def _retraction(self, axis: Axis, subject: str, stored: StoredFact) -> Fact:
+        return Fact(
+            stored.key, subject, axis, None, None, stored.at, stored.precision, stored.source, stored.level, False,
+            Way.NONE, stored.retracts, stored.native, stored.received_at, stored.mode, True,
+        )  # fmt: skip
+
+    # -- payment
+
+    def _payment(self) -> Folded:
+        folded = self._fold(Axis.PAYMENT, self.id, self._of_axis(Axis.PAYMENT, "o"))
+        snapshot = self.doc.snapshot
+        if not isinstance(folded.state, Payment) or snapshot is None:
+            return folded
+        paid, refunded = (money.amount if money else None for money in (snapshot.paid, snapshot.refunded))
+        value = payment_by_amounts(folded.state, paid, refunded)
+        return folded if value is folded.state else replace(folded, state=value)
+
+    # -- shipments
+
+    def _shipments(self) -> tuple[ShipmentView, ...]:
+        planned = [self._plan(parcel) for parcel in self.doc.parcels.values() if parcel.direction is Direction.OUT]
+        parcels = [each for plans in planned for each in plans]
+        replaced = {parcel.replaces for parcel in self.doc.parcels.values() if parcel.replaces}
+        shop_words = self._of_axis(Axis.SHIPMENT, "o")
+        views = [self._shipment(sid, parcel, legs, shop_words, replaced) for sid, parcel, legs in parcels]
+        if not any(each.live for each in views) and self._shop_speaks_of_parcel(shop_words):
+            views.append(self._shipment(f"{self.id}/{SHOP_PARCEL}", None, (), shop_words, replaced))
+        return tuple(self._with_contents(views))
+
+    def _plan(self, parcel: ParcelSnapshot) -> list[tuple[str, ParcelSnapshot, tuple[Leg, ...]]]:
+        """One shipment per number; the first has the contents. The way back and a redirection stay the same shipment."""
+        base = f"{self.id}/{parcel.ref}"
+        outbound = [number for number in parcel.numbers if number.leg is not Way.BACK]
+        if not outbound:
+            return [(base, parcel, ())]
+        return [
+            (base if place == 0 else f"{base}#{number.number}", parcel, self._legs(number))
+            for place, number in enumerate(outbound)
+        ]
+
+    def _legs(self, number: Number) -> tuple[Leg, ...]:
+        legs, seen, way = [], set[str](), Way.NONE
+        here: Number | None = number
+        while here is not None and here.number not in seen:
+            seen.add(here.number)
+            legs.append(Leg(here, way, self.world.carrier_for(here.number, here.carrier or number.carrier)))
+            news = self.doc.news.get(here.number)
+            if news is None or news.next is None or news.relation is Relation.REPLACES:
+                break
+            way = Way.BACK if news.relation is Relation.BACK else way
+            here = news.next
+        return tuple(legs)
+
+    def _shop_speaks_of_parcel(self, words: Sequence[_Heard]) -> bool:
+        """The shop's last word is of the parcel, or that it closed the order after it spoke of the parcel."""
+        spoken = [heard for heard in words if heard.value is not None]
+        if not spoken:
+            return False
+        last = max([*spoken, *self._of_axis(Axis.ORDER, "o")], key=lambda heard: (heard.stored.at, heard.stored.key))
+        return isinstance(last.value, Shipment) or last.value is Order.COMPLETED
+
+    def _shipment(
+        self,
+        sid: str,
+        parcel: ParcelSnapshot | None,
+        legs: tuple[Leg, ...],
+        shop_words: Sequence[_Heard],
+        replaced: set[str],
+    ) -> ShipmentView:
+        heard = self._of_axis(Axis.SHIPMENT, f"p:{parcel.ref}") if parcel else []
+        heard = [*heard, *shop_words]
+        for leg in legs:
+            heard += [_on_leg(each, leg.way) for each in self._of_axis(Axis.SHIPMENT, f"n:{leg.number.number}")]
+        folded = self._fold(Axis.SHIPMENT, sid, heard, followed=any(leg.carrier for leg in legs))
+        status = folded.state if isinstance(folded.state, Shipment) else None
+        return ShipmentView(
+            id=sid,
+            snapshot=parcel,
+            legs=legs,
+            folded=folded,
+            news=self._news(legs),
+            contents={},
+            pickup=parcel.kind is ParcelKind.PICKUP if parcel else False,
+            replaced=parcel is not None and parcel.ref in replaced,
+            status=status,
+        )
+
+    def _news(self, legs: Sequence[Leg]) -> News:
+        """What the carrier says beside the status: the latest leg that was told something, field by field."""
+        merged = News()
+        for leg in legs:
+            news = self.doc.news.get(leg.number.number)
+            if news is not None:
+                told = {
+                    name: getattr(news, name) for name in ("eta", "first_eta", "point", "deadline", "cod", "attempts")
+                }
+                kept = {name: value for name, value in told.items() if value is not None}
+                merged = replace(merged, told=(*merged.told, *news.told), **kept)
+        return merged
+
+    def _with_contents(self, views: Sequence[ShipmentView]) -> list[ShipmentView]:
+        """Contents as told; a parcel that does not tell holds all that no other live parcel holds."""
+        due = self._due()
+        live = [each for each in views if each.live]
+        told: dict[str, Mapping[str, Decimal]] = {}
+        for each in live:
+            if "#" in each.id.rpartition("/")[2] and each.snapshot is not None:
+                told[each.id] = {}
+            elif each.snapshot is not None and each.snapshot.contents is not None:
+                told[each.id] = dict(each.snapshot.contents)
+        left = dict(due)
+        for contents in told.values():
+            for line, quantity in contents.items():
+                left[line] = max(Decimal(0), left.get(line, Decimal(0)) - quantity)
+        result = []
+        for each in views:
+            contents = told.get(each.id)
+            if contents is None and each.live:
+                contents, left = {line: quantity for line, quantity in left.items() if quantity}, {}
+            result.append(replace(each, contents=contents or {}))
+        return result
+
+    def _due(self) -> dict[str, Decimal]:
+        lines = (self.doc.snapshot.lines if self.doc.snapshot else None) or ()
+        return {line.ref: line.ordered - line.removed for line in lines if line.ships and line.ordered > line.removed}
+
+    # -- returns
+
+    def _return(self, case: ReturnSnapshot) -> ReturnCase:
+        heard = self._of_axis(Axis.RETURN, f"r:{case.ref}")
+        for number in case.numbers:
+            words = self._of_axis(Axis.SHIPMENT, f"n:{number.number}")
+            heard += [_as_return(each) for each in words if each.value is not Shipment.ANNOUNCED]
+        sid = f"{self.id}/r:{case.ref}"
+        return ReturnCase(sid, case, self._fold(Axis.RETURN, sid, heard))
+
+    # -- headline
+
+    def _headline_input(
+        self,
+        order: Folded,
+        payment: Folded,
+        shipments: Sequence[ShipmentView],
+        returns: Sequence[ReturnCase],
+    ) -> HeadlineInput:
+        snapshot = self.doc.snapshot
+        due = self._due()
+        lines = (snapshot.lines if snapshot else None) or ()
+        covered: dict[str, Decimal] = {}
+        for each in shipments:
+            if each.live:
+                for line, quantity in each.contents.items():
+                    covered[line] = covered.get(line, Decimal(0)) + quantity
+        deliver_by = snapshot.deliver_by if snapshot else DeliverBy.SHIP
+        return HeadlineInput(
+            order=order.state,  # type: ignore[arg-type]
+            payment=payment.state,  # type: ignore[arg-type]
+            parcels=tuple(_parcel_view(each) for each in shipments),
+            returns=tuple(_return_view(each) for each in returns),
+            rest=any(quantity > covered.get(line, Decimal(0)) for line, quantity in due.items()),
+            digital=deliver_by is DeliverBy.DIGITAL,
+            pickup=deliver_by is DeliverBy.PICKUP,
+            completed_means=CompletedMeans(self.world.connection(self.connection).completed_means),
+            all_removed=bool(lines) and all(line.removed >= line.ordered for line in lines),
+            units=sum(due.values(), Decimal(0)),
+            subject=self.id,
+            order_reason=order.reason,
+            payment_reason=payment.reason,
+        )
+
+
+def _on_leg(heard: _Heard, way: Way) -> _Heard:
+    """Facts of a return waybill travel back; what the source itself says of the way stands."""
+    return heard if way is Way.NONE else _Heard(replace(heard.stored, way=way), heard.value, heard.known, heard.reason)
+
+
+_HOME = (Shipment.DELIVERED, Shipment.RETURNED)
+
+
+def _as_return(heard: _Heard) -> _Heard:
+    """A customer's return parcel: any movement means it is on its way, its hand-over that the shop has it."""
+    if not isinstance(heard.value, Shipment):
+        return heard
+    value = Return.RETURNED if heard.value in _HOME else Return.RETURNING
+    stored = replace(heard.stored, level=Level.CARRIER, snapshot=False)
+    return _Heard(stored, value, heard.known, heard.reason)
+
+
+def _parcel_view(each: ShipmentView) -> ParcelView:
+    return ParcelView(
+        subject=each.id,
+        status=each.status,
+        reason=each.folded.reason,
+        units=each.units,
+        followed=each.followed,
+        pickup=each.pickup,
+        replaced=each.replaced,
+    )
+
+
+def _return_view(case: ReturnCase) -> ReturnView:
+    items = case.snapshot.items
+    units = None if items is None else sum((quantity for _, quantity in items), Decimal(0))
+    state = case.folded.state
+    return ReturnView(case.id, state if isinstance(state, Return) else None, case.folded.reason, units)
+
+
+def deadline_of(each: ShipmentView, world: World) -> Deadline | None:
+    """Until when a collectible parcel waits: the carrier's word, else the connection's `storage`, else the shipped
+    storage rules (STATUS.md 5). None: not known, and then none is shown."""
+    if each.news.deadline is not None:
+        return each.news.deadline
+    arrived, point = each.arrived_at(), each.news.point
+    if arrived is None:
+        return None
+    kind = PointKind.SHOP if each.pickup else point.kind if point else None
+    if kind is None:
+        return None
+    carrier = each.current.carrier if each.current else ""
+    storage = world.connection(carrier).storage if carrier else {}
+    if kind.value in storage:
+        return Deadline(arrived + storage[kind.value], DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED)
+    rule = storage_rule(world.connection(carrier).plugin if carrier else "", kind.value)
+    if rule is None or rule.free is None or rule.kind is None:
+        return None
+    return Deadline(arrived + rule.free, DeadlineKind(rule.kind), DeadlineBasis.ESTIMATED)
+
+
+def point_of(each: ShipmentView, doc: OrderDoc) -> PickupPoint | None:
+    """Where it is to be collected: the carrier's word, else the point chosen at checkout."""
+    return each.news.point or (doc.snapshot.point if doc.snapshot else None)
+
+
+def cash_due(each: ShipmentView, current: OrderView) -> Money | None:
+    """What is to be paid at hand-over, while it is."""
+    if current.effective_payment is not Payment.CASH_ON_DELIVERY:
+        return None
+    if each.news.cod is not None and each.news.cod.amount is not None:
+        return each.news.cod.amount
+    if each.snapshot is not None and each.snapshot.cod is not None:
+        return each.snapshot.cod
+    only = len(current.live) == 1 and not current.rest
+    return current.snapshot.total if only and current.snapshot else None
+
+
+def eta_of(each: ShipmentView, doc: OrderDoc) -> Window | None:
+    """When it is expected: the carrier's word, else what the shop promised."""
+    return each.news.eta or (doc.snapshot.promise if doc.snapshot else None)

@@ -1,0 +1,115 @@
+"""What the configuration means to the pipeline: adapters, status tables, who follows a number, flows by trigger.
+
+Built once per configuration that went live and swapped whole; never changed in place.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from hub.config.model import Config, Connection, Shop
+from hub.flows.model import Flow, State
+from hub.messages import Texts
+from hub.plugin import Adapter, Carrier, Channel, Platform, digest
+from hub.status import Found, Level, Table, lookup
+
+
+@dataclass(frozen=True)
+class World:
+    """One live configuration with its adapters at hand."""
+
+    config: Config
+    adapters: Mapping[str, Adapter[Any]]
+    texts: Texts
+    _old: dict[str, Flow] = field(default_factory=dict)
+    _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)
+
+    @cached_property
+    def flows_by_word(self) -> Mapping[str, Sequence[Flow]]:
+        """Trigger word → live flows; a flow that listens to nothing of an event costs that event nothing."""
+        index: dict[str, list[Flow]] = {}
+        for flow in self.config.flows.values():
+            if flow.state is State.LIVE:
+                for word in flow.triggers:
+                    index.setdefault(word, []).append(flow)
+        return index
+
+    def knows(self, name: str, version: str) -> bool:
+        """Whether the flow text that a run started with is at hand."""
+        current = self.config.flows.get(name)
+        return version in self._old or (current is not None and current.version == version)
+
+    def remember(self, flow: Flow) -> None:
+        """Keep a former text of a flow for the runs that started with it."""
+        self._old[flow.version] = flow
+
+    def old_flow(self, version: str) -> Flow:
+        return self._old[version]
+
+    def connection(self, name: str) -> Connection:
+        return self.config.connections[name]
+
+    def platform(self, name: str) -> Platform[Any]:
+        adapter = self.adapters[name]
+        assert isinstance(adapter, Platform)
+        return adapter
+
+    def carrier(self, name: str) -> Carrier[Any]:
+        adapter = self.adapters[name]
+        assert isinstance(adapter, Carrier)
+        return adapter
+
+    def channel(self, name: str) -> Channel[Any]:
+        adapter = self.adapters[name]
+        assert isinstance(adapter, Channel)
+        return adapter
+
+    def of_kind(self, kind: str) -> Sequence[str]:
+        return tuple(name for name, each in self.config.connections.items() if each.kind == kind)
+
+    def shop_of(self, connection: str) -> Shop:
+        return self.config.shop_of(connection)
+
+    def level(self, connection: str) -> Level:
+        return Level.CARRIER if self.config.connections[connection].kind == "carrier" else Level.SHOP
+
+    def meaning(self, source: str, vocabulary: str, code: str) -> Found | None:
+        """What a native code of a connection means; None: nobody mapped it."""
+        return lookup(code, merchant=self._merchant(source), plugin=self._plugin(source, vocabulary))
+
+    def _merchant(self, source: str) -> Table | None:
+        key = (source, "")
+        if key not in self._tables:
+            rows = self.config.statuses.get(source)
+            self._tables[key] = Table.of(rows) if rows else None
+        return self._tables[key]
+
+    def _plugin(self, source: str, vocabulary: str) -> Table | None:
+        key = (source, vocabulary)
+        if key not in self._tables:
+            adapter = self.adapters.get(source)
+            tables = getattr(adapter, "statuses", {}) if adapter is not None else {}
+            rows = tables.get(vocabulary)
+            self._tables[key] = Table.of(rows) if rows is not None else None
+        return self._tables[key]
+
+    def statuses_digest(self, source: str) -> str:
+        """Changes whenever the meaning of some code of this connection may have changed."""
+        tables = getattr(self.adapters.get(source), "statuses", {})
+        merchant = self.config.statuses.get(source, {})
+        return digest(
+            {v: {c: repr(m) for c, m in rows.items()} for v, rows in tables.items()},
+            {code: repr(meaning) for code, meaning in merchant.items()},
+        )
+
+    def carrier_for(self, number: str, word: str) -> str:
+        """The carrier connection that follows a number: by the shop's word for the carrier, else by the number's own
+        form; empty when none does."""
+        carriers = self.of_kind("carrier")
+        if word:
+            named = [name for name in carriers if self.carrier(name).calls_itself(word)]
+            if named:
+                return named[0]
+        known = [name for name in carriers if self.carrier(name).recognises(number)]
+        return known[0] if known else ""

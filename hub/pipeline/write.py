@@ -1,0 +1,287 @@
+"""Write what was decided, in the caller's transaction. Every insert ignores what is there already: keys are content."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.store.database import insert_new, upsert
+from hub.store.tables import (
+    TENANT,
+    InboxState,
+    customers,
+    escalations,
+    facts,
+    flow_versions,
+    inbox,
+    messages,
+    numbers,
+    orders,
+    polls,
+    runs,
+    slot_of,
+    timeline,
+    timers,
+    unmapped,
+)
+
+from .batch import Batch, OrderPlan
+from .people import write_channel
+from .plain import to_plain
+from .react import RunRow
+from .world import World
+
+SEVERITIES = ("low", "normal", "high", "critical")
+EXAMPLES = 3
+
+
+class StaleError(Exception):
+    """An order changed between reading and writing; read again."""
+
+
+def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: World, now: datetime) -> None:
+    """All of a batch; raises `StaleError` when an order it was decided on has changed since."""
+    write = _Write(connection, dialect, now)
+    for plan in batch.orders:
+        write.order(plan)
+    write.rows(batch.orders)
+    for event, record in batch.channel:
+        write_channel(connection, dialect, event.connection, event.id, record, world, now)
+    for source, kind, ref in batch.rereads:
+        write.poll_soon(source, kind, ref)
+    write.events(batch)
+
+
+class _Write:
+    def __init__(self, connection: sa.Connection, dialect: str, now: datetime) -> None:
+        self.connection, self.dialect, self.now = connection, dialect, now
+
+    def order(self, plan: OrderPlan) -> None:
+        if plan.row is None:
+            return
+        if plan.rev == 0:
+            done = self.connection.execute(insert_new(orders, self.dialect).values(tenant=TENANT, rev=1, **plan.row))
+        else:
+            done = self.connection.execute(
+                sa.update(orders)
+                .where(orders.c.tenant == TENANT, orders.c.id == plan.order_id, orders.c.rev == plan.rev)
+                .values(rev=plan.rev + 1, **{k: v for k, v in plan.row.items() if k not in ("id", "created_at")})
+            )
+        if done.rowcount != 1:
+            raise StaleError(plan.order_id)
+        if plan.rev == 0:
+            self._wake_orphans([f"order:{plan.row['ref']}"], plan.row["connection"])
+
+    def rows(self, plans: Sequence[OrderPlan]) -> None:
+        reactions = [plan.reaction for plan in plans]
+        self._insert(customers, ({"tenant": TENANT, "shop": "", **plan.customer} for plan in plans if plan.customer))
+        self._insert(facts, (_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts))
+        for plan in plans:
+            self._numbers(plan)
+            self._unmapped(plan)
+        self._polls(row for plan in plans for row in plan.polls)
+        self._insert(
+            flow_versions,
+            (
+                {"tenant": TENANT, "version": version, "name": flow.name, "source": flow.source}
+                for reaction in reactions
+                for version, flow in reaction.versions.items()
+            ),
+        )
+        self._runs(plans)
+        self._insert(messages, (row for reaction in reactions for row in reaction.messages))
+        self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
+        self._escalations(plans)
+        self._timers(plans)
+        self._timeline(plans)
+
+    def _insert(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
+        rows = list(rows)
+        if rows:
+            self.connection.execute(insert_new(table, self.dialect), rows)
+
+    def _numbers(self, plan: OrderPlan) -> None:
+        if not plan.numbers:
+            return
+        held = {
+            row.number
+            for row in self.connection.execute(
+                sa.select(numbers.c.number).where(numbers.c.tenant == TENANT, numbers.c.order_id == plan.order_id)
+            )
+        }
+        new = [number for number in plan.numbers if number not in held]
+        self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
+        self._wake_orphans([f"parcel:{number}" for number in new], None)
+
+    def _wake_orphans(self, subjects: list[str], source: str | None) -> None:
+        """Events that waited for this order or number are taken up."""
+        if not subjects:
+            return
+        wake = sa.update(inbox).where(
+            sa.text("inbox.state = 2"), inbox.c.tenant == TENANT, inbox.c.subject.in_(subjects)
+        )
+        if source is not None:
+            wake = wake.where(inbox.c.connection == source)
+        self.connection.execute(wake.values(state=InboxState.PENDING))
+
+    def _unmapped(self, plan: OrderPlan) -> None:
+        for each in plan.unmapped:
+            key = {"tenant": TENANT, **{name: each[name] for name in ("connection", "vocabulary", "code")}}
+            where = [unmapped.c[name] == value for name, value in key.items()]
+            row = self.connection.execute(sa.select(unmapped).where(*where)).first()
+            if row is None:
+                self.connection.execute(
+                    sa.insert(unmapped).values(
+                        **key,
+                        label=each["label"],
+                        count=1,
+                        first_seen=each["at"],
+                        last_seen=each["at"],
+                        examples=[each["example"]],
+                    )  # fmt: skip
+                )
+                continue
+            examples = [*row.examples, each["example"]][:EXAMPLES]
+            self.connection.execute(
+                sa.update(unmapped).where(*where).values(count=row.count + 1, last_seen=each["at"], examples=examples)
+            )
+
+    def _polls(self, rows: Iterable[dict[str, Any]]) -> None:
+        wishes = {(row["connection"], row["ref"]): row for row in rows}
+        if wishes:
+            keys = ("tenant", "connection", "kind", "ref")
+            statement = upsert(polls, self.dialect, keys=keys, change=("every", "until_at"))
+            self.connection.execute(statement, list(wishes.values()))
+
+    def poll_soon(self, source: str, kind: str, ref: str) -> None:
+        """Ask again about an order or a parcel, now."""
+        row = {
+            "tenant": TENANT, "slot": slot_of(ref), "connection": source, "kind": kind, "ref": ref,
+            "due_at": self.now, "state": 0,
+        }  # fmt: skip
+        keys = ("tenant", "connection", "kind", "ref")
+        self.connection.execute(upsert(polls, self.dialect, keys=keys, change=("due_at", "state")), [row])
+
+    def _runs(self, plans: Sequence[OrderPlan]) -> None:
+        rows = {row.key: (plan.order_id, row) for plan in plans for row in plan.reaction.runs}
+        new = [_run_values(order_id, row, self.now) for order_id, row in rows.values() if row.new]
+        self._insert(runs, new)
+        old = [
+            {"b_key": row.key, **{k: v for k, v in _run_values(order_id, row, self.now).items() if k in _MOVES}}
+            for order_id, row in rows.values()
+            if not row.new
+        ]
+        if old:
+            where = (runs.c.tenant == TENANT, runs.c.key == sa.bindparam("b_key"))
+            values = {name: sa.bindparam(name) for name in _MOVES}
+            self.connection.execute(sa.update(runs).where(*where).values(values), old)
+        silenced = sorted({key for plan in plans for key in plan.reaction.silenced})
+        if silenced:
+            self.connection.execute(
+                sa.update(messages)
+                .where(messages.c.tenant == TENANT, messages.c.run_key.in_(silenced), sa.text("messages.state = 'due'"))
+                .values(state="suppressed", reason="stopped", finished_at=self.now)
+            )
+
+    def _escalations(self, plans: Sequence[OrderPlan]) -> None:
+        for plan in plans:
+            for note in plan.reaction.notes:
+                self._add_note(note)
+            for row in plan.climbed:
+                self.connection.execute(
+                    sa.update(escalations)
+                    .where(escalations.c.tenant == TENANT, escalations.c.uid == row["uid"])
+                    .values(rung=row["rung"], told=row["told"])
+                )
+
+    def _add_note(self, note: dict[str, Any]) -> None:
+        where = (escalations.c.tenant == TENANT, escalations.c.uid == note["uid"])
+        row = self.connection.execute(sa.select(escalations).where(*where)).one()
+        severity = max(row.severity, note["severity"], key=SEVERITIES.index)
+        text = f"{row.note}\n{note['note']}".strip()
+        self.connection.execute(sa.update(escalations).where(*where).values(note=text, severity=severity))
+
+    def _timers(self, plans: Sequence[OrderPlan]) -> None:
+        fired = [timer for plan in plans for timer in plan.fired_timers]
+        if fired:
+            self.connection.execute(sa.update(timers).where(timers.c.id.in_(fired)).values(state=1))
+        wishes = {row["key"]: row for plan in plans for row in plan.reaction.timers}
+        off = [key for key, row in wishes.items() if row["state"] == 1]
+        if off:
+            self.connection.execute(
+                sa.update(timers).where(timers.c.tenant == TENANT, timers.c.key.in_(off)).values(state=1)
+            )
+        on = [row for row in wishes.values() if row["state"] == 0]
+        if on:
+            statement = upsert(timers, self.dialect, keys=("tenant", "key"), change=("due_at", "state"))
+            self.connection.execute(statement, on)
+
+    def _timeline(self, plans: Sequence[OrderPlan]) -> None:
+        rows = [
+            {"tenant": TENANT, "order_id": plan.order_id, "recorded_at": self.now, "event_id": None, **line}
+            for plan in plans
+            for line in (*plan.lines, *plan.reaction.lines)
+        ]
+        if rows:
+            self.connection.execute(sa.insert(timeline), rows)
+
+    def events(self, batch: Batch) -> None:
+        """What became of the events themselves."""
+        for ids, state in ((batch.done, InboxState.DONE), (batch.orphans, InboxState.ORPHAN)):
+            if ids:
+                done_at = self.now if state == InboxState.DONE else None
+                self.connection.execute(
+                    sa.update(inbox).where(inbox.c.id.in_(ids)).values(state=state, done_at=done_at)
+                )
+        for event_id, reason, order_id in batch.dead:
+            self.connection.execute(
+                sa.update(inbox).where(inbox.c.id == event_id).values(state=InboxState.DEAD, error=reason)
+            )
+            if order_id:
+                self.connection.execute(
+                    sa.update(orders)
+                    .where(orders.c.tenant == TENANT, orders.c.id == order_id)
+                    .values(incomplete=orders.c.incomplete + 1)
+                )
+
+
+_MOVES = ("state", "reason", "doc", "ended_at")
+
+
+def _run_values(order_id: str, row: RunRow, now: datetime) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "slot": slot_of(order_id),
+        "key": row.key,
+        "order_id": order_id,
+        "flow": row.flow,
+        "version": row.version,
+        "subject_kind": row.subject_kind,
+        "subject": row.subject,
+        "word": row.word,
+        "occurrence": row.occurrence,
+        "state": row.run.state.value,
+        "reason": row.run.reason,
+        "doc": {"run": row.run.to_json(), "event": to_plain(dict(row.event))},
+        "started_at": row.started_at,
+        "ended_at": None if row.run.state == "waiting" else now,
+    }
+
+
+def _fact_row(order_id: str, fact: Any, event_id: int) -> dict[str, Any]:
+    return {
+        "tenant": TENANT,
+        "order_id": order_id,
+        "subject": fact.subject,
+        "key": fact.key,
+        "source": fact.source,
+        "vocabulary": fact.native.vocabulary,
+        "code": fact.native.code,
+        "doc": fact.to_json(),
+        "event_id": event_id,
+    }
+
+
+ORPHAN_SHOWN_AFTER = timedelta(days=1)
+"""An event whose order never came is shown to staff after this long (DESIGN 3)."""

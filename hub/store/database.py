@@ -1,0 +1,177 @@
+"""The database: whole transactions handed to a thread; one writer on SQLite, group commit for what comes in.
+
+`read` and `write` take a function of a connection and run it whole, in a transaction, outside the event loop. HTTP
+never happens inside. SQLite runs in WAL with `synchronous=FULL`: an event answered 2xx survives a power cut.
+"""
+
+import asyncio
+import fcntl
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=2000",
+    "foreign_keys=ON",
+    "cache_size=-16384",
+    "temp_store=MEMORY",
+    "mmap_size=0",
+    "journal_size_limit=67108864",
+)
+MAX_GROUP = 100
+
+
+class DatabaseBusyError(Exception):
+    """Another hub holds this database, or it cannot be written; the text names the file and the next step."""
+
+
+def insert_new(table: sa.Table, dialect: str) -> Any:
+    """INSERT that leaves an existing row alone (ON CONFLICT DO NOTHING), for both databases."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_nothing()
+
+
+def upsert(table: sa.Table, dialect: str, *, keys: Sequence[str], change: Sequence[str]) -> Any:
+    """INSERT that overwrites `change` in the row that has the same `keys`."""
+    make = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = make(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(keys), set_={name: statement.excluded[name] for name in change}
+    )
+
+
+Item = TypeVar("Item")
+
+
+class GroupCommit(Generic[Item]):
+    """Items that share transactions: take what has queued, commit, answer. No window is held open.
+
+    `commit` writes a list of items in one transaction and returns a result for each.
+    """
+
+    def __init__(self, db: "Database", commit: Callable[[sa.Connection, list[Item]], Sequence[Any]]) -> None:
+        self.db, self.commit = db, commit
+        self.waiting: list[tuple[Item, asyncio.Future[Any]]] = []
+        self.task: asyncio.Task[None] | None = None
+
+    async def put(self, item: Item) -> Any:
+        """The item's result, once it is on disk."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.waiting.append((item, future))
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self.waiting:
+            group, self.waiting = self.waiting[:MAX_GROUP], self.waiting[MAX_GROUP:]
+            items = [item for item, _ in group]
+            try:
+                results = await self.db.write(lambda connection, items=items: self.commit(connection, items))  # type: ignore[misc]
+            except Exception as error:  # told to everyone who waits; none of it is on disk
+                self._tell(group, error)
+                continue
+            for (_, future), result in zip(group, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
+
+    @staticmethod
+    def _tell(group: Sequence[tuple[Item, asyncio.Future[Any]]], error: Exception) -> None:
+        for _, future in group:
+            if not future.done():
+                future.set_exception(error)
+
+
+class Database:
+    """One database, embedded (SQLite file) or shared (PostgreSQL)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.dialect = self.url.get_backend_name()
+        self._lock: IO[str] | None = None
+        self.writer = self._engine("BEGIN IMMEDIATE", pool_size=1)
+        self.reader = self._engine("BEGIN", pool_size=4) if self.dialect == "sqlite" else self.writer
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="db-write")
+        self._read_threads = ThreadPoolExecutor(3, thread_name_prefix="db-read")
+        self.works: GroupCommit[Callable[[sa.Connection], Any]] = GroupCommit(
+            self, lambda connection, works: [work(connection) for work in works]
+        )
+
+    def _engine(self, begin: str, pool_size: int) -> sa.Engine:
+        if self.dialect != "sqlite":
+            return sa.create_engine(self.url, pool_size=pool_size + 4, pool_pre_ping=True)
+        engine = sa.create_engine(
+            self.url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size
+        )
+
+        @sa.event.listens_for(engine, "connect")
+        def configure(connection: Any, record: Any) -> None:
+            connection.isolation_level = None
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}").close()
+
+        @sa.event.listens_for(engine, "begin")
+        def start(connection: sa.Connection) -> None:
+            connection.exec_driver_sql(begin)
+
+        return engine
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or None."""
+        return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
+
+    def hold(self) -> None:
+        """Take the file for this process alone; a second hub on the same file is refused (`DatabaseBusyError`)."""
+        if self.path is None or self._lock is not None:
+            return
+        self._lock = self.path.with_suffix(self.path.suffix + ".lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            self._lock = None
+            raise DatabaseBusyError(
+                f"another hub is at work on {self.path}; stop it first, or give this one another `data` folder"
+            ) from error
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in a reading transaction in another thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._run, self.reader, work)
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work` in a writing transaction in the writer thread; all of it happened, or none."""
+        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._run, self.writer, work)
+
+    def run(self, work: Callable[[sa.Connection], T]) -> T:
+        """The same for code without an event loop (commands)."""
+        return self._run(self.writer, work)
+
+    @staticmethod
+    def _run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+        with engine.begin() as connection:
+            return work(connection)
+
+    async def write_grouped(self, work: Callable[[sa.Connection], T]) -> T:
+        """Like `write`, but sharing one commit with what else is waiting. For work that cannot fail by its content: a
+        failure fails the whole group."""
+        result: T = await self.works.put(work)
+        return result
+
+    def close(self) -> None:
+        """Let go of threads, connections and the file."""
+        self._write_thread.shutdown(wait=True)
+        self._read_threads.shutdown(wait=True)
+        self.writer.dispose()
+        self.reader.dispose()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

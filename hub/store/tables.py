@@ -1,0 +1,433 @@
+"""The tables. Truth is rows; the tenant is part of every key from the first table on.
+
+Times are whole microseconds since 1970 in UTC (`Utc`), so that both databases compare and index them alike. Partial
+indexes carry their predicate as a literal, and queries must write it as a literal too (ENGINE 7).
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+TENANT = "main"
+"""An embedded hub has one tenant: one merchant, one flows.yaml."""
+
+SLOTS = 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def slot_of(key: str) -> int:
+    """The slot of an order (or of whatever has no order): stable between processes and releases."""
+    return crc32(key.encode()) % SLOTS
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime as microseconds since 1970."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        if value is None:
+            return None
+        return (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Json(TypeDecorator[Any]):
+    """A JSON value as text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", _Id, sa.Identity(), primary_key=True)
+
+
+def _tenant(primary: bool = False) -> sa.Column[str]:
+    return sa.Column("tenant", sa.Text, primary_key=primary, nullable=False, default=TENANT)
+
+
+def _text(name: str, *, key: bool = False, default: str | None = "") -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=False, default=None if key else default)
+
+
+def _where(predicate: str) -> dict[str, Any]:
+    return {"sqlite_where": sa.text(predicate), "postgresql_where": sa.text(predicate)}
+
+
+meta = sa.Table("meta", metadata, _text("key", key=True), _text("value"))
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("connection"),
+    _text("dedupe_key"),
+    _text("subject"),
+    _text("topic"),
+    sa.Column("body", Json, nullable=False),
+    sa.Column("occurred_at", Utc),
+    sa.Column("received_at", Utc, nullable=False),
+    _text("mode", default="live"),
+    sa.Column("state", sa.Integer, nullable=False, default=0),  # InboxState
+    _text("error"),
+    sa.Column("done_at", Utc),
+    sa.UniqueConstraint("tenant", "connection", "dedupe_key"),
+    sa.Index("ix_inbox_pending", "slot", "id", **_where("state = 0")),
+    sa.Index("ix_inbox_pending_all", "id", **_where("state = 0")),
+    sa.Index("ix_inbox_orphans", "tenant", "subject", **_where("state = 2")),
+    sa.Index("ix_inbox_dead", "id", **_where("state = 9")),
+    sa.Index("ix_inbox_done", "done_at", **_where("state = 1")),
+)
+
+
+class InboxState:
+    """What became of a raw event."""
+
+    PENDING = 0
+    DONE = 1
+    ORPHAN = 2
+    DEAD = 9
+    DISMISSED = 10
+
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("connection"),
+    _text("kind"),  # list, order, parcel, channel, health
+    _text("ref"),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("cursor", Json),
+    sa.Column("state", sa.Integer, nullable=False, default=0),  # 0 at work, 1 ended
+    sa.Column("every", sa.Integer, nullable=False, default=0),  # seconds to the next; 0: once
+    sa.Column("until_at", Utc),  # not asked any more from then on
+    sa.Column("failures", sa.Integer, nullable=False, default=0),
+    sa.Column("last_at", Utc),
+    _text("error"),
+    sa.UniqueConstraint("tenant", "connection", "kind", "ref"),
+    sa.Index("ix_polls_due", "due_at", "id", **_where("state = 0")),
+    sa.Index("ix_polls_due_slot", "slot", "due_at", "id", **_where("state = 0")),
+)
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    _tenant(primary=True),
+    _text("id", key=True),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("shop"),
+    _text("connection"),
+    _text("ref"),
+    _text("number"),
+    _text("customer_id"),
+    _text("headline"),
+    _text("order_status"),
+    _text("payment_status"),
+    sa.Column("rev", sa.Integer, nullable=False, default=0),
+    sa.Column("incomplete", sa.Integer, nullable=False, default=0),  # dead letters that speak of this order
+    sa.Column("doc", sa.Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("updated_at", Utc, nullable=False),
+    sa.Index("ix_orders_number", "tenant", "number"),
+    sa.Index("ix_orders_customer", "tenant", "customer_id"),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    _tenant(primary=True),
+    _text("order_id", key=True),
+    _text("subject", key=True),  # o, p:<ref>, r:<ref>, n:<number>
+    _text("key", key=True),
+    _text("source"),
+    _text("vocabulary"),
+    _text("code"),
+    sa.Column("doc", Json, nullable=False),
+    sa.Column("event_id", _Id),
+    sa.Index("ix_facts_code", "tenant", "source", "vocabulary", "code"),
+)
+
+numbers = sa.Table(
+    "numbers",
+    metadata,
+    _tenant(primary=True),
+    _text("number", key=True),
+    _text("order_id", key=True),
+    sa.Index("ix_numbers_order", "tenant", "order_id"),
+)
+
+timeline = sa.Table(
+    "timeline",
+    metadata,
+    _id(),
+    _tenant(),
+    _text("order_id"),
+    _text("subject"),
+    _text("kind"),  # status, run, message, escalation, note
+    sa.Column("at", Utc, nullable=False),
+    sa.Column("recorded_at", Utc, nullable=False),
+    sa.Column("event_id", _Id),
+    sa.Column("doc", Json, nullable=False),
+    sa.Index("ix_timeline_order", "tenant", "order_id", "id"),
+)
+
+unmapped = sa.Table(
+    "unmapped",
+    metadata,
+    _tenant(primary=True),
+    _text("connection", key=True),
+    _text("vocabulary", key=True),
+    _text("code", key=True),
+    _text("label"),
+    sa.Column("count", sa.Integer, nullable=False, default=0),
+    sa.Column("first_seen", Utc, nullable=False),
+    sa.Column("last_seen", Utc, nullable=False),
+    sa.Column("examples", Json, nullable=False),
+)
+
+customers = sa.Table(
+    "customers",
+    metadata,
+    _tenant(primary=True),
+    _text("id", key=True),
+    _text("shop"),
+    _text("name"),
+    _text("email"),
+    _text("phone"),
+    _text("locale"),
+    sa.Column("orders", sa.Integer, nullable=False, default=0),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    _tenant(primary=True),
+    _text("customer_id", key=True),
+    _text("channel", key=True),
+    _text("address"),
+    _text("state", default="open"),  # open, closed (by the customer)
+    _text("reason"),
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_contacts_address", "tenant", "channel", "address"),
+)
+
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    _tenant(primary=True),
+    _text("channel", key=True),
+    _text("address_hash", key=True),
+    _text("reason"),
+    sa.Column("at", Utc, nullable=False),
+)
+
+optouts = sa.Table(
+    "optouts",
+    metadata,
+    _tenant(primary=True),
+    _text("customer_id", key=True),
+    _text("cls", key=True),
+    _text("channel", key=True),
+    sa.Column("at", Utc, nullable=False),
+    _text("how"),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    _tenant(primary=True),
+    _text("token_hash", key=True),
+    _text("purpose"),
+    _text("ref"),
+    sa.Column("expires_at", Utc),
+    sa.Column("used_at", Utc),
+)
+
+flow_versions = sa.Table(
+    "flow_versions",
+    metadata,
+    _tenant(primary=True),
+    _text("version", key=True),
+    _text("name"),
+    sa.Column("source", Json, nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("key"),
+    _text("order_id"),
+    _text("flow"),
+    _text("version"),
+    _text("subject_kind"),
+    _text("subject"),
+    _text("word"),
+    sa.Column("occurrence", sa.Integer, nullable=False),
+    _text("state"),  # waiting, done, stopped, restarted, parked
+    _text("reason"),
+    sa.Column("doc", Json, nullable=False),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.UniqueConstraint("tenant", "key"),
+    sa.Index("ix_runs_waiting", "tenant", "order_id", **_where("state = 'waiting'")),
+    sa.Index("ix_runs_order", "tenant", "order_id", "id"),
+)
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("key"),
+    _text("kind"),  # run, acknowledge, due, receipt
+    _text("ref"),
+    _text("order_id"),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("state", sa.Integer, nullable=False, default=0),  # 0 to come, 1 fired or called off
+    sa.UniqueConstraint("tenant", "key"),
+    sa.Index("ix_timers_due", "due_at", "id", **_where("state = 0")),
+    sa.Index("ix_timers_due_slot", "slot", "due_at", "id", **_where("state = 0")),
+)
+
+messages = sa.Table(
+    "messages",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("key"),
+    _text("order_id"),
+    _text("customer_id"),
+    _text("run_key"),
+    _text("flow"),
+    _text("step"),
+    _text("template"),
+    _text("cls"),
+    _text("recipient"),
+    _text("word"),
+    _text("subject"),
+    _text("state", default="due"),
+    _text("reason"),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("before_at", Utc),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),  # with the present channel
+    _text("connection"),  # the channel it is meant for now, once that is known
+    _text("owner"),
+    sa.Column("lease_until", Utc),
+    sa.Column("doc", Json, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("finished_at", Utc),
+    sa.UniqueConstraint("tenant", "key"),
+    sa.Index("ix_messages_run", "tenant", "run_key", **_where("state = 'due'")),
+    sa.Index("ix_messages_due", "connection", "due_at", "id", **_where("state = 'due'")),
+    sa.Index("ix_messages_due_slot", "slot", "due_at", "id", **_where("state = 'due'")),
+    sa.Index("ix_messages_leased", "lease_until", **_where("state = 'on_wire'")),
+    sa.Index("ix_messages_order", "tenant", "order_id", "id"),
+    sa.Index("ix_messages_customer", "tenant", "customer_id", "finished_at"),
+)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("message_id", _Id, nullable=False),
+    _text("connection"),
+    _text("key"),
+    _text("address_hash"),
+    _text("outcome"),
+    _text("reason"),
+    _text("provider_id"),
+    sa.Column("content", Json, nullable=False),
+    sa.Column("started_at", Utc, nullable=False),
+    sa.Column("finished_at", Utc),
+    sa.Index("ix_attempts_message", "message_id"),
+    sa.Index("ix_attempts_key", "tenant", "key"),
+    sa.Index("ix_attempts_provider", "tenant", "connection", "provider_id"),
+)
+
+escalations = sa.Table(
+    "escalations",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("uid"),
+    _text("key"),
+    _text("order_id"),
+    _text("run_key"),
+    _text("flow"),
+    _text("subject"),
+    _text("rung"),
+    sa.Column("told", sa.Integer, nullable=False, default=0),  # how often the present rung was told
+    _text("severity"),
+    _text("reason"),
+    _text("state"),  # open, acknowledged, resolved
+    _text("owner"),
+    _text("note"),
+    sa.Column("due_at", Utc),
+    sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("acknowledged_at", Utc),
+    sa.Column("resolved_at", Utc),
+    sa.UniqueConstraint("tenant", "uid"),
+    sa.Index("ix_escalations_open", "tenant", "key", **_where("state <> 'resolved'")),
+    sa.Index("ix_escalations_order", "tenant", "order_id"),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _tenant(primary=True),
+    _text("id", key=True),
+    _text("spec"),
+    sa.Column("next_run_at", Utc, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, default=0),
+)
+
+connections = sa.Table(
+    "connections",
+    metadata,
+    _tenant(primary=True),
+    _text("name", key=True),
+    _text("paused"),  # the reason; empty: at work
+    sa.Column("paused_at", Utc),
+    sa.Column("paused_until", Utc),
+    sa.Column("imported_at", Utc),
+    sa.Column("last_event_at", Utc),
+    _text("statuses"),  # hash of the status tables that the stored facts were last folded with
+)
