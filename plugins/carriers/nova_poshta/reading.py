@@ -188,9 +188,10 @@ class _Item:
         made_at = self.moment("LastCreatedOnTheBasisDateTime")
         return Checkpoint(
             number=self.number,
-            native=Native(BASIS, self.unknown_basis, f"Follow-up waybill {self.next_number}"),
+            native=Native(BASIS, self.unknown_basis, "Follow-up waybill of an unknown type"),
             at=made_at or self.asked_at,
             precision=Precision.SECOND if made_at else Precision.SEEN,
+            text=f"Follow-up waybill {self.next_number}",
             snapshot=True,
         )
 
