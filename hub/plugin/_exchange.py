@@ -14,6 +14,8 @@ from ._signatures import read_json
 
 LARGEST = 8 * 1024 * 1024
 """Bytes of one answer, on the wire and unpacked."""
+LONGEST = 60.0
+"""Seconds that a single call may ask for with `timeout=` (a long poll)."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,8 @@ class Wish:
         """Read the request's extensions; `timeout=` of httpx, where given, is the whole exchange's time."""
         said = request.extensions.get("hub", {})
         times = [each for each in request.extensions.get("timeout", {}).values() if each is not None]
-        return cls(said.get("expect", frozenset()), bool(said.get("safe")), max(times, default=usual))
+        seconds = min(max(times), LONGEST) if times else usual
+        return cls(said.get("expect", frozenset()), bool(said.get("safe")), seconds)
 
 
 class AnswerTooLargeError(Exception):

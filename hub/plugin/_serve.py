@@ -1,6 +1,7 @@
 """A web server for sandboxes inside the running loop: on a free port, without signals, logs or threads."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -97,6 +98,7 @@ def _with_abort(app: ASGIApp, transports: dict[_Address, asyncio.Transport]) -> 
 
 def _abort(transport: asyncio.Transport) -> Any:
     """Close with a reset: nothing more is sent, not even what was written."""
-    connection = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # Through a second descriptor: not every loop lets one set options on its own.
+    with socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno())) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

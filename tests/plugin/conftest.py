@@ -13,6 +13,9 @@ from hub.plugin.http import make_client
 
 Make = Callable[..., httpx.AsyncClient]
 
+HASTY = Limits(timeout=timedelta(seconds=0.3))
+"""For what hangs on purpose."""
+
 
 @pytest.fixture
 def clock() -> VirtualClock:
@@ -21,11 +24,11 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 async def make(clock: VirtualClock) -> AsyncIterator[Make]:
-    """Makes clients of a connection called `acme` with a time-out of 0.3 s."""
+    """Makes clients of a connection called `acme`, with a time-out that only a hang reaches."""
     made: list[httpx.AsyncClient] = []
 
     def one(limits: Limits | None = None, **rest: Any) -> httpx.AsyncClient:
-        client = make_client("acme", limits or Limits(timeout=timedelta(seconds=0.3)), clock, **rest)
+        client = make_client("acme", limits or Limits(timeout=timedelta(seconds=5)), clock, **rest)
         made.append(client)
         return client
 

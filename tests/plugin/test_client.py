@@ -25,7 +25,7 @@ from hub.plugin._queue import retry_after
 from hub.plugin.http import BreakerState, client_state, make_client
 from hub.plugin.sandbox import Chaos, serve
 
-from .conftest import Make
+from .conftest import HASTY, Make
 from .servers import answering, saying, serving
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -317,13 +317,16 @@ async def test_no_more_calls_at_once_than_allowed(make: Make, world: World) -> N
 
 
 async def test_who_waits_too_long_for_a_place_was_not_sent(make: Make, world: World) -> None:
-    world.pause = 0.25
-    client = make(Limits(concurrency=1, timeout=timedelta(seconds=0.3)))
-    results = await asyncio.gather(*(client.post(world.url) for _ in range(4)), return_exceptions=True)
-    crowded = [each for each in results if isinstance(each, FailureError)]
-    assert crowded and all("too many calls under way" in str(each) for each in crowded)
-    assert all(isinstance(each.outcome, Transient) for each in crowded)
-    assert world.asked == 4 - len(crowded)
+    client = make(Limits(concurrency=1, timeout=HASTY.timeout))
+    world.chaos.slow(1)
+    first = asyncio.create_task(client.post(world.url, timeout=10))
+    await asyncio.sleep(0)
+    results = await asyncio.gather(*(client.post(world.url) for _ in range(3)), return_exceptions=True)
+    for each in results:
+        assert isinstance(each, FailureError) and isinstance(each.outcome, Transient)
+        assert "too many calls under way" in str(each)
+    assert (await first).status_code == 200
+    assert world.asked == 1
 
 
 async def test_the_rate_is_kept(make: Make, world: World) -> None:
@@ -399,7 +402,7 @@ BEHAVIOURS = {
 @pytest.mark.parametrize("name", BEHAVIOURS)
 async def test_no_secret_is_in_texts_or_logs(make: Make, name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    client = make()
+    client = make(HASTY if name == "silence" else None)
     said = ""
     async with serving(BEHAVIOURS[name]) as address:
         try:

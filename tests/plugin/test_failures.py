@@ -16,7 +16,7 @@ from hub.plugin._exchange import LARGEST
 from hub.plugin._failures import CONDITIONS, STATUSES
 
 from .certificates import self_signed
-from .conftest import Make
+from .conftest import HASTY, Make
 from .servers import (
     Behave,
     answering,
@@ -66,7 +66,7 @@ FAULTS: dict[str, tuple[Behave, str]] = {
 @pytest.mark.parametrize(("method", "unsafe"), [("GET", False), ("PUT", False), ("POST", True), ("PATCH", True)])
 async def test_a_broken_exchange_has_the_outcome_of_its_row(make: Make, name: str, method: str, unsafe: bool) -> None:
     behave, word = FAULTS[name]
-    client = make()
+    client = make(HASTY if word == "no-answer" else None)
     async with serving(behave) as address:
         with pytest.raises(FailureError) as caught:
             await client.request(method, f"http://{address}/x", content=b"{}")
@@ -80,7 +80,8 @@ async def test_a_post_that_only_reads_is_as_harmless_as_a_get(make: Make, name: 
     behave, word = FAULTS[name]
     async with serving(behave) as address:
         with pytest.raises(FailureError) as caught:
-            await make().post(f"http://{address}/x", content=b"{}", extensions=expecting(safe=True))
+            client = make(HASTY if word == "no-answer" else None)
+            await client.post(f"http://{address}/x", content=b"{}", extensions=expecting(safe=True))
     assert type(caught.value.outcome) is CONDITIONS[word].kind
 
 
@@ -173,7 +174,7 @@ async def test_what_was_never_sent_is_never_unknown(
 ) -> None:
     async with place() as url:
         with pytest.raises(FailureError) as caught:
-            await make().request(method, url, content=b"{}")
+            await make(HASTY if word == "connect-time" else None).request(method, url, content=b"{}")
     assert type(caught.value.outcome) is CONDITIONS[word].kind
     assert CONDITIONS[word].text in str(caught.value)
 
@@ -282,7 +283,7 @@ async def test_an_early_answer_to_a_large_request_does_not_hang(make: Make) -> N
         for _ in range(1000):
             yield b"x" * 65536
 
-    async with serving(early) as address, asyncio.timeout(2):
+    async with serving(early) as address, asyncio.timeout(5):
         answer = await make().post(f"http://{address}/", content=much())
     assert answer.json() == {}
 
@@ -292,14 +293,14 @@ async def test_time_outs_hold_although_the_clock_stands_still(make: Make) -> Non
     started = loop.time()
     async with serving(dripping) as address:
         with pytest.raises(FailureError):
-            await make().get(f"http://{address}/")
-    assert 0.25 < loop.time() - started < 1
+            await make(HASTY).get(f"http://{address}/")
+    assert 0.25 < loop.time() - started < 3
 
 
 async def test_a_request_may_ask_for_another_time(make: Make) -> None:
-    async with serving(saying(OK, b"Content-Length: 2\r\n\r\n", b"{}", between=0.15)) as address:
-        client = make()
-        assert (await client.get(f"http://{address}/", timeout=2)).status_code == 200
+    async with serving(saying(OK, b"Content-Length: 2\r\n\r\n", b"{}", between=0.2)) as address:
+        client = make(HASTY)
+        assert (await client.get(f"http://{address}/", timeout=5)).status_code == 200
         with pytest.raises(FailureError):
             await client.get(f"http://{address}/", timeout=0.1)
 
