@@ -1,0 +1,255 @@
+"""Shopify: webhooks signed with the app's secret, a GraphQL poll as safety net, and write-back into the order."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from hub.model import AnyRecord, RefKind, Reread
+from hub.plugin import (
+    Clock,
+    Config,
+    FailureError,
+    Limits,
+    Page,
+    Permanent,
+    Platform,
+    Raw,
+    Received,
+    RefusedError,
+    Settings,
+    WebhookRequest,
+    WriteBack,
+    digest,
+    hookimpl,
+    read_json,
+    verify_hmac,
+)
+
+from . import _queries as queries
+from ._fields import Body, as_body, gid, split_gid
+from ._graphql import Api, TooCostlyError
+from ._node import is_node, read_deleted_event, read_node
+from ._order import is_cod
+from ._read import Cursor, read_order
+from ._register import register
+from ._webhook import kind_of, read_webhook, subject_of
+from ._write import write_back
+from .statuses import STATUSES
+
+SIGNATURE = "X-Shopify-Hmac-Sha256"
+OVERLAP = timedelta(minutes=10)
+_PAGE = 50
+_DELETED_EVENT = "fulfillment_events/delete"
+
+
+class ShopifySettings(Settings):
+    """How one shop is reached. Client id and secret are those of the app in the Dev Dashboard."""
+
+    domain: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$", description="The shop's permanent domain.")
+    client_id: str = Field("", description="The app's client id; not needed with an access token.")
+    client_secret: SecretStr = Field(description="The app's client secret; it signs the webhooks.")
+    old_client_secret: SecretStr | None = Field(None, description="The previous secret, for an hour after rotating it.")
+    access_token: SecretStr | None = Field(None, description="Only for an old custom app: its permanent token.")
+    webhook_secret: SecretStr | None = Field(
+        None, description="The secret shown under Settings, Notifications, if webhooks were made there by hand."
+    )
+    api_version: str = Field("2026-10", pattern=r"^(\d{4}-\d{2}|unstable)$", description="Version of the Admin API.")
+    url: str = Field("", description="Another address than the shop's own, for a sandbox.")
+    cod_gateways: tuple[str, ...] = Field(
+        (
+            "cash on delivery",
+            "(cod)",
+            "накладений платіж",
+            "накладний платіж",
+            "післяплата",
+            "оплата при отриманні",
+            "za pobraniem",
+            "płatność przy odbiorze",
+            "наложенный платеж",
+            "наложенный платёж",
+            "оплата при получении",
+        ),
+        description="Cash on delivery is meant when the payment method's name holds one of these.",
+    )
+    import_days: int = Field(30, ge=1, le=3650, description="How far back the first poll looks; over 60 needs a scope.")
+    refund_on_cancel: bool = Field(True, description="Whether a cancellation by a flow gives the money back.")
+
+    @field_validator("client_secret", "old_client_secret", "access_token", "webhook_secret")
+    @classmethod
+    def _not_blank(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not secret.get_secret_value().strip():
+            raise ValueError("a secret may not be empty")
+        return secret
+
+    @model_validator(mode="after")
+    def _has_credentials(self) -> "ShopifySettings":
+        if not self.client_id and self.access_token is None:
+            raise ValueError("give client_id, or the access_token of an old custom app")
+        return self
+
+
+class Shopify(Platform[ShopifySettings]):
+    """One shop."""
+
+    name = "shopify"
+    label = "Shopify"
+    settings_type = ShopifySettings
+    statuses = STATUSES
+    limits: ClassVar[Limits] = Limits(concurrency=4, per_second=4, burst=8)
+
+    def __init__(
+        self, settings: ShopifySettings, client: httpx.AsyncClient, clock: Clock, *, connection: str = ""
+    ) -> None:
+        super().__init__(settings, client, clock, connection=connection)
+        self._page = _PAGE
+        self._api = Api(
+            client,
+            clock,
+            url=settings.url or f"https://{settings.domain}",
+            version=settings.api_version,
+            credentials={"client_id": settings.client_id, "client_secret": settings.client_secret.get_secret_value()},
+            token=settings.access_token.get_secret_value() if settings.access_token else "",
+        )
+
+    def verify(self, request: WebhookRequest) -> Received:
+        """Over the raw bytes; the app's secret, its predecessor, or the shop's own for webhooks made by hand."""
+        if request.method != "POST":
+            raise RefusedError("not a POST")
+        verify_hmac(request, secret=self._secrets(), header=SIGNATURE, encoding="base64")
+        body = as_body(read_json(request.body), "body")
+        topic = (request.header("X-Shopify-Topic") or "")[:100]
+        kind = kind_of(body.value)
+        return Received(
+            [
+                Raw(
+                    body.value,
+                    subject=subject_of(body, kind) if kind else "shop:unknown",
+                    dedupe_key=_dedupe_key(request.body, kind, topic),
+                    topic=topic,
+                    occurred_at=self.clock.now() if kind == "deleted" else None,
+                )
+            ]
+        )
+
+    def normalise(self, raw: Raw) -> Sequence[AnyRecord]:
+        """GraphQL nodes and webhook bodies; the topic only says where to look again."""
+        if is_node(raw.body):
+            return read_node(raw.body, is_cod=self._is_cod)
+        if isinstance(raw.body, dict) and "deleted_fulfillment_event" in raw.body:
+            return read_deleted_event(raw.body)
+        body = as_body(raw.body, "body")
+        if raw.topic == _DELETED_EVENT and kind_of(body.value) == "event":
+            # The body of a deleted event is that of the event itself, and the topic is not signed: ask the API.
+            event = gid("FulfillmentEvent", body.ident("id"))
+            return [Reread(RefKind.ORDER, f"{event}?order={body.ident('order_id')}")]
+        return read_webhook(body.value, is_cod=self._is_cod, seen_at=raw.occurred_at)
+
+    async def poll(self, cursor: Any) -> Page:
+        """Orders by their updated time, from the watermark less an overlap; one page of at most 50."""
+        place = Cursor.of(cursor, self.clock.now() - timedelta(days=self.settings.import_days))
+        found = await self._orders(place)
+        nodes = [await read_order(self._api, each) for each in found.items("nodes")]
+        info = found.needed("pageInfo")
+        after = info.text("endCursor") if info.flag("hasNextPage") else ""
+        seen = max([place.seen, *(each.needed_moment("updatedAt") for each in nodes)])
+        following = Cursor(place.since, after, seen) if after else Cursor(max(place.since, seen - OVERLAP), "", seen)
+        return Page([_raw(each) for each in nodes], following.as_json(), more=bool(after))
+
+    async def _orders(self, place: Cursor) -> Body:
+        """A smaller page when the query is too costly, and from the start when Shopify forgot the page cursor."""
+        try:
+            variables = {"q": place.query(), "first": self._page, "after": place.after or None}
+            answer = await self._api.read(queries.POLL, variables)
+        except TooCostlyError:
+            if self._page == 1:
+                raise
+            self._page = max(self._page // 2, 1)
+            return await self._orders(place)
+        except FailureError as failure:
+            if not place.after or not isinstance(failure.outcome, Permanent):
+                raise
+            return await self._orders(Cursor(place.since, "", place.seen))
+        return answer.needed("orders")
+
+    async def fetch(self, ref: str) -> Sequence[Raw]:
+        """An order by its id, or by the gid of a fulfilment order, a return, or a fulfilment event that may be gone."""
+        kind, number = split_gid(ref)
+        if kind == "FulfillmentEvent":
+            return await self._after_deletion(ref, number)
+        if kind in _ORDER_OF:
+            found = (await self._api.read(_ORDER_OF[kind], {"id": ref})).child("found")
+            order = found.child("order") if found else None
+            return await self._fetch(order.gid("id", "Order")) if order else ()
+        return await self._fetch(ref) if ref.isascii() and ref.isdigit() else ()
+
+    async def _fetch(self, number: str) -> Sequence[Raw]:
+        order = (await self._api.read(queries.READ, {"id": gid("Order", number)})).child("order")
+        return [_raw(await read_order(self._api, order))] if order else ()
+
+    async def _after_deletion(self, ref: str, event: str) -> Sequence[Raw]:
+        number = ref.partition("?order=")[2]
+        if not (number.isascii() and number.isdigit()):
+            return ()
+        there = (await self._api.read(queries.EVENT_EXISTS, {"id": gid("FulfillmentEvent", event)})).child("node")
+        order = await self._fetch(number)
+        if there is not None:
+            return order
+        gone = {"id": event, "order_id": number, "at": self.clock.now().isoformat()}
+        key = digest("deleted_fulfillment_event", event, number)
+        return [Raw({"deleted_fulfillment_event": gone}, subject=f"order:{number}", dedupe_key=key), *order]
+
+    async def write_back(self, wish: WriteBack) -> None:
+        await write_back(self._api, wish, refund_on_cancel=self.settings.refund_on_cancel)
+
+    async def register(self, url: str | None) -> Sequence[str]:
+        return () if url is None else await register(self._api, url)
+
+    async def hello(self) -> str:
+        """The shop's name; a token for another shop than the settings name is refused."""
+        shop = (await self._api.read(queries.SHOP)).needed("shop")
+        domain = shop.text("myshopifyDomain")
+        if domain != self.settings.domain:
+            raise FailureError(Config(f"shopify: these credentials belong to {domain[:80]}"))
+        return f"{shop.text('name')} ({domain}), Admin API {self.settings.api_version}"
+
+    def _secrets(self) -> tuple[str, ...]:
+        known = (self.settings.client_secret, self.settings.old_client_secret, self.settings.webhook_secret)
+        return tuple(each.get_secret_value() for each in known if each is not None)
+
+    def _is_cod(self, gateways: Sequence[str]) -> bool:
+        return is_cod(gateways, self.settings.cod_gateways)
+
+
+_ORDER_OF: Mapping[str, str] = {
+    "FulfillmentOrder": queries.ORDER_OF_FULFILLMENT_ORDER,
+    "Return": queries.ORDER_OF_RETURN,
+}
+
+
+def _dedupe_key(body: bytes, kind: str, topic: str) -> str:
+    """The digest of the signed bytes. The notice of a deleted event has the very bytes of the event itself, and must
+    not vanish as its repeat; all it can do is make us look."""
+    return digest(b"deleted?", body) if kind == "event" and topic == _DELETED_EVENT else digest(body)
+
+
+def _raw(order: Body) -> Raw:
+    updated_at: datetime = order.needed_moment("updatedAt")
+    return Raw(
+        dict(order.value),
+        subject=f"order:{order.gid('id', 'Order')}",
+        dedupe_key=digest("order", dict(order.value)),
+        topic="poll",
+        occurred_at=updated_at,
+    )
+
+
+@hookimpl
+def adapters() -> Sequence[type[Platform[Any]]]:
+    """Shopify."""
+    return [Shopify]
+
+
+__all__ = ["Shopify", "ShopifySettings", "adapters"]
