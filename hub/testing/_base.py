@@ -1,179 +1,26 @@
 """What every adapter is held to, whatever its kind: its declaration, its settings, its samples."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from pathlib import Path
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any
 
-import httpx
-import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from hub.clock import VirtualClock
-from hub.model import Record
-from hub.plugin import Adapter, Limits, Raw, UnreadableError
-from hub.plugin.http import make_client
-from hub.status import Native, Table, lookup
+from hub.plugin import Adapter, Raw, UnreadableError
+from hub.status import Table, lookup
 
+from ._kit import Kit, fail, require
 from ._nonsense import nonsense
-from ._samples import Sample, difference, plain, samples_in
+from ._samples import Sample, difference, plain
 
-Handler = Callable[[httpx.Request], httpx.Response]
-T = TypeVar("T")
-
-_SECRET_NAME = re.compile(r"(^|_)(key|secret|token|password)$")
-_SHORTEST_SECRET = 8
 _KIT = __name__.rpartition(".")[0]
+_SECRET_NAME = re.compile(r"(^|_)(key|secret|token|password)$")
 
 
-def fail(message: str) -> NoReturn:
-    """End a check with a sentence that says what to do."""
-    pytest.fail(message, pytrace=False)
-
-
-def require(good: object, message: str) -> None:
-    """Go on only if it is so."""
-    if not good:
-        fail(message)
-
-
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end; the kit needs no plugin of pytest for it."""
-    return asyncio.run(work)
-
-
-class AdapterConformance:
-    """Base of the three kinds. Below: what the author names; then hooks with defaults; then the checks."""
-
-    adapter: ClassVar[type[Adapter[Any]]]
-    settings: ClassVar[Mapping[str, Any]]
-    """Good settings, with secrets of at least 8 characters that stand nowhere else."""
-    samples: ClassVar[Path]
-    sandbox: ClassVar[Any] = None
-    """The sandbox's class, or what makes one from a clock; it has `serve()`, an async context that gives its URL."""
-    now: ClassVar[datetime] = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
-    """The time in which samples are read."""
-    unmapped: ClassVar[Sequence[str]] = ()
-    """`vocabulary:code` of samples that show on purpose what comes of a code that no table has."""
-    not_applicable: ClassVar[Mapping[str, str]] = {}
-    """Checks that cannot hold for this adapter: name → reason."""
-
-    # --- hooks -------------------------------------------------------------------------------------------------
-
-    def login(self, request: httpx.Request) -> httpx.Response | None:
-        """The answer to a request that only signs in, or None for all others."""
-        return None
-
-    def answer(self, request: httpx.Request, sample: Sample) -> httpx.Response:
-        """The outside system's answer to one request while a sample is read."""
-        return sample.as_answer()
-
-    async def raws(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
-        """The raw events of a sample."""
-        raise NotImplementedError
-
-    def sandbox_settings(self, sandbox: Any, url: str) -> Mapping[str, Any]:
-        """Settings with which the adapter reaches the running sandbox."""
-        return {**self.settings, "url": url}
-
-    # --- making ------------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def made(self, handler: Handler) -> AsyncIterator[Any]:
-        """The adapter as the hub makes it, but over `handler` and without waiting for its rate limit."""
-        async with self._made(self.settings, VirtualClock(self.now), httpx.MockTransport(handler)) as adapter:
-            yield adapter
-
-    @asynccontextmanager
-    async def in_sandbox(self) -> AsyncIterator[tuple[Any, Any]]:
-        """The adapter and the running sandbox that it is connected to."""
-        make = type(self).sandbox
-        if make is None:
-            fail("name the plugin's sandbox: `sandbox = AcmeSandbox`")
-        clock = VirtualClock(self.now)
-        sandbox = make(clock)
-        async with (
-            sandbox.serve() as url,
-            self._made(self.sandbox_settings(sandbox, url), clock, None) as adapter,
-        ):
-            yield adapter, sandbox
-
-    @asynccontextmanager
-    async def _made(
-        self, settings: Mapping[str, Any], clock: VirtualClock, transport: httpx.AsyncBaseTransport | None
-    ) -> AsyncIterator[Any]:
-        adapter = self._build(settings, clock, transport)
-        try:
-            yield adapter
-        finally:
-            await adapter.aclose()
-            await adapter.client.aclose()
-
-    def _build(
-        self, settings: Mapping[str, Any], clock: VirtualClock, transport: httpx.AsyncBaseTransport | None
-    ) -> Adapter[Any]:
-        limits = Limits(self.adapter.limits.concurrency, timeout=timedelta(seconds=10))
-        client = make_client(self.adapter.name, limits, clock, transport=transport)
-        return self.adapter(self.adapter.settings_type.model_validate(settings), client, clock)
-
-    def unplugged(self) -> Any:
-        """An adapter for questions that need no wire."""
-        return self._build(self.settings, VirtualClock(self.now), httpx.MockTransport(_silent))
-
-    def answering(self, sample: Sample) -> Handler:
-        """Answers sign-ins, and everything else with the sample."""
-        return lambda request: self.login(request) or self.answer(request, sample)
-
-    def events(self, sample: Sample) -> list[Raw]:
-        """The raw events of a sample, by an adapter of its own."""
-
-        async def ask() -> list[Raw]:
-            async with self.made(self.answering(sample)) as adapter:
-                return list(await self.raws(adapter, sample))
-
-        return run(ask())
-
-    def read(self, raw: Raw) -> list[Record]:
-        """The records of a raw event, by an adapter of its own."""
-
-        return list(self.unplugged().normalise(raw))
-
-    def secrets(self) -> list[str]:
-        """The values of the secret settings, to be looked for where they must not be."""
-        settings = self.adapter.settings_type.model_validate(self.settings)
-        values = [getattr(settings, name) for name in type(settings).model_fields]
-        found = [each.get_secret_value() for each in values if isinstance(each, SecretStr)]
-        short = [each for each in found if 0 < len(each) < _SHORTEST_SECRET]
-        require(not short, f"give secrets of at least {_SHORTEST_SECRET} characters, so that they can be looked for")
-        return [each for each in found if each]
-
-    # --- pytest ------------------------------------------------------------------------------------------------
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """One test for each sample; without samples one that fails."""
-        if "sample" in metafunc.fixturenames:
-            found: Sequence[Sample | None] = samples_in(self.samples) or [None]
-            ids = [each.name if each else "none" for each in found]
-            metafunc.parametrize("sample", found, ids=ids, indirect=True)
-
-    @pytest.fixture
-    def sample(self, request: pytest.FixtureRequest) -> Sample:
-        if request.param is None:
-            fail(f"there are no samples in {self.samples.name}/: put a real answer there, names and numbers changed")
-        assert isinstance(request.param, Sample)
-        return request.param
-
-    @pytest.fixture(autouse=True)
-    def _leave_out(self, request: pytest.FixtureRequest) -> None:
-        reason = self.not_applicable.get(request.function.__name__)
-        if reason:
-            pytest.xfail(reason)
+class AdapterConformance(Kit):
+    """The checks of every kind."""
 
     # --- the declaration ---------------------------------------------------------------------------------------
 
@@ -194,6 +41,14 @@ class AdapterConformance:
         hooks = [module.adapters for module in modules if hasattr(module, "adapters")]
         require(hooks, f"write `@hookimpl def adapters()` in {modules[0].__name__}")
         require(self.adapter in hooks[0](), f"`adapters()` does not return {self.adapter.__name__}")
+
+    def test_webhooks_are_checked_where_they_are_taken(self) -> None:
+        """An adapter with a `verify` of its own is held to `WebhookConformance` too."""
+        takes = self.adapter.verify is not Adapter.verify
+        require(
+            not takes or hasattr(self, "sign"),
+            f"{self.adapter.__name__} takes webhooks: put WebhookConformance in front of the kit's class",
+        )
 
     def test_it_has_a_word_and_a_label(self) -> None:
         """`name` is the word in flows.yaml, `label` what people read."""
@@ -269,17 +124,6 @@ class AdapterConformance:
             name = f"{native.vocabulary}:{native.code}"
             require(known or name in self.unmapped, f"add {name} to the status table, or to `unmapped` of this class")
 
-    def natives(self, sample: Sample) -> list[Native]:
-        """All native codes of a sample's records."""
-        records = [record for raw in self.events(sample) for record in self.read(raw)]
-        return [native for record in records for native in _natives(record)]
-
-
-def _natives(record: Any) -> list[Native]:
-    inner = [*(getattr(record, "parcels", None) or ()), *(getattr(record, "returns", None) or ())]
-    own = [record.native] if hasattr(record, "native") else list(getattr(record, "natives", ()))
-    return own + [native for each in inner for native in _natives(each)]
-
 
 def _read_nonsense(adapter: Any, raw: Raw) -> None:
     try:
@@ -288,10 +132,6 @@ def _read_nonsense(adapter: Any, raw: Raw) -> None:
         return
     except Exception as error:
         fail(f"normalise raises {error!r} where only UnreadableError may pass; the event was {raw.body!r:.2000}")
-
-
-def _silent(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(503)
 
 
 def _of_kit(cls: type) -> bool:

@@ -13,9 +13,9 @@ from hub.model import Checkpoint, ParcelNews, Reread, Retraction
 from hub.plugin import Carrier, Raw, TrackRequest
 from hub.status import Axis
 
-from ._base import require, run
 from ._http import HttpConformance
-from ._samples import Sample, samples_in
+from ._kit import require, run
+from ._samples import Sample
 from ._tables import check_tables
 
 _AXES = frozenset({Axis.SHIPMENT, Axis.ORDER})
@@ -43,7 +43,7 @@ class CarrierConformance(HttpConformance):
         words, carrier = dict.fromkeys(_TOKEN.findall(sample.body.decode("utf-8", "replace"))), self.unplugged()
         return [word for word in words if carrier.recognises(word)]
 
-    async def raws(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
+    async def asked(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
         numbers = self.numbers(sample)
         require(numbers, f"no number in {sample.path.name} is recognised; name them by overriding `numbers`")
         found: Sequence[Raw] = await adapter.track([TrackRequest(number) for number in numbers])
@@ -53,7 +53,7 @@ class CarrierConformance(HttpConformance):
         await adapter.track([TrackRequest(self._some(1)[0])])
 
     def _known(self) -> list[str]:
-        found = [number for sample in samples_in(self.samples) for number in self.numbers(sample)]
+        found = [number for sample in self.answers() for number in self.numbers(sample)]
         require(found, "there is no tracking number in the samples: add an answer about a parcel")
         return found
 
@@ -97,13 +97,13 @@ class CarrierConformance(HttpConformance):
             require(asked == wanted, f"batch is {size}, so {count} numbers are {wanted} requests and not {asked}")
 
     def _requests(self, numbers: Sequence[str]) -> int:
-        sample, asked = samples_in(self.samples)[0], []
+        sample, asked = self.answers()[0], []
 
         def respond(request: httpx.Request) -> httpx.Response:
             signing_in = self.login(request)
             if signing_in is None:
                 asked.append(request.url.path)
-            return signing_in or self.answer(request, sample)
+            return signing_in or self.answer_to(request, sample)
 
         async def track() -> None:
             async with self.made(respond) as adapter:
@@ -116,11 +116,11 @@ class CarrierConformance(HttpConformance):
         """An empty list is answered without the wire."""
         require(self._requests([]) == 0, "`track` of no parcels asks all the same")
 
-    def test_answers_are_matched_by_number(self, sample: Sample) -> None:
+    def test_answers_are_matched_by_number(self, answer: Sample) -> None:
         """What nobody asked about is left alone, whatever stands in the answer."""
 
         async def track() -> list[str]:
-            async with self.made(self.answering(sample)) as adapter:
+            async with self.made(self.answering(answer)) as adapter:
                 return [raw.subject for raw in await adapter.track([TrackRequest(stranger)])]
 
         stranger = self._some(len(self._known()) + 1)[-1]

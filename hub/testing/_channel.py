@@ -17,10 +17,10 @@ from hub.plugin import (
     Permanent,
     Raw,
     Suppress,
-    WebhookRequest,
 )
 
-from ._base import AdapterConformance, require, run
+from ._base import AdapterConformance
+from ._kit import require, run
 from ._samples import Sample
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -28,7 +28,7 @@ _NO_ADDRESSES = ("", " ", "\x00", "a\r\nBcc: b@c.example", "x" * 5000, "../..")
 
 
 class ChannelConformance(AdapterConformance):
-    """Samples are bodies of webhooks, or answers to `poll` where the channel sends none."""
+    """Samples are answers to a first `poll`, and webhooks."""
 
     adapter: ClassVar[type[Channel[Any]]]
     to: ClassVar[str]
@@ -41,16 +41,9 @@ class ChannelConformance(AdapterConformance):
     def prepare(self, sandbox: Any) -> None:
         """Make `to` reachable in the sandbox, where that needs something."""
 
-    async def raws(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
-        if self.adapter.verify is not Adapter.verify:
-            found: Sequence[Raw] = adapter.verify(self.request(sample)).events
-            return found
+    async def asked(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
         page: Page = await adapter.poll(None)
         return page.events
-
-    def request(self, sample: Sample) -> WebhookRequest:
-        """The sample as a webhook; `WebhookConformance` knows how."""
-        raise NotImplementedError
 
     async def ask(self, adapter: Any) -> Any:
         """For `HttpConformance`: the most usual call of a channel."""

@@ -11,7 +11,8 @@ import pytest
 
 from hub.plugin import Config, FailureError, Permanent, Suppress, Transient, Unknown
 
-from ._base import AdapterConformance, require, run
+from ._base import AdapterConformance
+from ._kit import require, run
 
 WAIT = timedelta(seconds=120)
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from hub.model import Merged, OrderSnapshot, Removed, Reread, Retraction, StatusEvent
-from hub.plugin import Adapter, Page, Platform, Raw, WebhookRequest
+from hub.plugin import Page, Platform, Raw
 from hub.status import Axis, axis_of, lookup
 from hub.status import Table as StatusTable
 
-from ._base import require, run
 from ._http import HttpConformance
+from ._kit import require, run
 from ._samples import Sample
 from ._tables import check_tables
 
@@ -19,20 +19,13 @@ _MOST_PAGES = 50
 
 
 class PlatformConformance(HttpConformance):
-    """Samples are bodies of webhooks, or answers to `poll` where the platform sends none."""
+    """Samples are answers to a first `poll`, and webhooks."""
 
     adapter: ClassVar[type[Platform[Any]]]
 
-    async def raws(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
-        if self.adapter.verify is not Adapter.verify:
-            found: Sequence[Raw] = adapter.verify(self.request(sample)).events
-            return found
+    async def asked(self, adapter: Any, sample: Sample) -> Sequence[Raw]:
         page: Page = await adapter.poll(None)
         return page.events
-
-    def request(self, sample: Sample) -> WebhookRequest:
-        """The sample as a webhook; `WebhookConformance` knows how."""
-        raise NotImplementedError
 
     async def ask(self, adapter: Any) -> Any:
         await adapter.poll(None)

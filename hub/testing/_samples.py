@@ -16,6 +16,9 @@ import httpx
 REWRITE = "HUB_REWRITE_SAMPLES"
 """Set this environment variable to write the `.expected.json` files anew; then read the difference."""
 
+WEBHOOKS = "webhooks"
+"""The folder of the samples that are webhooks."""
+
 _BESIDE = (".expected.json", ".headers.json")
 _TYPES = {".json": "application/json", ".xml": "text/xml", ".html": "text/html"}
 
@@ -28,8 +31,12 @@ class Sample:
     path: Path
 
     @property
+    def is_webhook(self) -> bool:
+        return self.path.parent.name == WEBHOOKS
+
+    @property
     def name(self) -> str:
-        return self.path.stem
+        return f"{WEBHOOKS}/{self.path.stem}" if self.is_webhook else self.path.stem
 
     @cached_property
     def body(self) -> bytes:

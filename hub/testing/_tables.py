@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.status import Axis, Meaning, Table, axis_of, check_plugin_table
 
-from ._base import fail, require
+from ._kit import fail, require
 
 
 def check_tables(statuses: Mapping[str, Mapping[str, Meaning]], own: str, allowed: frozenset[Axis]) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from hub.plugin import Received, RefusedError, UnreadableError, WebhookRequest
 
-from ._base import AdapterConformance, fail, require
+from ._base import AdapterConformance
+from ._kit import fail, require
 from ._samples import Sample
 
 _BODIES = (b"", b"null", b"[]", b"0", b'"x"', b"{", b"\xff\xfe", b"[" * 5000, b'{"a": NaN}', b'{"a": 1, "a": 2}', b"{}")
@@ -23,7 +24,6 @@ class WebhookConformance(AdapterConformance):
         return {}
 
     def request(self, sample: Sample) -> WebhookRequest:
-        """The sample as a webhook, proof and all."""
         return self.signed(sample.body, sample.headers)
 
     def signed(self, body: bytes, headers: Mapping[str, str]) -> WebhookRequest:
@@ -45,15 +45,15 @@ class WebhookConformance(AdapterConformance):
         require(names or self.rest, "override `sign` (or set `rest`, where the path is the proof): nothing is proved")
         return names
 
-    def test_a_proved_webhook_is_believed(self, sample: Sample) -> None:
+    def test_a_proved_webhook_is_believed(self, webhook: Sample) -> None:
         """The samples are good ones."""
         require(
-            self.verified(self.request(sample)), f"{sample.path.name} is refused; does `sign` do as the sender does?"
+            self.verified(self.request(webhook)), f"{webhook.path.name} is refused; does `sign` do as the sender does?"
         )
 
-    def test_a_changed_body_is_refused(self, sample: Sample) -> None:
+    def test_a_changed_body_is_refused(self, webhook: Sample) -> None:
         """The signature is over the exact bytes."""
-        request = self.request(sample)
+        request = self.request(webhook)
         if not self.adapter.signed or self._signs_nothing(request):
             self._proofs(request)
             return
@@ -64,9 +64,9 @@ class WebhookConformance(AdapterConformance):
         """A plain shared secret proves the sender and not the body."""
         return dict(self.sign(request.body)) == dict(self.sign(request.body + b" "))
 
-    def test_without_its_proof_a_webhook_is_refused(self, sample: Sample) -> None:
+    def test_without_its_proof_a_webhook_is_refused(self, webhook: Sample) -> None:
         """Each header of the proof left out, emptied, changed, and doubled; and the path, where that is the proof."""
-        request = self.request(sample)
+        request = self.request(webhook)
         for name in self._proofs(request):
             for headers in _spoilt(request.headers, name):
                 require(
@@ -77,9 +77,9 @@ class WebhookConformance(AdapterConformance):
             for rest in ("", "x", self.rest[:-1], self.rest + "x"):
                 require(self.verified(replace(request, rest=rest)) is None, "a webhook on a wrong path is believed")
 
-    def test_a_repeated_webhook_has_the_same_dedupe_key(self, sample: Sample) -> None:
+    def test_a_repeated_webhook_has_the_same_dedupe_key(self, webhook: Sample) -> None:
         """Also with other unsigned headers: those make no key."""
-        request = self.request(sample)
+        request = self.request(webhook)
         keys = _keys(self.verified(request))
         require(keys == _keys(self.verified(request)), "the dedupe key must be made of content and nothing else")
         proofs = self._proofs(request)
@@ -96,10 +96,10 @@ class WebhookConformance(AdapterConformance):
             except Exception as error:
                 fail(f"verify raises {error!r} for the body {body[:40]!r}: let RefusedError or UnreadableError pass")
 
-    def test_other_methods_are_refused(self, sample: Sample) -> None:
+    def test_other_methods_are_refused(self, webhook: Sample) -> None:
         """A webhook is a POST; whoever greets with a GET is greeted without an event."""
         for method in ("GET", "PUT", "DELETE"):
-            found = self.verified(replace(self.request(sample), method=method))
+            found = self.verified(replace(self.request(webhook), method=method))
             require(found is None or not found.events, f"a {method} is stored as an event: look at request.method")
 
 

@@ -1,0 +1,7 @@
+"""A good carrier passes every check."""
+
+from .acme import AcmeConformance
+
+
+class TestAcme(AcmeConformance):
+    pass
