@@ -11,14 +11,17 @@ from dotenv import dotenv_values
 
 from hub.plugin import Adapter
 
-from .build import build_connections, build_contact, build_hub, build_people, build_shops, build_staff, build_statuses
+from .build import build_connections, build_hub, build_shops
 from .files import Files, masked, read_files
+from .kinds import found
 from .model import Config
 from .problems import Level, Place, Problem, did_you_mean, in_order, listed
+from .rules import build_contact, build_statuses
 from .scalars import MistakeError, read_name
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
-from .settings import Reading, found, not_yet
+from .settings import Reading, not_yet
+from .team import build_people, build_staff
 from .yaml import MapNode, Node, Scalar
 
 

@@ -6,19 +6,30 @@ gives parsing, checking, documentation and the editor's schema.
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from .kinds import (
+    Kept,
+    Placed,
+    annotation_of,
+    expected,
+    found,
+    is_any,
+    is_list,
+    is_map,
+    is_model,
+    is_secret,
+    keys_of,
+    options,
+)
 from .problems import Place, Problem, did_you_mean, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
 from .secrets import Secrets, is_reference
@@ -55,116 +66,6 @@ BAD: Any = object()
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A part that somebody else reads, whatever it is."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A scalar that is read later (an expression, a text): the value keeps the node it came from."""
-
-    node: Scalar
-
-    @property
-    def text(self) -> str:
-        return self.node.text
-
-
-# ------------------------------------------------------------------------------------------------ what a type expects
-
-
-def options(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of an annotation; `Annotated` with a `Kind` gives the kind."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        kind = next((each for each in annotation.__metadata__ if isinstance(each, Kind)), None)
-        return (kind,) if kind is not None else options(annotation.__origin__)
-    if origin in (Union, types.UnionType):
-        return tuple(each for member in get_args(annotation) for each in options(member))
-    return (annotation,)
-
-
-def annotation_of(info: FieldInfo) -> Any:
-    """A field's annotation with the metadata that pydantic took apart."""
-    return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
-
-
-def key_of(name: str, info: FieldInfo) -> str:
-    return info.alias or name
-
-
-def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """What can be written → the field."""
-    return {key_of(name, info): info for name, info in model.model_fields.items()}
-
-
-def _is_list(option: Any) -> bool:
-    return (get_origin(option) or option) in (list, tuple, set, frozenset, Sequence)
-
-
-def _is_map(option: Any) -> bool:
-    return (get_origin(option) or option) in (dict, Mapping) or _is_model(option)
-
-
-def _is_model(option: Any) -> bool:
-    return isinstance(option, type) and issubclass(option, BaseModel)
-
-
-def _is_any(option: Any) -> bool:
-    return option is Any or option is object
-
-
-def is_secret(annotation: Any) -> bool:
-    return any(isinstance(each, type) and issubclass(each, SecretStr | SecretBytes) for each in options(annotation))
-
-
-_WORDS: Mapping[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    Decimal: "a number",
-    bool: "true or false",
-    timedelta: "a length of time such as 3d",
-    Path: "a path",
-    SecretStr: "a secret such as ${NAME}",
-    SecretBytes: "a secret such as ${NAME}",
-}
-
-
-def expected(annotation: Any) -> str:
-    """What may be written, in words: `text or a list`."""
-    words = dict.fromkeys(word for each in options(annotation) if (word := _expected_one(each)))
-    return " or ".join(words) or "a value"
-
-
-def _expected_one(option: Any) -> str:
-    if option is None or option is type(None):
-        return ""
-    if isinstance(option, Kind):
-        return option.words
-    if get_origin(option) is Literal:
-        return "one of " + listed(map(str, get_args(option))) if len(get_args(option)) > 1 else str(get_args(option)[0])
-    if isinstance(option, type) and issubclass(option, Enum):
-        return "one of " + listed(str(each.value) for each in option)
-    if _is_list(option):
-        return "a list"
-    if _is_map(option):
-        return "settings"
-    if option is Placed:
-        return "text"
-    return _WORDS.get(option, "text")
-
-
-def found(node: Node) -> str:
-    """What stands there, in words."""
-    if isinstance(node, ListNode):
-        return "a list"
-    return "settings" if isinstance(node, MapNode) else quoted(node.text)
-
-
 # ------------------------------------------------------------------------------------------------ reading
 
 
@@ -187,18 +88,21 @@ def read_settings(
                 node, "bad-value", f"{what} takes settings, as in {{{_example(model)}: …}}, not {found(node)}"
             )
         return None
-    raw, misspelt, sound = _raw(node, model, reading, what, skip)
+    raw = _raw(node, model, reading, what, skip)
     try:
-        value = model.model_validate(raw)
+        value = model.model_validate(raw.values)
     except ValidationError as error:
-        told = _Told(node, model, reading, what, misspelt, place or node.place)
+        told = _Told(node, model, reading, what, raw, place or node.place)
         for each in error.errors(include_url=False, include_context=True):
-            told.tell(each, raw)
+            told.tell(each)
         return None
-    except Exception as error:  # a plugin's own validator may do anything
-        reading.report(node, "broken-plugin", f"the settings of {what} could not be checked ({type(error).__name__})")
+    except Exception as error:  # a plugin's own validator may do anything; after a mistake of ours it is no wonder
+        if raw.sound:
+            reading.report(
+                node, "broken-plugin", f"the settings of {what} could not be checked ({type(error).__name__})"
+            )
         return None
-    return value if sound else None
+    return value if raw.sound else None
 
 
 def _example(model: type[BaseModel]) -> str:
@@ -206,31 +110,39 @@ def _example(model: type[BaseModel]) -> str:
     return next((key for key, info in keys.items() if info.is_required()), next(iter(keys), "name"))
 
 
-def _raw(
-    node: MapNode, model: type[BaseModel], reading: Reading, what: str, skip: frozenset[str]
-) -> tuple[dict[str, Any], list[str], bool]:
-    """The values to hand to the model; the misspelt keys; whether all was sound."""
-    keys, raw, misspelt, sound = keys_of(model), dict[str, Any](), list[str](), True
+@dataclass(slots=True)
+class _Raw:
+    """What stands in a map: the values to hand to the model, keys with a mistake, and words that are no key."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    bad: set[str] = field(default_factory=set)
+    misspelt: list[str] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not self.bad and not self.misspelt
+
+
+def _raw(node: MapNode, model: type[BaseModel], reading: Reading, what: str, skip: frozenset[str]) -> _Raw:
+    keys, raw = keys_of(model), _Raw()
     later: frozenset[str] = getattr(model, "later", frozenset())
     for key, value in node:
         if key.text in skip:
             continue
         info = keys.get(key.text)
-        if info is None:
-            sound = False
-            if key.text in later:
-                not_yet(reading, key, f"'{key.text}'")
+        if info is not None:
+            plain = read_value(value, annotation_of(info), reading, f"'{key.text}'")
+            if plain is BAD:
+                raw.bad.add(key.text)
             else:
-                misspelt.append(key.text)
-                unknown_setting(reading, key, keys, what)
-            continue
-        plain = read_value(value, annotation_of(info), reading, f"'{key.text}'")
-        if plain is BAD:
-            sound = False
-            raw[key.text] = BAD
+                raw.values[key.text] = plain
+        elif key.text in later:
+            raw.bad.add(key.text)
+            not_yet(reading, key, f"'{key.text}'")
         else:
-            raw[key.text] = plain
-    return raw, misspelt, sound
+            raw.misspelt.append(key.text)
+            unknown_setting(reading, key, keys, what)
+    return raw
 
 
 def not_yet(reading: Reading, where: Node | Place, what: str) -> None:
@@ -263,9 +175,9 @@ def _wrong(node: Node, annotation: Any, reading: Reading, what: str) -> Any:
 
 def _scalar(node: Scalar, annotation: Any, choices: tuple[Any, ...], reading: Reading, what: str) -> Any:
     if node.empty:
-        if type(None) in choices or any(map(_is_any, choices)):
+        if type(None) in choices or any(map(is_any, choices)):
             return None
-        if not any(_is_list(each) or _is_map(each) for each in choices):
+        if not any(is_list(each) or is_map(each) for each in choices):
             reading.report(node, "bad-value", f"{what} has no value; it is {expected(annotation)}")
             return BAD
     text = _resolved(node, annotation, reading)
@@ -323,13 +235,13 @@ def _reader(choice: Any, node: Scalar) -> Callable[[str], Any] | None:
     """How a scalar is read under one alternative; None: a scalar cannot be this."""
     if isinstance(choice, Kind):
         return choice.read
-    if choice is type(None) or choice is None or _is_list(choice) or _is_map(choice):
+    if choice is type(None) or choice is None or is_list(choice) or is_map(choice):
         return None
     if get_origin(choice) is Literal:
         return _one_of([str(each) for each in get_args(choice)])
     if isinstance(choice, type) and issubclass(choice, Enum):
         return _one_of([str(each.value) for each in choice])
-    if _is_any(choice):
+    if is_any(choice):
         return untyped if not node.style else str
     return _SCALARS.get(choice, str)
 
@@ -354,9 +266,9 @@ def _one_of(words: list[str]) -> Callable[[str], str]:
 
 
 def _list(node: ListNode, annotation: Any, choices: tuple[Any, ...], reading: Reading, what: str) -> Any:
-    if any(map(_is_any, choices)):
+    if any(map(is_any, choices)):
         return _each(node, Any, reading, what)
-    choice = next((each for each in choices if _is_list(each)), None)
+    choice = next((each for each in choices if is_list(each)), None)
     if choice is None:
         return _wrong(node, annotation, reading, what)
     inner = next(iter(get_args(choice)), Any)
@@ -369,13 +281,13 @@ def _each(node: ListNode, annotation: Any, reading: Reading, what: str) -> Any:
 
 
 def _map(node: MapNode, annotation: Any, choices: tuple[Any, ...], reading: Reading, what: str) -> Any:
-    model = next((each for each in choices if _is_model(each)), None)
+    model = next((each for each in choices if is_model(each)), None)
     if model is not None:
-        raw, _, sound = _raw(node, model, reading, what, frozenset())
-        return raw if sound else BAD
-    if any(map(_is_any, choices)):
+        value = read_settings(node, model, reading, what)
+        return BAD if value is None else value
+    if any(map(is_any, choices)):
         return _values(node, Any, reading)
-    choice = next((each for each in choices if _is_map(each)), None)
+    choice = next((each for each in choices if is_map(each)), None)
     if choice is None:
         return _wrong(node, annotation, reading, what)
     inner = get_args(choice)[1] if len(get_args(choice)) == 2 else Any
@@ -398,44 +310,29 @@ class _Told:
     model: type[BaseModel]
     reading: Reading
     what: str
-    misspelt: list[str]
+    raw: _Raw
     place: Place
 
-    def tell(self, error: ErrorDetails, raw: dict[str, Any]) -> None:
+    def tell(self, error: ErrorDetails) -> None:
         location = error["loc"]
-        if location and raw.get(str(location[0])) is BAD:
-            return
+        key = str(location[0]) if location else ""
+        if key in self.raw.bad or not (location or self.raw.sound):
+            return  # it follows from a mistake that has been told
         if error["type"] == "missing":
-            self._missing(location)
+            self._missing(key)
             return
-        node = _at(self.node, location)
-        name = next((str(each) for each in reversed(location) if isinstance(each, str)), "")
-        subject = f"'{name}'" if name in {key.text for key, _ in _keys_in(self.node)} else self.what
-        annotation = self._annotation(location)
-        self.reading.report(node, "bad-value", self._masked(f"{subject} {_complaint(error, annotation)}"))
+        info = keys_of(self.model).get(key)
+        annotation = annotation_of(info) if info is not None and len(location) == 1 else Any
+        subject = f"'{key}'" if key else self.what
+        text = f"{subject} {_complaint(error, annotation)}"
+        self.reading.report(_at(self.node, location), "bad-value", self._masked(text))
 
-    def _missing(self, location: tuple[int | str, ...]) -> None:
-        key = str(location[-1])
-        if any(nearest(each, [key]) for each in self.misspelt):
-            return
-        where = _at(self.node, location[:-1])
-        place = self.place if len(location) == 1 else where.place
-        owner = self.what if len(location) == 1 else f"'{location[-2]}'"
-        self.reading.report(place, "missing-setting", f"{owner} needs '{key}'")
-
-    def _annotation(self, location: tuple[int | str, ...]) -> Any:
-        info = keys_of(self.model).get(str(location[0])) if location else None
-        return annotation_of(info) if info is not None and len(location) == 1 else Any
+    def _missing(self, key: str) -> None:
+        if not any(nearest(each, [key]) for each in self.raw.misspelt):
+            self.reading.report(self.place, "missing-setting", f"{self.what} needs '{key}'")
 
     def _masked(self, text: str) -> str:
         return self.reading.secrets.masked(text) if self.reading.secrets else text
-
-
-def _keys_in(node: Node) -> Iterator[tuple[Scalar, Node]]:
-    if isinstance(node, MapNode):
-        for key, value in node:
-            yield key, value
-            yield from _keys_in(value)
 
 
 def _at(node: Node, location: tuple[int | str, ...]) -> Node:

@@ -10,10 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level
 from hub.config.scalars import Kind
 from hub.config.sections import Name
-from hub.config.settings import Kept, Placed, Shape, found, read_settings, read_value
+from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.plugin import hookimpl
 

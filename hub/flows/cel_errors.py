@@ -61,7 +61,7 @@ def _field(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> M
     dotted = re.compile(rf"\.\s*({re.escape(word)})\b").search(text, at)
     known = [each.name for each in RECORDS.get(record, ())]
     said = f"'{record}' has no field {quoted(word)}{did_you_mean(word, known)}"
-    return Mistake("cel-field", said, dotted.start(1) if dotted else at, f"fields of {record}: {listed(known, 40)}")
+    return Mistake("cel-field", said, dotted.start(1) if dotted else at, f"fields of {record}: {listed(known)}")
 
 
 def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> Mistake:

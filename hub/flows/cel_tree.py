@@ -14,15 +14,15 @@ from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_fa
 
 _TYPES = {"int64": 3, "int32": 5, "bool": 8, "string": 9, "double": 1}
 _MESSAGES = """
-Expr: id 2 int64; const 3 Constant; ident 4 Name; select 5 Select; call 6 Call; list 7 List; struct 8 Struct; loop 9 Loop
-Constant: null 1 int64; bool 2 bool; int64 3 int64; uint64 4 int64; double 5 double; string 6 string
+Expr: id 2 int64; const 3 Const; ident 4 Name; select 5 Select; call 6 Call; list 7 List; struct 8 Struct; loop 9 Loop
+Const: null 1 int64; bool 2 bool; int64 3 int64; uint64 4 int64; double 5 double; string 6 string
 Name: name 1 string
 Select: operand 1 Expr; field 2 string; test_only 3 bool
 Call: target 1 Expr; function 2 string; args 3* Expr
 List: elements 1* Expr
 Entry: map_key 3 Expr; value 4 Expr
 Struct: message_name 1 string; entries 2* Entry
-Loop: iter_var 1 string; iter_range 2 Expr; accu_var 3 string; init 4 Expr; test 5 Expr; step 6 Expr; result 7 Expr
+Loop: var 1 string; range 2 Expr; accu 3 string; init 4 Expr; test 5 Expr; step 6 Expr; result 7 Expr
 Primitive: primitive 3 int32
 TypeEntry: key 1 int64; value 2 Primitive
 PositionEntry: key 1 int64; value 2 int32
@@ -152,7 +152,7 @@ def _read(expr: Any, places: dict[int, int], types: dict[int, int]) -> Tree:
     if expr.HasField("loop"):
         loop = expr.loop
         parts = tuple(map(inner, (loop.init, loop.test, loop.step, loop.result)))
-        return Loop(at, loop.iter_var, inner(loop.iter_range), loop.accu_var, parts)
+        return Loop(at, loop.var, inner(loop.range), loop.accu, parts)
     return Const(at, _constant(expr.const))
 
 

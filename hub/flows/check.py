@@ -1,12 +1,243 @@
-"""Questions about the whole set of flows."""
+"""Questions about the whole set of flows: what can never happen, what nobody tells, what is told twice, what has no
+words. All of them are warnings and notes; what refuses a file is found while it is read."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Protocol
 
 from hub.config.load import Ground
+from hub.config.model import Config, Person
+from hub.config.problems import Place, listed
+from hub.plugin import Channel
+from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
+from .model import Choose, Flow, Notify, State, Step
+from .types import ROLL_UP, TRIGGERS, axis_of_word
 
 
-def check_all(checked: Mapping[str, Checked], ground: Ground, texts: Any) -> None:
-    return None
+class Texts(Protocol):
+    """What is asked of the texts: which there are, and whether one can speak in a language and form (of a shop)."""
+
+    def names(self) -> frozenset[str] | tuple[str, ...] | set[str]: ...
+
+    def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool: ...
+
+
+def check_all(checked: Mapping[str, Checked], ground: Ground, texts: Texts | None) -> None:
+    """Report what is odd about the set. What a broken part of the file would have to say is not guessed at."""
+    live = [each for each in checked.values() if each.flow.state is State.LIVE]
+    whole = len(checked) == len(ground.flows) and not ground.files.broken
+    words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
+    if words is not None and not ground.files.broken:
+        _never_fires(live, words, ground)
+        if whole:
+            _not_told(live, words, ground)
+    for each in live:
+        _one_flow_twice(each, ground)
+    for first, second in _meeting(live):
+        _two_flows(first, second, ground)
+    if texts is not None:
+        for each in live:
+            _spoken(each, ground, texts)
+    _renamed(checked, ground)
+
+
+# ------------------------------------------------------------------------------------------------ what can happen
+
+
+def producible(config: Config) -> frozenset[str]:
+    """The trigger words that the connections of a file can bring about."""
+    statuses: set[Status] = set()
+    for connection in config.connections.values():
+        for table in getattr(connection.adapter, "statuses", {}).values():
+            statuses.update(meaning.status for meaning in table.values() if meaning.status is not None)
+    for merchant in config.statuses.values():
+        statuses.update(meaning.status for meaning in merchant.values() if meaning.status is not None)
+    platforms = [each for each in config.connections.values() if each.kind == "platform"]
+    if platforms:
+        statuses.add(Order.RECEIVED)
+    if Order.COMPLETED in statuses and any(each.completed_means == "delivered" for each in platforms):
+        statuses.add(Shipment.DELIVERED)
+    statuses |= _implied(statuses)
+    words = {full_name(each) for each in statuses}
+    return frozenset(words | ({ROLL_UP} if Shipment.DELIVERED in statuses else set()))
+
+
+def _implied(statuses: set[Status]) -> set[Status]:
+    """What follows from other statuses without anybody saying it (STATUS 1, 2)."""
+    implied: set[Status] = set()
+    if any(isinstance(each, Shipment) and each not in (Shipment.ANNOUNCED, Shipment.CANCELLED) for each in statuses):
+        implied.add(Shipment.SHIPPED)
+    if Shipment.DELIVERED in statuses:
+        implied |= {Shipment.RETURNING, Shipment.RETURNED}  # a hand-over on the way back is to the sender
+    if Payment.CASH_ON_DELIVERY in statuses:
+        implied |= {Payment.PAID, Payment.VOIDED}
+    if any(isinstance(each, Return) for each in statuses):
+        implied |= {Return.RETURNING, Return.RETURNED}
+    return implied
+
+
+def _never_fires(live: list[Checked], words: frozenset[str], ground: Ground) -> None:
+    for each in live:
+        for word, place in each.words.items():
+            if word not in words:
+                text = f"no connection of this file can produce '{word}'"
+                ground.reading.report(place, "never-fires", text)
+
+
+def _not_told(live: list[Checked], words: frozenset[str], ground: Ground) -> None:
+    told = {word for each in live for word in each.flow.triggers}
+    silent = ground.config.contact.silent
+    missing = [
+        word for word in TRIGGERS if word in words and word not in told and word not in silent and word != ROLL_UP
+    ]
+    if missing:
+        place = ground.keys.get("flows") or Place(ground.config.path.name)
+        text = f"no flow tells of {listed(missing, 60)}"
+        ground.reading.report(place, "not-told", text, "what is silent on purpose stands in contact: {silent: […]}")
+
+
+# ------------------------------------------------------------------------------------------------ said twice
+
+
+def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Every step of a list and of the branches in it."""
+    for each in steps:
+        yield each
+        if isinstance(each, Choose):
+            for branch in each.branches:
+                yield from all_steps(branch.steps)
+
+
+def _said(flow: Flow) -> dict[str, Notify]:
+    """What a flow says to the customer, by template."""
+    found = [each for each in all_steps(flow.steps) if isinstance(each, Notify) and each.to == "customer"]
+    return {each.template: each for each in found}
+
+
+def _one_flow_twice(each: Checked, ground: Ground) -> None:
+    axes = [axis_of_word(word) for word in each.flow.triggers]
+    again = next((axis for axis in Axis if axes.count(axis) > 1), None)
+    if again is not None and not each.once and _said(each.flow):
+        second = [place for word, place in each.words.items() if axis_of_word(word) is again][1]
+        text = f"two triggers of the {again} axis tell one person twice"
+        ground.reading.report(second, "said-twice", text, "if each is its own news, write once: occurrence")
+
+
+MAX_MEETING = 50
+"""Of so many flows with one trigger each pair is looked at; what comes after them is not."""
+
+
+def _meeting(live: list[Checked]) -> list[tuple[Checked, Checked]]:
+    """Pairs of flows that share a trigger, each pair once."""
+    by_word: dict[str, list[Checked]] = {}
+    for each in live:
+        for word in each.flow.triggers:
+            by_word.setdefault(word, []).append(each)
+    pairs = (pair for those in by_word.values() for pair in combinations(those[:MAX_MEETING], 2))
+    return list({(one.flow.name, two.flow.name): (one, two) for one, two in pairs}.values())
+
+
+def _two_flows(first: Checked, second: Checked, ground: Ground) -> None:
+    one, two = first.flow, second.flow
+    if one.shops is not None and two.shops is not None and set(one.shops).isdisjoint(two.shops):
+        return
+    word = next(each for each in two.triggers if each in one.triggers)
+    same = sorted(set(_said(one)) & set(_said(two)))
+    if same and _texts_of(one) == _texts_of(two):
+        text = f"'{one.name}' and '{two.name}' both say '{same[0]}' at '{word}'"
+    elif _always_says(one) and _always_says(two):
+        text = f"'{one.name}' and '{two.name}' both tell the customer at '{word}', whatever the order"
+    else:
+        return
+    ground.reading.report(second.words[word], "said-twice", text, f"the other is in line {first.place.line}")
+
+
+def _texts_of(flow: Flow) -> frozenset[str]:
+    return frozenset(each.text for each in flow.when)
+
+
+def _always_says(flow: Flow) -> bool:
+    """Whether a flow says something to the customer without any condition."""
+    return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in flow.steps)
+
+
+def _renamed(checked: Mapping[str, Checked], ground: Ground) -> None:
+    """A former name that is somebody's present name would lend them claims of another flow."""
+    for each in checked.values():
+        for name in each.flow.was:
+            if name in ground.flows:
+                text = f"'{name}' in 'was' of '{each.flow.name}' is the name of a flow in this file"
+                ground.reading.report(each.place, "duplicate-name", text)
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+
+def _spoken(each: Checked, ground: Ground, texts: Texts) -> None:
+    names = frozenset(texts.names())
+    for step in all_steps(each.flow.steps):
+        if isinstance(step, Notify) and step.template in names:
+            place = each.keys.get(step.id, each.place)
+            for locale, shop, forms in _readers(step, each.flow, ground.config):
+                _speaks(step.template, locale, shop, forms, place, ground, texts)
+
+
+def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, str | None, frozenset[str]]]:
+    """The languages in which a message may be read, with the shop and the forms its channels ask for."""
+    if step.to == "customer":
+        for shop in config.shops.values():
+            if flow.shops is None or shop.key in flow.shops:
+                yield shop.locale, shop.key, _forms(_channels(step, config), shop.connections, config)
+        return
+    for person, via in _told(step, config):
+        channels = tuple(channel for channel in via if channel in person.addresses)
+        if channels:
+            yield person.locale, None, _forms(channels, {}, config)
+
+
+def _told(step: Notify, config: Config) -> Iterator[tuple[Person, tuple[str, ...]]]:
+    rung = config.staff.get(step.to)
+    if rung is None:
+        if step.to in config.people:
+            person = config.people[step.to]
+            yield person, tuple(person.addresses)
+        return
+    for name in rung.people:
+        if name in config.people:
+            yield config.people[name], rung.via
+
+
+def _channels(step: Notify, config: Config) -> tuple[str, ...]:
+    return config.contact.routes.get(step.via, ()) if isinstance(step.via, str) else step.via
+
+
+def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:
+    found = [config.connections.get(words.get(each, each)) for each in channels]
+    adapters = [each.adapter for each in found if each is not None]
+    return frozenset(str(each.form) for each in adapters if issubclass(each, Channel))
+
+
+def _speaks(
+    template: str,
+    locale: str,
+    shop: str | None,
+    forms: frozenset[str],
+    place: Place,
+    ground: Ground,
+    texts: Texts,
+) -> None:
+    tags = tuple(dict.fromkeys((locale, locale.partition("-")[0])))
+    missing = sorted(form for form in forms if not any(texts.has(template, tag, form, shop) for tag in tags))
+    if not missing:
+        return
+    if len(missing) == len(forms):
+        ground.reading.report(
+            place, "no-text", f"the text '{template}' does not exist in '{locale}'; English is sent instead"
+        )
+    else:
+        said = f"the text '{template}' has no form for {listed(missing)} in '{locale}'"
+        ground.reading.report(place, "no-form", said)

@@ -11,10 +11,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, listed, quoted
 from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name
-from hub.config.settings import Kept, Placed, Reading, Shape, found, not_yet, read_settings
+from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, to_plain
 
 from .builtin import LATER_STEPS, STEPS

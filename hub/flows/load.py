@@ -3,24 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from hub.config.load import Ground, Loaded, Registry, read_ground
 
-from .check import check_all
+from .check import Texts, check_all
 from .compile import Checked, read_flow
 from .model import Flow
 from .scope import Known, TextCheck
 
 MAX_FLOWS = 2000
-
-
-class Texts(Protocol):
-    """What is asked of the texts: which there are, and whether one can speak in a language and form."""
-
-    def names(self) -> "frozenset[str] | tuple[str, ...] | set[str]": ...
-
-    def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool: ...
 
 
 def load_config(

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
+from hub.config.kinds import Placed
 from hub.config.problems import Level, Place, Problem, did_you_mean, listed, quoted
 from hub.config.scalars import MAX_LENGTH_DAYS, Kind, MistakeError, read_length
-from hub.config.settings import Placed, Reading
+from hub.config.settings import Reading
 from hub.config.yaml import ListNode, Node, Scalar
 
 from .cel import Compiled, Wants, compile_expression

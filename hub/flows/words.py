@@ -1,7 +1,8 @@
 """Trigger words: what there is, what comes later, and what was probably meant."""
 
+from hub.config.kinds import found
 from hub.config.problems import did_you_mean, listed, nearest, quoted
-from hub.config.settings import Reading, found, not_yet
+from hub.config.settings import Reading, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.status import VALUES, Axis
 

@@ -1,0 +1,100 @@
+"""`people` and `staff`: who is told when a person must act."""
+
+from .build import Built, Named, known_connection, scalars_of
+from .kinds import keys_of
+from .model import Connection, Hours, Person, Rung
+from .problems import did_you_mean, listed, quoted
+from .sections import PersonShape, RungShape
+from .settings import Reading, read_settings, read_value
+from .yaml import MapNode, Node, Scalar
+
+
+def build_people(named: Named, connections: Built[Connection], reading: Reading) -> Built[Person]:
+    built: Built[Person] = Built()
+    channels = [name for name, kind in connections.names.items() if kind == "channel"]
+    for name, (key, node) in named.items():
+        built.names[name] = ""
+        person = _person(name, key, node, connections, channels, reading)
+        if person is not None:
+            built.good[name] = person
+    return built
+
+
+def _person(
+    name: str, key: Scalar, node: Node, connections: Built[Connection], channels: list[str], reading: Reading
+) -> Person | None:
+    own = keys_of(PersonShape)
+    skip = (
+        frozenset(each.text for each, _ in node if each.text not in own) if isinstance(node, MapNode) else frozenset()
+    )
+    shape = read_settings(node, PersonShape, reading, f"person '{name}'", place=key.place, skip=skip)
+    if not isinstance(node, MapNode):
+        return None
+    addresses: dict[str, str] = {}
+    for each, value in node:
+        if each.text in own:
+            continue
+        if each.text not in connections.names:
+            known = (*own, *channels)
+            text = f"person '{name}' has no setting {quoted(each.text)}{did_you_mean(each.text, known)}"
+            reading.report(each, "unknown-setting", text, f"settings of a person: {listed(known)}")
+        elif known_connection(each, connections, "channel", reading):
+            address = read_value(value, str, reading, f"'{each.text}'")
+            if isinstance(address, str):
+                addresses[each.text] = address
+    return Person(name, shape.name, shape.locale, addresses) if shape is not None else None
+
+
+def build_staff(named: Named, people: Built[Person], connections: Built[Connection], reading: Reading) -> Built[Rung]:
+    built: Built[Rung] = Built(names=dict.fromkeys(named, ""))
+    for name, (key, node) in named.items():
+        shape = read_settings(node, RungShape, reading, f"staff group '{name}'", place=key.place)
+        if isinstance(node, MapNode):
+            _follow_rung(node, named, people, connections, reading)
+        if shape is not None:
+            hours = Hours(*shape.hours) if shape.hours else None
+            rung = Rung(name, tuple(shape.people), tuple(shape.via), shape.acknowledge, shape.then, hours)
+            built.good[name] = rung
+            if isinstance(node, MapNode):
+                _reachable(rung, node, people, reading)
+    _ladders(built, named, reading)
+    return built
+
+
+def _follow_rung(
+    node: MapNode, named: Named, people: Built[Person], connections: Built[Connection], reading: Reading
+) -> None:
+    for each in scalars_of(node.get("people")):
+        if each.text not in people.names:
+            reading.report(
+                each, "unknown-staff", f"there is no person {quoted(each.text)}{did_you_mean(each.text, people.names)}"
+            )
+    for each in scalars_of(node.get("via")):
+        known_connection(each, connections, "channel", reading)
+    then = node.get("then")
+    if isinstance(then, Scalar) and then.text not in named:
+        reading.report(
+            then, "unknown-staff", f"there is no staff group {quoted(then.text)}{did_you_mean(then.text, named)}"
+        )
+
+
+def _reachable(rung: Rung, node: MapNode, people: Built[Person], reading: Reading) -> None:
+    for each in scalars_of(node.get("people")):
+        person = people.good.get(each.text)
+        if person is not None and not any(channel in person.addresses for channel in rung.via):
+            text = f"'{each.text}' has no address for any of {listed(rung.via)} and would never be told"
+            reading.report(each, "dead-channel", text)
+
+
+def _ladders(built: Built[Rung], named: Named, reading: Reading) -> None:
+    """A ladder that leads back to itself has no top."""
+    for name in built.good:
+        seen, at = [name], built.good[name].then
+        while at in built.good and at not in seen:
+            seen.append(at)
+            at = built.good[at].then
+        node = named[name][1]
+        if at == name and name == min(seen) and isinstance(node, MapNode):
+            reading.report(
+                node.get("then") or node, "bad-value", f"the ladder leads back to itself: {' → '.join([*seen, name])}"
+            )
