@@ -20,6 +20,7 @@ from hub.plugin import (
     Received,
     RefusedError,
     Settings,
+    UnreadableError,
     WebhookRequest,
     WriteBack,
     digest,
@@ -30,7 +31,7 @@ from hub.plugin import (
 
 from . import _queries as queries
 from ._fields import Body, as_body, gid, split_gid
-from ._graphql import Api, TooCostlyError
+from ._graphql import Api, TooCostlyError, as_documented
 from ._node import is_node, read_deleted_event, read_node
 from ._order import is_cod
 from ._read import Cursor, read_order
@@ -119,6 +120,9 @@ class Shopify(Platform[ShopifySettings]):
         if request.method != "POST":
             raise RefusedError("not a POST")
         verify_hmac(request, secret=self._secrets(), header=SIGNATURE, encoding="base64")
+        if (request.header("X-Shopify-Shop-Domain") or self.settings.domain) != self.settings.domain:
+            # Not signed, so no proof of anything; but two shops of one app share its secret, and this one was misled.
+            raise RefusedError("a webhook of another shop")
         body = as_body(read_json(request.body), "body")
         topic = (request.header("X-Shopify-Topic") or "")[:100]
         kind = kind_of(body.value)
@@ -150,13 +154,22 @@ class Shopify(Platform[ShopifySettings]):
     async def poll(self, cursor: Any) -> Page:
         """Orders by their updated time, from the watermark less an overlap; one page of at most 50."""
         place = Cursor.of(cursor, self.clock.now() - timedelta(days=self.settings.import_days))
-        found = await self._orders(place)
-        nodes = [await read_order(self._api, each) for each in found.items("nodes")]
-        info = found.needed("pageInfo")
-        after = info.text("endCursor") if info.flag("hasNextPage") else ""
-        seen = max([place.seen, *(each.needed_moment("updatedAt") for each in nodes)])
+        with as_documented():
+            found = await self._orders(place)
+            info = found.needed("pageInfo")
+            after = info.text("endCursor") if info.flag("hasNextPage") else ""
+            nodes = found.items("nodes")
+        events = [await self._event(each) for each in nodes]
+        seen = max([place.seen, *(each.occurred_at for each in events if each.occurred_at)])
         following = Cursor(place.since, after, seen) if after else Cursor(max(place.since, seen - OVERLAP), "", seen)
-        return Page([_raw(each) for each in nodes], following.as_json(), more=bool(after))
+        return Page(events, following.as_json(), more=bool(after))
+
+    async def _event(self, order: Body) -> Raw:
+        """An order that cannot be read is an event too: it becomes a dead letter and holds up no other."""
+        try:
+            return _raw(await read_order(self._api, order))
+        except UnreadableError:
+            return Raw(dict(order.value), subject="order:unreadable", dedupe_key=digest("order", dict(order.value)))
 
     async def _orders(self, place: Cursor) -> Body:
         """A smaller page when the query is too costly, and from the start when Shopify forgot the page cursor."""
@@ -177,17 +190,21 @@ class Shopify(Platform[ShopifySettings]):
     async def fetch(self, ref: str) -> Sequence[Raw]:
         """An order by its id, or by the gid of a fulfilment order, a return, or a fulfilment event that may be gone."""
         kind, number = split_gid(ref)
-        if kind == "FulfillmentEvent":
-            return await self._after_deletion(ref, number)
-        if kind in _ORDER_OF:
-            found = (await self._api.read(_ORDER_OF[kind], {"id": ref})).child("found")
-            order = found.child("order") if found else None
-            return await self._fetch(order.gid("id", "Order")) if order else ()
-        return await self._fetch(ref) if ref.isascii() and ref.isdigit() else ()
+        with as_documented():
+            if kind == "FulfillmentEvent":
+                return await self._after_deletion(ref, number)
+            if kind in _ORDER_OF:
+                return await self._fetch_by(_ORDER_OF[kind], ref)
+            return await self._fetch(ref) if ref.isascii() and ref.isdigit() else ()
+
+    async def _fetch_by(self, document: str, ref: str) -> Sequence[Raw]:
+        found = (await self._api.read(document, {"id": ref})).child("found")
+        order = found.child("order") if found else None
+        return await self._fetch(order.gid("id", "Order")) if order else ()
 
     async def _fetch(self, number: str) -> Sequence[Raw]:
         order = (await self._api.read(queries.READ, {"id": gid("Order", number)})).child("order")
-        return [_raw(await read_order(self._api, order))] if order else ()
+        return [await self._event(order)] if order else ()
 
     async def _after_deletion(self, ref: str, event: str) -> Sequence[Raw]:
         number = ref.partition("?order=")[2]
@@ -202,18 +219,21 @@ class Shopify(Platform[ShopifySettings]):
         return [Raw({"deleted_fulfillment_event": gone}, subject=f"order:{number}", dedupe_key=key), *order]
 
     async def write_back(self, wish: WriteBack) -> None:
-        await write_back(self._api, wish, refund_on_cancel=self.settings.refund_on_cancel)
+        with as_documented():
+            await write_back(self._api, wish, refund_on_cancel=self.settings.refund_on_cancel)
 
     async def register(self, url: str | None) -> Sequence[str]:
-        return () if url is None else await register(self._api, url)
+        with as_documented():
+            return () if url is None else await register(self._api, url)
 
     async def hello(self) -> str:
         """The shop's name; a token for another shop than the settings name is refused."""
-        shop = (await self._api.read(queries.SHOP)).needed("shop")
-        domain = shop.text("myshopifyDomain")
+        with as_documented():
+            shop = (await self._api.read(queries.SHOP)).needed("shop")
+            name, domain = shop.text("name")[:80], shop.text("myshopifyDomain")
         if domain != self.settings.domain:
             raise FailureError(Config(f"shopify: these credentials belong to {domain[:80]}"))
-        return f"{shop.text('name')} ({domain}), Admin API {self.settings.api_version}"
+        return f"{name} ({domain}), Admin API {self.settings.api_version}"
 
     def _secrets(self) -> tuple[str, ...]:
         known = (self.settings.client_secret, self.settings.old_client_secret, self.settings.webhook_secret)

@@ -1,7 +1,8 @@
 """Talking to the Admin API: the token, the one endpoint, and what its refusals mean."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,10 +67,12 @@ class Api:
 
     async def change(self, document: str, variables: Mapping[str, Any], name: str) -> Body:
         """The payload of the mutation `name`; its user errors are a `FailureError` (Permanent)."""
-        payload = (await self._ask(document, variables, safe=False)).needed(name)
-        found = payload.items("userErrors") or payload.items("orderCancelUserErrors")
-        if found:
+        answer = await self._ask(document, variables, safe=False)
+        with as_documented(Unknown):
+            payload = answer.needed(name)
+            found = payload.items("userErrors") or payload.items("orderCancelUserErrors")
             said = "; ".join(each.text("message")[:120] for each in found[:3])
+        if found:
             raise FailureError(Permanent(f"shopify: {name}: {said}"))
         return payload
 
@@ -80,7 +83,8 @@ class Api:
             answer = await self._post(document, variables, await self._valid_token(refused), safe=safe)
         if answer.status_code in STATUSES:
             raise FailureError(Config(f"shopify: {STATUSES[answer.status_code]}"), status=answer.status_code)
-        return self._data(_readable(answer, safe=safe), safe=safe)
+        with as_documented(Transient if safe else Unknown):
+            return self._data(as_body(read_json(answer.content), "answer"), safe=safe)
 
     async def _post(self, document: str, variables: Mapping[str, Any], token: str, *, safe: bool) -> httpx.Response:
         return await self._client.post(
@@ -133,19 +137,21 @@ class Api:
             raise FailureError(
                 Config(f"shopify: {why or 'the client id or secret was refused'}"), status=answer.status_code
             )
-        body = _readable(answer, safe=True)
-        token, seconds = body.text("access_token"), body.count("expires_in")
-        if not token:
-            raise FailureError(Transient("shopify: an answer without an access token"))
+        with as_documented():
+            body = as_body(read_json(answer.content), "answer")
+            token, seconds = body.text("access_token"), body.count("expires_in")
+            if not token:
+                raise body.wrong("access_token", "is missing")
         return token, self._clock.now() + timedelta(seconds=int(seconds if seconds is not None else 86_399))
 
 
-def _readable(answer: httpx.Response, *, safe: bool) -> Body:
+@contextmanager
+def as_documented(outcome: type[Transient] | type[Unknown] = Transient) -> Iterator[None]:
+    """An answer that is not as documented is a failure; it says where, and nothing of what stood there."""
     try:
-        return as_body(read_json(answer.content), "answer")
+        yield
     except UnreadableError as error:
-        reason = f"shopify: the answer is not readable ({error})"
-        raise FailureError(Transient(reason) if safe else Unknown(reason)) from None
+        raise FailureError(outcome(f"shopify: the answer is not readable ({error})")) from None
 
 
 def _wait(answer: Body) -> timedelta:

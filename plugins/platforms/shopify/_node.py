@@ -45,21 +45,10 @@ def read_node(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[An
     snapshot = _snapshot(body, ref, shipments, is_cod)
     records: list[AnyRecord] = [snapshot, placed(ref, snapshot.placed_at)]
     records += [each for item in body.items("transactions") for each in _failure(item, ref)]
-    pickups = _pickup_refs(snapshot, shipments, ref)
     for each in shipments:
         number = each.gid("id", "Fulfillment")
-        records += [_event(item, pickups.get(number, number), ref) for item in each.nodes("events")]
+        records += [_event(item, number, ref) for item in each.nodes("events")]
     return records
-
-
-def _pickup_refs(snapshot: OrderSnapshot, shipments: Sequence[Body], ref: str) -> dict[str, str]:
-    """The fulfilment that became the shop's own pickup parcel is known under another ref: its id is the missing one."""
-    known = {each.ref for each in snapshot.parcels or ()}
-    counter = order.pickup_ref(ref)
-    if counter not in known:
-        return {}
-    absent = [each.gid("id", "Fulfillment") for each in shipments if each.gid("id", "Fulfillment") not in known]
-    return {absent[0]: counter} if absent else {}
 
 
 def _snapshot(
@@ -91,7 +80,7 @@ def _snapshot(
         refunded=money.refunded,
         pay_by=order.pay_by(money.total, cod=cod),
         deliver_by=how,
-        parcels=order.parcels(found, lines, how, ref, _told(shipments)),
+        parcels=order.parcels(found, lines, how, _told(shipments)),
         returns=_returns(body, ref, version),
         customer=_customer(body, address),
         address=_address(address),

@@ -153,37 +153,27 @@ def parcel_word(word: str) -> str:
 
 
 def parcels(
-    found: Sequence[Parcel], lines: Sequence[Line], how: DeliverBy, order: str, told: Mapping[str, set[str]]
+    found: Sequence[Parcel], lines: Sequence[Line], how: DeliverBy, told: Mapping[str, set[str]]
 ) -> tuple[ParcelSnapshot, ...]:
     """The order's fulfilments as parcels, by id. `told`: fulfilment → parcel words that stand there as events.
 
-    Goods that are not sent make no parcel. In an order to be collected, the first fulfilment is the shop's own pickup
-    parcel `pickup:<order>`.
+    Goods that are not sent make no parcel; what is collected at the counter is one of kind pickup.
     """
     ships = {line.ref: line.ships for line in lines}
-    made: list[ParcelSnapshot] = []
-    counter = how is DeliverBy.PICKUP
-    for each in sorted(found, key=lambda parcel: int(parcel.ref)):
-        if _digital(each, ships):
-            continue
-        pickup = counter and not each.numbers
-        live_pickup = pickup and each.status not in _NO_PARCEL
-        made.append(
-            ParcelSnapshot(
-                ref=pickup_ref(order) if live_pickup else each.ref,
-                version=each.version,
-                natives=_parcel_natives(each, told.get(each.ref, set()), pickup=pickup),
-                numbers=each.numbers,
-                contents=each.contents,
-                kind=ParcelKind.PICKUP if pickup else ParcelKind.PARCEL,
-            )
-        )
-        counter = counter and not live_pickup
-    return tuple(made)
+    sent = [each for each in sorted(found, key=lambda parcel: int(parcel.ref)) if not _digital(each, ships)]
+    return tuple(_snapshot(each, told.get(each.ref, set()), how) for each in sent)
 
 
-def pickup_ref(order: str) -> str:
-    return f"pickup:{order}"
+def _snapshot(parcel: Parcel, told: set[str], how: DeliverBy) -> ParcelSnapshot:
+    pickup = how is DeliverBy.PICKUP and not parcel.numbers
+    return ParcelSnapshot(
+        ref=parcel.ref,
+        version=parcel.version,
+        natives=_parcel_natives(parcel, told, pickup=pickup),
+        numbers=parcel.numbers,
+        contents=parcel.contents,
+        kind=ParcelKind.PICKUP if pickup else ParcelKind.PARCEL,
+    )
 
 
 def _digital(parcel: Parcel, ships: Mapping[str, bool]) -> bool:

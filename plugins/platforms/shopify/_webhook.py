@@ -184,7 +184,7 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
         refunded=money.refunded,
         pay_by=order.pay_by(money.total, cod=cod),
         deliver_by=how,
-        parcels=order.parcels(found, lines, how, ref, {each.ref: {each.word} for each in found if each.word}),
+        parcels=order.parcels(found, lines, how, {each.ref: {each.word} for each in found if each.word}),
         customer=_customer(body, address),
         address=_address(address),
         tags=tuple(sorted(each.strip() for each in body.text("tags").split(",") if each.strip())),
