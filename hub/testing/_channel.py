@@ -46,7 +46,6 @@ class ChannelConformance(AdapterConformance):
         return page.events
 
     async def ask(self, adapter: Any) -> Any:
-        """For `HttpConformance`: the most usual call of a channel."""
         return await adapter.send(self.message())
 
     def said(self, *messages: Outgoing) -> list[Any]:

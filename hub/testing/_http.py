@@ -12,7 +12,7 @@ import pytest
 from hub.plugin import Config, FailureError, Permanent, Suppress, Transient, Unknown
 
 from ._base import AdapterConformance
-from ._kit import require, run
+from ._kit import fail, require, run
 
 WAIT = timedelta(seconds=120)
 
@@ -77,16 +77,14 @@ class HttpConformance(AdapterConformance):
         """The trouble of this name; override to make an answer the outside system's own (a 429 with a body)."""
         return TROUBLES[name]
 
-    async def ask(self, adapter: Any) -> Any:
-        """Make the adapter's most usual call; a channel's gives an outcome."""
-        raise NotImplementedError
-
     async def outcome(self, adapter: Any) -> Any:
         """The outcome of `ask`, returned or raised; None when nothing failed."""
         try:
             found = await self.ask(adapter)
         except FailureError as failure:
             return failure.outcome
+        except Exception as error:
+            fail(f"only FailureError may pass, and here comes {error!r}: look at an answer before using it")
         return found if isinstance(found, _ANY) else None
 
     def meet(self, trouble: Trouble) -> Any:

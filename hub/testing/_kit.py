@@ -72,6 +72,10 @@ class Kit:
         """The raw events that come of asking, when a sample is the answer."""
         raise NotImplementedError
 
+    async def ask(self, adapter: Any) -> Any:
+        """Make the adapter's most usual call; a channel's gives an outcome."""
+        raise NotImplementedError
+
     def request(self, sample: Sample) -> WebhookRequest:
         """A sample as a webhook, proof and all."""
         fail("put WebhookConformance in front of the class: these samples are webhooks")

@@ -252,9 +252,12 @@ def test_a_wrong_failure_is_found() -> None:
     _says(over(Gloomy).test_a_wish_to_wait_is_heard, "not_before")
 
 
-def test_another_exception_is_a_failure_of_the_check() -> None:
-    with pytest.raises((KeyError, TypeError)):
-        over(Careless).test_trouble_on_the_wire_is_the_right_failure("an object")
+def test_another_exception_is_found() -> None:
+    _says(
+        lambda: over(Careless).test_trouble_on_the_wire_is_the_right_failure("an object"),
+        "KeyError",
+        "only FailureError",
+    )
 
 
 class Talkative(Acme):
