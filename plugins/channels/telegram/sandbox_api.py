@@ -149,7 +149,8 @@ class BotApi:
         now = self.clock.now()
         seen = chat.put(text, now, keys=keys, entities=entities)
         chat.accepted_at.append(now)
-        self.ledger.record(Sent(now, chat.id, seen.message_id, text, keys, params.flag("disable_notification")))
+        silent, preview = params.flag("disable_notification"), _preview(params)
+        self.ledger.record(Sent(now, chat.id, seen.message_id, text, keys, silent, preview))
         return self.message_json(chat, seen)
 
     def _edit_text(self, params: Params) -> Any:
@@ -333,6 +334,12 @@ def _text(params: Params) -> tuple[str, tuple[dict[str, Any], ...]]:
     if units(text) > MAX_TEXT:
         raise ApiError(400, "Bad Request: message is too long")
     return text, tuple(entities)
+
+
+def _preview(params: Params) -> bool:
+    options = params.structure("link_preview_options")
+    wanted = options if isinstance(options, dict) else {}
+    return not (wanted.get("is_disabled") is True or params.flag("disable_web_page_preview"))
 
 
 def _keys(params: Params) -> Keys:

@@ -58,13 +58,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Sent(Entry):
-    """A line of the ledger: a message that the Bot API accepted. There is no idempotency key in this API."""
+    """A line of the ledger: a message that the Bot API accepted. There is no idempotency key in this API.
+
+    `preview`: the first link in it may be shown with its picture.
+    """
 
     chat: int
     message_id: int
     text: str
     keys: Keys = ()
     silent: bool = False
+    preview: bool = True
     key: str = ""
 
 

@@ -73,7 +73,10 @@ async def test_a_message_in_a_multipart_form_and_one_in_a_query_are_accepted(
     await api.client.post(url, files={"chat_id": (None, str(chat)), "text": (None, "one")})
     later(1)
     await api.client.get(url, params={"chat_id": chat, "text": "two", "disable_notification": "true"})
-    assert [(each.text, each.silent) for each in sandbox.ledger] == [("one", False), ("two", True)]
+    assert [(each.text, each.silent, each.preview) for each in sandbox.ledger] == [
+        ("one", False, True),
+        ("two", True, True),
+    ]
 
 
 async def test_json_that_is_broken_is_a_bad_request(api: Asking) -> None:

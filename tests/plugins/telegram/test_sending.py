@@ -89,7 +89,7 @@ async def test_a_message_carries_its_buttons_and_no_preview(
     assert first == Accepted(str(sandbox.ledger[0].message_id))
     track, yes, no = Key("📦 Відстежити", url="https://shop.example/t/1"), Key("Так", data="y"), Key("Ні", data="n")
     assert sandbox.ledger[0].keys == ((track,), (yes, no))
-    assert [each.silent for each in sandbox.ledger] == [False, True]
+    assert [(each.silent, each.preview) for each in sandbox.ledger] == [(False, False), (True, False)]
 
 
 def test_a_scale_from_0_to_10_stands_in_two_rows() -> None:
