@@ -365,7 +365,7 @@ class Merged(Record):
 
 @dataclass(frozen=True, slots=True)
 class Retraction(Record):
-    """The sender took one event back: `of` is the `event_id` of a `StatusEvent` or `Checkpoint` of the same order or parcel."""
+    """The sender took one event back: `of` is the `event_id` of a `StatusEvent` or `Checkpoint` of the same order."""
 
     order_ref: str
     of: str

@@ -60,9 +60,7 @@ def after(outcome: Outcome, given: Attempted) -> Verdict:
         case Config(reason=reason):
             return Verdict(MessageState.DUE, reason, given.now + PAUSE, counts=False, paused=reason)
         case Suppress(reason=reason, blocked=blocked):
-            return Verdict(
-                MessageState.DUE, reason, given.now, next_channel=True, dead=not blocked, closed=blocked
-            )
+            return Verdict(MessageState.DUE, reason, given.now, next_channel=True, dead=not blocked, closed=blocked)
         case Permanent(reason=reason):
             return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
         case Unknown(reason=reason):

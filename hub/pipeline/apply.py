@@ -141,6 +141,7 @@ def read_event(row: Any, world: World) -> Event:
     """Normalise one stored event; what its plugin cannot read is an error on it, not an exception."""
     event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
     if row.topic == REFOLD:
+        event.refold, event.body = True, row.body
         return event
     adapter = world.adapters.get(row.connection)
     if adapter is None:
@@ -173,7 +174,7 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> d
         if event.error:
             batch.dead.append((event.id, event.error, _order_of(event, known)))
             continue
-        if event.subject.startswith("refold:"):
+        if event.refold:
             wanted.setdefault(event.subject.removeprefix("refold:"), Wanted()).take(event, ())
             continue
         _place(event, batch, wanted, holders, known, arriving)

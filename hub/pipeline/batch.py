@@ -28,6 +28,9 @@ class Event:
     mode: Mode
     records: Sequence[Any] = ()
     error: str = ""
+    refold: bool = False
+    """The hub's own: codes changed their meaning; `body` says what they meant before."""
+    body: Any = None
 
 
 @dataclass(slots=True)

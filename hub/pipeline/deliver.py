@@ -56,7 +56,9 @@ class DeliverDrain:
         )
         world = self.world()
         for row in rows:
-            await self._record(world, _Left(row, row.connection, 0), Unknown("the hub stopped while it was on the wire"))
+            await self._record(
+                world, _Left(row, row.connection, 0), Unknown("the hub stopped while it was on the wire")
+            )
         return len(rows)
 
     async def drain(self) -> int:
@@ -107,7 +109,10 @@ class DeliverDrain:
             connection.execute(_if_due(message_id).values(**values))
         leaving = []
         for departure in outbox.departures:
-            doc = {**departure.message.doc, "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat()}
+            doc = {
+                **departure.message.doc,
+                "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
+            }
             claim = _if_due(departure.message.id).values(
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,
                 tries=messages.c.tries + 1, doc=doc,
@@ -117,11 +122,16 @@ class DeliverDrain:
             content = {"subject": departure.outgoing.subject, "text": departure.outgoing.text}
             row = connection.execute(
                 sa.insert(attempts).values(
-                    tenant=TENANT, message_id=departure.message.id, connection=departure.connection,
-                    key=departure.outgoing.key, address_hash=departure.address_hash, content=content, started_at=now,
-                )  # fmt: skip
+                    tenant=TENANT,
+                    message_id=departure.message.id,
+                    connection=departure.connection,
+                    key=departure.outgoing.key,
+                    address_hash=departure.address_hash,
+                    content=content,
+                    started_at=now,
+                )
             )
-            departure.attempt_id = row.inserted_primary_key[0]
+            departure.attempt_id = row.inserted_primary_key[0]  # type: ignore[index]
             if departure.links:
                 connection.execute(insert_new(links, self.db.dialect), departure.links)
             leaving.append(departure)
@@ -248,16 +258,26 @@ class DeliverDrain:
             self._pause(connection, channel, verdict, world, now)
         elif kind in ("accepted", "duplicate"):
             connection.execute(
-                sa.update(connections).where(connections.c.name == channel, connections.c.paused != "").values(paused="")
+                sa.update(connections)
+                .where(connections.c.name == channel, connections.c.paused != "")
+                .values(paused="")
             )
 
     def _address(self, connection: sa.Connection, row: Any, channel: str, verdict: Verdict, now: datetime) -> None:
         if verdict.dead:
             hashes = connection.execute(
-                sa.select(attempts.c.address_hash).where(attempts.c.message_id == row.id, attempts.c.connection == channel)
+                sa.select(attempts.c.address_hash).where(
+                    attempts.c.message_id == row.id, attempts.c.connection == channel
+                )
             )
             for each in {found.address_hash for found in hashes if found.address_hash}:
-                values = {"tenant": TENANT, "channel": channel, "address_hash": each, "reason": verdict.reason, "at": now}
+                values = {
+                    "tenant": TENANT,
+                    "channel": channel,
+                    "address_hash": each,
+                    "reason": verdict.reason,
+                    "at": now,
+                }
                 connection.execute(insert_new(suppressions, self.db.dialect).values(**values))
         if verdict.closed and row.customer_id:
             where = (contacts.c.customer_id == row.customer_id, contacts.c.channel == channel)

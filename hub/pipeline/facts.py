@@ -13,10 +13,8 @@ from typing import Any
 from hub.model import (
     Checkpoint,
     OrderSnapshot,
-    ParcelSnapshot,
     RefKind,
     Retraction,
-    ReturnSnapshot,
     StatusEvent,
 )
 from hub.status import Level, Mode, Native, Precision, Reason, Way
@@ -106,8 +104,10 @@ def facts_of(record: Any, witness: Witness) -> Iterator[StoredFact]:
     match record:
         case OrderSnapshot():
             yield from _snapshot("o", record, witness, _cancel_reasons(record))
-            for part in (*(record.parcels or ()), *(record.returns or ())):
-                yield from _snapshot(_part_subject(part), part, witness, part.natives)
+            for parcel in record.parcels or ():
+                yield from _snapshot(f"p:{parcel.ref}", parcel, witness, parcel.natives)
+            for case in record.returns or ():
+                yield from _snapshot(f"r:{case.ref}", case, witness, case.natives)
         case StatusEvent():
             yield _timed(record, witness, _event_subject(record), record.event_id)
         case Checkpoint():
@@ -115,10 +115,6 @@ def facts_of(record: Any, witness: Witness) -> Iterator[StoredFact]:
             yield replace(fact, precision=record.precision, way=record.way, snapshot=record.snapshot)
         case Retraction():
             yield _retraction(record, witness)
-
-
-def _part_subject(part: ParcelSnapshot | ReturnSnapshot) -> str:
-    return f"p:{part.ref}" if isinstance(part, ParcelSnapshot) else f"r:{part.ref}"
 
 
 def _event_subject(record: StatusEvent) -> str:

@@ -17,6 +17,9 @@ NEXT_AFTER = timedelta(minutes=15)
 """How long a temporary failure is retried on one channel when another is left (FLOWS 6)."""
 
 
+UTC_ZONE = ZoneInfo("UTC")
+
+
 @dataclass(frozen=True, slots=True)
 class Drop:
     """The message ends here: `state` suppressed, superseded or failed."""
@@ -75,7 +78,7 @@ class Question:
     forbidden: str = ""
     """Why the class is not allowed for this person (no consent, opted out)."""
     options: Sequence[Option] = ()
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = UTC_ZONE
     first_try_at: datetime | None = None
 
 
@@ -124,7 +127,9 @@ def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> D
     passed = [(option.connection, option.closed) for option in ask.options if option.closed]
     usable = [option for option in ask.options if not option.closed]
     if not usable:
-        return Drop("failed", "nobody could be reached: " + ("; ".join(f"{c}: {why}" for c, why in passed) or "no channel"))
+        return Drop(
+            "failed", "nobody could be reached: " + ("; ".join(f"{c}: {why}" for c, why in passed) or "no channel")
+        )
     free = usable if ask.urgent or ask.staff else [option for option in usable if not capped(option.connection)]
     passed += [(option.connection, "capped") for option in usable if option not in free]
     if not free:
@@ -207,8 +212,6 @@ def _used_up(cap: Cap, sent: Sequence[tuple[datetime, str, str]], connection: st
     if (cap.channel is not None and cap.channel != connection) or (cap.cls is not None and cap.cls != cls):
         return False
     counted = [
-        at
-        for at, by, kind in sent
-        if now - at < cap.per and cap.channel in (None, by) and cap.cls in (None, kind)
+        at for at, by, kind in sent if now - at < cap.per and cap.channel in (None, by) and cap.cls in (None, kind)
     ]
     return len(counted) >= cap.at_most

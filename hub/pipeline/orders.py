@@ -29,6 +29,7 @@ from .facts import StoredFact, Witness, facts_of
 from .ladder import climb
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
+from .remap import former
 from .view import OrderView, ShipmentView, view
 from .world import World
 
@@ -168,7 +169,9 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     if shop is None:
         plan.fired_timers = [timer.id for timer in want.timers]
         return plan
-    before = view(order_id, loaded.connection, loaded.doc, loaded.facts, world)
+    remapped = {key: old for event in want.events for key, old in former(event.body).items() if event.refold}
+    earlier = world.before_remap(remapped) if remapped else world
+    before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
     doc, new = _learn(want, loaded, world)
     changed = bool(want.events)
     all_facts = [*loaded.facts, *(fact for fact, _ in new)]
@@ -191,6 +194,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         customer_id=loaded.customer_id,
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
+        refolded=bool(remapped),
     )
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -150,7 +149,9 @@ def _around(connection: sa.Connection, world: World, due: Sequence[Any], now: da
     sent: dict[str, list[tuple[datetime, str, str]]] = {}
     if caps and ids:
         recent = sa.select(messages).where(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
-        for row in connection.execute(recent.where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))):
+        for row in connection.execute(
+            recent.where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))
+        ):
             if row.finished_at:
                 sent.setdefault(row.customer_id, []).append((row.finished_at, row.connection, row.cls))
     later: dict[str, list[Any]] = {}
@@ -551,4 +552,3 @@ class _Leaving:
 def owner() -> str:
     """A name for one process's hold on messages."""
     return uuid.uuid4().hex
-

@@ -1,6 +1,5 @@
 """What channels report: receipts, replies, links made, channels closed. Written in the apply transaction."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +8,7 @@ import sqlalchemy as sa
 from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
 from hub.store.database import insert_new, upsert
 from hub.store.links import find_link
-from hub.store.tables import TENANT, attempts, contacts, customers, links, messages, slot_of, suppressions
+from hub.store.tables import TENANT, attempts, contacts, links, messages, slot_of, suppressions
 
 from .batch import ChannelRecord
 from .plain import key_of
@@ -97,9 +96,7 @@ class _Channel:
         if link is None or (link.used_at is not None and self._holder(link.ref) != linked.address):
             self._say(NOT_LINKED, linked.address, f"link|{linked.token}|{linked.address}", linked.locale)
             return
-        self.connection.execute(
-            sa.update(links).where(links.c.token_hash == link.token_hash).values(used_at=self.now)
-        )
+        self.connection.execute(sa.update(links).where(links.c.token_hash == link.token_hash).values(used_at=self.now))
         self._contact(link.ref, linked.address, "open", "linked")
         self._say(GREETING, linked.address, f"linked|{link.ref}|{linked.address}", linked.locale, link.ref)
 
@@ -165,11 +162,3 @@ class _Channel:
             "doc": {"via": [self.source], "urgent": True, "address": address, "locale": locale},
         }
         self.connection.execute(insert_new(messages, self.dialect).values(**row))
-
-
-def customer_row(connection: sa.Connection, customer_id: str) -> Mapping[str, Any] | None:
-    """A customer, or None."""
-    row = connection.execute(
-        sa.select(customers).where(customers.c.tenant == TENANT, customers.c.id == customer_id)
-    ).first()
-    return row._mapping if row else None

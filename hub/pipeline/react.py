@@ -34,6 +34,7 @@ class Occasion:
     at: datetime
     cause: Fact | None
     entered: Any = None  # the status, for freshness
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class Situation:
     reach: Sequence[str] = ()
     open_escalations: Mapping[str, str] = field(default_factory=dict)
     """key → uid"""
-    cause_id: int | None = None
+    refolded: bool = False
+    """A code's meaning changed: nothing that is only implied, and no first sight, fires (STATUS.md 7)."""
 
 
 def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]) -> Reaction:
@@ -110,7 +112,11 @@ def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
         earlier = before.folded(axis, subject) if before else Folded()
         for fired in triggers(axis, earlier, folded):
             kind = "shipment" if axis is Axis.SHIPMENT else "order"
-            found.append(Occasion(fired.word, kind, subject, fired.occurrence, fired.at, fired.cause, fired.status))
+            found.append(
+                Occasion(
+                    fired.word, kind, subject, fired.occurrence, fired.at, fired.cause, fired.status, fired.implied
+                )
+            )
     if after.delivered and not (before and before.delivered):
         last = max(
             (line.fact for each in after.live for line in each.folded.moves), key=lambda fact: fact.at, default=None
@@ -159,6 +165,8 @@ class _React:
             self._resume(row)
         if it.before is not it.after:
             for occasion in occasions(it.before, it.after):
+                if it.refolded and (occasion.implied or occasion.word == RECEIVED):
+                    continue
                 self.out.words.append(occasion.word)
                 self._answer(occasion)
         return self.out

@@ -34,6 +34,7 @@ from hub.status import (
     Order,
     ParcelView,
     Payment,
+    Reason,
     Return,
     ReturnView,
     Shipment,
@@ -180,7 +181,7 @@ class _Heard:
     stored: StoredFact
     value: Status | None
     known: bool
-    reason: object
+    reason: Reason | None
 
 
 class _Build:
@@ -243,15 +244,27 @@ class _Build:
     def _fact(self, axis: Axis, subject: str, heard: _Heard) -> Fact:
         stored = heard.stored
         return Fact(
-            stored.key, subject, axis, heard.value, heard.reason, stored.at, stored.precision, stored.source,  # type: ignore[arg-type]
-            stored.level, stored.snapshot, stored.way, None, stored.native, stored.received_at, stored.mode, heard.known,
-        )  # fmt: skip
+            key=stored.key,
+            subject=subject,
+            axis=axis,
+            value=heard.value,
+            reason=heard.reason,
+            at=stored.at,
+            precision=stored.precision,
+            source=stored.source,
+            level=stored.level,
+            snapshot=stored.snapshot,
+            way=stored.way,
+            retracts=None,
+            native=stored.native,
+            received_at=stored.received_at,
+            mode=stored.mode,
+            known=heard.known,
+        )
 
     def _retraction(self, axis: Axis, subject: str, stored: StoredFact) -> Fact:
-        return Fact(
-            stored.key, subject, axis, None, None, stored.at, stored.precision, stored.source, stored.level, False,
-            Way.NONE, stored.retracts, stored.native, stored.received_at, stored.mode, True,
-        )  # fmt: skip
+        taken_back = self._fact(axis, subject, _Heard(stored, None, True, None))
+        return replace(taken_back, retracts=stored.retracts)
 
     # -- payment
 
@@ -277,7 +290,7 @@ class _Build:
         return tuple(self._with_contents(views))
 
     def _plan(self, parcel: ParcelSnapshot) -> list[tuple[str, ParcelSnapshot, tuple[Leg, ...]]]:
-        """One shipment per number; the first has the contents. The way back and a redirection stay the same shipment."""
+        """One shipment per number, contents on the first. The way back and a redirection stay the same shipment."""
         base = f"{self.id}/{parcel.ref}"
         outbound = [number for number in parcel.numbers if number.leg is not Way.BACK]
         if not outbound:
@@ -363,10 +376,10 @@ class _Build:
                 left[line] = max(Decimal(0), left.get(line, Decimal(0)) - quantity)
         result = []
         for each in views:
-            contents = told.get(each.id)
-            if contents is None and each.live:
-                contents, left = {line: quantity for line, quantity in left.items() if quantity}, {}
-            result.append(replace(each, contents=contents or {}))
+            holds = told.get(each.id)
+            if holds is None and each.live:
+                holds, left = {line: quantity for line, quantity in left.items() if quantity}, {}
+            result.append(replace(each, contents=holds or {}))
         return result
 
     def _due(self) -> dict[str, Decimal]:

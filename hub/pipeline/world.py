@@ -4,14 +4,14 @@ Built once per configuration that went live and swapped whole; never changed in 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from hub.config.model import Config, Connection, Shop
 from hub.flows.model import Flow, State
 from hub.messages import Texts
-from hub.plugin import Adapter, Carrier, Channel, Platform, digest
+from hub.plugin import Adapter, Carrier, Channel, Platform
 from hub.status import Found, Level, Table, lookup
 
 
@@ -24,6 +24,7 @@ class World:
     texts: Texts
     _old: dict[str, Flow] = field(default_factory=dict)
     _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)
+    _former: Mapping[tuple[str, str, str], Found | None] = field(default_factory=dict)
 
     @cached_property
     def flows_by_word(self) -> Mapping[str, Sequence[Flow]]:
@@ -76,6 +77,8 @@ class World:
 
     def meaning(self, source: str, vocabulary: str, code: str) -> Found | None:
         """What a native code of a connection means; None: nobody mapped it."""
+        if (source, vocabulary, code) in self._former:
+            return self._former[source, vocabulary, code]
         return lookup(code, merchant=self._merchant(source), plugin=self._plugin(source, vocabulary))
 
     def _merchant(self, source: str) -> Table | None:
@@ -94,14 +97,9 @@ class World:
             self._tables[key] = Table.of(rows) if rows is not None else None
         return self._tables[key]
 
-    def statuses_digest(self, source: str) -> str:
-        """Changes whenever the meaning of some code of this connection may have changed."""
-        tables = getattr(self.adapters.get(source), "statuses", {})
-        merchant = self.config.statuses.get(source, {})
-        return digest(
-            {v: {c: repr(m) for c, m in rows.items()} for v, rows in tables.items()},
-            {code: repr(meaning) for code, meaning in merchant.items()},
-        )
+    def before_remap(self, former: Mapping[tuple[str, str, str], Found | None]) -> "World":
+        """The same world in which these codes still mean what they meant."""
+        return replace(self, _former=former)
 
     def carrier_for(self, number: str, word: str) -> str:
         """The carrier connection that follows a number: by the shop's word for the carrier, else by the number's own

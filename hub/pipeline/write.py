@@ -139,12 +139,14 @@ class _Write:
                         first_seen=each["at"],
                         last_seen=each["at"],
                         examples=[each["example"]],
-                    )  # fmt: skip
+                    )
                 )
                 continue
             examples = [*row.examples, each["example"]][:EXAMPLES]
             self.connection.execute(
-                sa.update(unmapped).where(*where).values(count=row.count + 1, last_seen=each["at"], examples=examples)
+                sa.update(unmapped)
+                .where(*where)
+                .values(count=row._mapping["count"] + 1, last_seen=each["at"], examples=examples)
             )
 
     def _polls(self, rows: Iterable[dict[str, Any]]) -> None:
@@ -174,7 +176,7 @@ class _Write:
         ]
         if old:
             where = (runs.c.tenant == TENANT, runs.c.key == sa.bindparam("b_key"))
-            values = {name: sa.bindparam(name) for name in _MOVES}
+            values: dict[str, Any] = {name: sa.bindparam(name) for name in _MOVES}
             self.connection.execute(sa.update(runs).where(*where).values(values), old)
         silenced = sorted({key for plan in plans for key in plan.reaction.silenced})
         if silenced:

@@ -429,5 +429,5 @@ connections = sa.Table(
     sa.Column("paused_until", Utc),
     sa.Column("imported_at", Utc),
     sa.Column("last_event_at", Utc),
-    _text("statuses"),  # hash of the status tables that the stored facts were last folded with
+    sa.Column("statuses", Json),  # the status tables that the stored facts were last folded with
 )

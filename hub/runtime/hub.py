@@ -1,0 +1,204 @@
+"""The hub: one configuration, one database, the drains, and whoever calls them. `hub run`, the demo and the tests all
+run this same object; they differ in the clock and in what is around it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from hub.clock import Clock, SystemClock
+from hub.config.model import Config
+from hub.messages import Texts
+from hub.pipeline.apply import ApplyDrain
+from hub.pipeline.deliver import DeliverDrain
+from hub.pipeline.polls import PollDrain
+from hub.pipeline.receive import Receiver
+from hub.pipeline.remap import remember_statuses
+from hub.pipeline.world import World
+from hub.plugin import Adapter
+from hub.plugin.http import make_client
+from hub.store.database import Database
+from hub.store.migrate import upgrade
+from hub.store.tables import messages, polls, schedules, timers
+
+from . import schedule
+from .engine import EmbeddedEngine
+
+log = logging.getLogger("hub")
+
+TICK = 1.0
+"""Seconds between two looks at what has come due."""
+
+MakeAdapter = Callable[[str, Config, Clock], Adapter[Any]]
+
+
+def build_adapter(name: str, config: Config, clock: Clock) -> Adapter[Any]:
+    """The adapter of a connection with the HTTP client that it is handed."""
+    connection = config.connections[name]
+    client = make_client(name, connection.adapter.limits, clock)
+    return connection.adapter(connection.settings, client, clock, connection=name)
+
+
+def build_world(config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter) -> World:
+    """A configuration with its adapters."""
+    return World(config, {name: make(name, config, clock) for name in config.connections}, texts)
+
+
+def database_url(config: Config) -> str:
+    """Where the truth lies: `hub.database`, else SQLite in the data folder."""
+    if config.hub.database:
+        return config.hub.database
+    folder = config.hub.data if config.hub.data.is_absolute() else config.path.parent / config.hub.data
+    folder.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{folder / 'hub.db'}"
+
+
+class Hub:
+    """Everything of one running hub. `await start()`, then it works; `await stop()` lets go of everything."""
+
+    def __init__(
+        self,
+        config: Config,
+        texts: Texts,
+        *,
+        clock: Clock | None = None,
+        database: str | None = None,
+        make_adapter: MakeAdapter = build_adapter,
+        jitter: bool = True,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.make_adapter = make_adapter
+        self.world = build_world(config, texts, self.clock, make_adapter)
+        self.db = Database(database or database_url(config))
+        self.receiver = Receiver(self.db, self.clock, self._world, lambda: self.wake("apply"))
+        self.apply = ApplyDrain(self.db, self.clock, self._world)
+        self.deliver = DeliverDrain(self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter)
+        self.polls = PollDrain(self.db, self.clock, self._world, lambda: self.wake("apply"))
+        self.engine = EmbeddedEngine({"apply": self._apply, "deliver": self.deliver.drain, "poll": self.polls.drain})
+        self.scheduler: AsyncIOScheduler | None = None
+        self.worker: asyncio.Task[None] | None = None
+        self.started_at: datetime | None = None
+        self.uncertain_at_start = 0
+
+    def _world(self) -> World:
+        return self.world
+
+    def wake(self, stage: str) -> None:
+        self.engine.wake(stage)
+
+    async def _apply(self) -> int:
+        done = await self.apply.drain()
+        if done:
+            self.wake("deliver")
+            self.wake("poll")
+        return done
+
+    # -- life
+
+    async def start(self, *, ticking: bool = True) -> None:
+        """Take the database, bring it up to date, count what was on the wire, and begin to work."""
+        self.db.hold()
+        await asyncio.to_thread(upgrade, self.db)
+        now = self.clock.now()
+        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        await self.polls.prepare()
+        world = self.world
+        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        self.uncertain_at_start = await self.deliver.recover()
+        self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
+        self.started_at = now
+        self.engine.wake_all()
+        if ticking:
+            self._start_ticking()
+
+    def _start_ticking(self) -> None:
+        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": 30}
+        self.scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
+        self.scheduler.add_job(self.tick, "interval", seconds=TICK)
+        self.scheduler.start()
+
+    async def tick(self) -> None:
+        """Wake every stage, and fire what is scheduled. Everything else is a row that a drain finds."""
+        self.engine.wake_all()
+        now = self.clock.now()
+        if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
+            await self.db.write(lambda connection: schedule.fire_due(connection, now))
+
+    async def stop(self) -> None:
+        """Finish what is on the wire, then let go."""
+        if self.scheduler is not None:
+            self.scheduler.shutdown(wait=False)
+        if self.worker is not None:
+            self.worker.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.worker
+        for task in list(self.polls.asking.values()):
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.polls.settle()
+        await self.deliver.settle()
+        await self._close_adapters(self.world.adapters)
+        await asyncio.to_thread(self.db.close)
+
+    async def _close_adapters(self, adapters: Mapping[str, Adapter[Any]]) -> None:
+        for adapter in adapters.values():
+            await adapter.aclose()
+            await adapter.client.aclose()
+
+    async def swap(self, config: Config, texts: Texts) -> None:
+        """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
+        old = self.world
+        self.world = build_world(config, texts, self.clock, self.make_adapter)
+        await self.polls.prepare()
+        world, now = self.world, self.clock.now()
+        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.deliver.settle()
+        await self.polls.settle()
+        await self._close_adapters(old.adapters)
+        self.engine.wake_all()
+
+    # -- for whoever drives the clock
+
+    async def quiet(self) -> None:
+        """Return once nothing is in flight and every drain has found nothing more to do at this instant."""
+        while True:
+            self.engine.wake_all()
+            await self._until_idle()
+            if not self.deliver.on_wire and not self.polls.asking and self.engine.idle():
+                return
+
+    async def _until_idle(self) -> None:
+        while not self.engine.idle() or self.deliver.on_wire or self.polls.asking:
+            await self.deliver.settle()
+            await self.polls.settle()
+            await asyncio.sleep(0.001)
+
+    async def next_due(self) -> datetime | None:
+        """The next instant at which something in the database comes due."""
+        return await self.db.read(_next_due)
+
+
+def _anything_scheduled(connection: sa.Connection, now: datetime) -> bool:
+    return connection.execute(sa.select(schedules.c.id).where(schedules.c.next_run_at <= now)).first() is not None
+
+
+def _next_due(connection: sa.Connection) -> datetime | None:
+    questions = (
+        sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0")),
+        sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'")),
+        sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0")),
+    )
+    found = [connection.execute(question).scalar() for question in questions]
+    return min((each for each in found if each is not None), default=None)
+
+
+def data_folder(config: Config) -> Path:
+    """The folder that the hub keeps its things in."""
+    return config.hub.data if config.hub.data.is_absolute() else config.path.parent / config.hub.data

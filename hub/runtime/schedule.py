@@ -1,0 +1,90 @@
+"""Recurring work of the hub itself. One firing is decided by a compare-and-swap row, so that any number of nodes may
+tick; what was missed while all were down fires once, and killing a node loses nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from apscheduler.triggers.cron import CronTrigger
+
+from hub.store.database import insert_new
+from hub.store.tables import TENANT, inbox, links, polls, schedules
+
+log = logging.getLogger("hub.schedule")
+
+KEPT = timedelta(days=90)
+"""How long processed raw events and their dedupe keys stay (the replay window)."""
+CHUNK = 5_000
+
+Job = Callable[[sa.Connection, datetime], None]
+
+
+def forget_old_events(connection: sa.Connection, now: datetime) -> None:
+    """Delete processed events past the replay window, some at a time."""
+    old = (
+        sa.select(inbox.c.id)
+        .where(sa.text("inbox.state = 1"), inbox.c.done_at < now - KEPT)
+        .order_by(inbox.c.done_at)
+        .limit(CHUNK)
+    )
+    connection.execute(sa.delete(inbox).where(inbox.c.id.in_(old.scalar_subquery())))
+
+
+def forget_ended_polls(connection: sa.Connection, now: datetime) -> None:
+    """Delete questions that are over for good, and links that lapsed long ago."""
+    connection.execute(sa.delete(polls).where(polls.c.state == 1, polls.c.last_at < now - KEPT))
+    connection.execute(sa.delete(links).where(links.c.expires_at < now - KEPT))
+
+
+def count_orphans(connection: sa.Connection, now: datetime) -> None:
+    """Say so when events still wait for an order that never came."""
+    waiting = connection.execute(
+        sa.select(sa.func.count())
+        .select_from(inbox)
+        .where(sa.text("inbox.state = 2"), inbox.c.received_at < now - timedelta(days=1))
+    ).scalar_one()
+    if waiting:
+        log.warning("%d events have waited over a day for an order that nobody knows; see `hub event list`", waiting)
+
+
+JOBS: Mapping[str, tuple[str, Job]] = {
+    "forget-old-events": ("17 * * * *", forget_old_events),
+    "forget-ended-polls": ("23 3 * * *", forget_ended_polls),
+    "count-orphans": ("5 8 * * *", count_orphans),
+}
+
+
+def next_run(spec: str, now: datetime) -> datetime:
+    """The next instant of a five-field cron line after `now`, in UTC; missed ones are not made up for."""
+    at = CronTrigger.from_crontab(spec, timezone="UTC").get_next_fire_time(None, now + timedelta(seconds=1))
+    if at is None:
+        raise ValueError(f"'{spec}' never fires")
+    return at  # type: ignore[no-any-return]
+
+
+def prepare(connection: sa.Connection, dialect: str, now: datetime) -> None:
+    """A row for each job; a changed cron line takes effect."""
+    for name, (spec, _) in JOBS.items():
+        row = {"tenant": TENANT, "id": name, "spec": spec, "next_run_at": next_run(spec, now)}
+        connection.execute(insert_new(schedules, dialect).values(**row))
+        changed = sa.update(schedules).where(schedules.c.id == name, schedules.c.spec != spec)
+        connection.execute(changed.values(spec=spec, next_run_at=row["next_run_at"]))
+
+
+def fire_due(connection: sa.Connection, now: datetime, jobs: Mapping[str, tuple[str, Job]] = JOBS) -> list[str]:
+    """Fire what is due and what this node wins: the work and the move of the row are one transaction."""
+    fired = []
+    for row in connection.execute(sa.select(schedules).where(schedules.c.next_run_at <= now)).all():
+        if row.id not in jobs:
+            continue
+        won = connection.execute(
+            sa.update(schedules)
+            .where(schedules.c.id == row.id, schedules.c.next_run_at == row.next_run_at)
+            .values(next_run_at=next_run(row.spec, now), version=schedules.c.version + 1)
+        )
+        if won.rowcount == 1:
+            jobs[row.id][1](connection, now)
+            fired.append(row.id)
+    return fired

@@ -1,0 +1,128 @@
+"""The web application: webhooks in, health and metrics out, signed links.
+
+Every answer carries strict headers; nothing on the request path but verifying, storing and answering.
+"""
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.plugin import WebhookRequest
+from hub.runtime.hub import Hub
+
+from .links import link_routes
+from .metrics import metrics_text
+
+log = logging.getLogger("hub.web")
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes of a webhook; Shopify's largest orders stay well below."""
+BODY_SECONDS = 10
+"""How long a sender may take to send its body."""
+BUSY = 5
+"""Seconds after which a sender should try again when the database cannot take its event."""
+
+HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+     b"frame-ancestors 'none'; base-uri 'none'; object-src 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-robots-tag", b"noindex, nofollow"),
+    (b"cache-control", b"no-store"),
+)  # fmt: skip
+
+
+class StrictHeaders:
+    """Puts the headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"]}
+                message["headers"] += [pair for pair in HEADERS if pair[0] not in given]
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class TooLargeError(Exception):
+    """A body over the limit."""
+
+
+async def read_body(request: Request) -> bytes:
+    """The exact bytes of a body; raises `TooLargeError`, `TimeoutError` or `ClientDisconnect`."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BODY:
+        raise TooLargeError
+    chunks, size = [], 0
+    async with asyncio.timeout(BODY_SECONDS):
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise TooLargeError
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
+    """The application of one hub; `extra` routes are the demo's."""
+
+    async def webhook(request: Request) -> Response:
+        try:
+            body = await read_body(request)
+        except TooLargeError:
+            return PlainTextResponse(f"a webhook is at most {MAX_BODY} bytes\n", 413)
+        except (TimeoutError, ClientDisconnect):
+            return PlainTextResponse("the body did not come\n", 408)
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw]
+        said = WebhookRequest(
+            request.method, request.path_params.get("rest", ""), dict(request.query_params), headers, body
+        )
+        try:
+            answer = await hub.receiver.webhook(request.path_params["connection"], said)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("an event could not be stored: %s", type(error).__name__)
+            return PlainTextResponse("try again later\n", 503, headers={"retry-after": str(BUSY)})
+        return Response(answer.body, answer.status, media_type=answer.content_type)
+
+    async def healthz(request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(request: Request) -> Response:
+        states = dict(hub.engine.health())
+        broken = {stage: state for stage, state in states.items() if state not in ("idle", "working")}
+        return JSONResponse({"ready": not broken, "stages": states}, 503 if broken else 200)
+
+    async def metrics(request: Request) -> Response:
+        return PlainTextResponse(await metrics_text(hub), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    methods = ["GET", "POST"]
+    return Starlette(
+        routes=[
+            Route("/in/{connection}", webhook, methods=methods),
+            Route("/in/{connection}/{rest:path}", webhook, methods=methods),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            *link_routes(hub),
+            *(extra or []),
+        ],
+        middleware=[Middleware(StrictHeaders)],
+        exception_handlers={Exception: _last_resort},
+    )
+
+
+async def _last_resort(request: Request, error: Exception) -> Response:
+    """Nothing of an error leaves the house; the log has its kind."""
+    log.error("a request to %s failed: %s", request.url.path.split("/")[1], type(error).__name__, exc_info=error)
+    return PlainTextResponse("something went wrong here\n", 500)
