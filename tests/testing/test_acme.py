@@ -1,7 +1,0 @@
-"""A good carrier passes every check."""
-
-from .acme import AcmeConformance
-
-
-class TestAcme(AcmeConformance):
-    pass
