@@ -106,7 +106,7 @@ class Platform(Adapter[S]):
 
     statuses: ClassVar[StatusTables]
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
-    """How often the safety net is cast while webhooks are registered; without a public URL the hub polls each minute."""
+    """How often the safety net is cast; a hub that no webhook can reach polls each minute."""
 
     async def poll(self, cursor: Any) -> Page:
         """Orders changed since the cursor (None: the first time; the hub treats those pages as an import)."""

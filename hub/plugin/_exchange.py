@@ -77,11 +77,12 @@ async def exchange(
 ) -> httpx.Response:
     """Send a request and read its answer whole. `heard` sees the head of the answer and may turn it into a failure."""
     progress = Progress()
+    # httpx has made a header of a name and password in the address; aiohttp refuses to see them twice.
+    request.url = request.url.copy_with(userinfo=b"")
     request.extensions = {**request.extensions, "timeout": {}, "orderhub_progress": progress}
     try:
         async with asyncio.timeout(wish.seconds):
             head = await inner.handle_async_request(request)
-            progress.sent = True
             try:
                 if (failure := heard(head)) is not None:
                     raise failure

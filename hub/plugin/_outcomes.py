@@ -59,9 +59,11 @@ Outcome = Accepted | Duplicate | Transient | Permanent | Suppress | Config | Unk
 
 
 class FailureError(Exception):
-    """A call to an outside system failed; `outcome` says how. Its text never holds a secret, an address or a URL query."""
+    """A call to an outside system failed; `outcome` says how. Its text holds no secret, no address, no URL query."""
 
-    def __init__(self, outcome: Transient | Permanent | Suppress | Config | Unknown, *, status: int | None = None) -> None:
+    def __init__(
+        self, outcome: Transient | Permanent | Suppress | Config | Unknown, *, status: int | None = None
+    ) -> None:
         super().__init__(outcome.reason)
         self.outcome = outcome
         self.status = status

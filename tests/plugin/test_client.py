@@ -363,6 +363,13 @@ async def test_redirects_are_not_followed(make: Make, world: World) -> None:
     assert world.asked == 0
 
 
+async def test_a_redirect_that_is_expected_is_seen_and_not_followed(make: Make, world: World) -> None:
+    async with serving(answering(302, b"", f"Location: {world.url}")) as address:
+        answer = await make().get(f"http://{address}/", extensions=expecting(302))
+    assert answer.status_code == 302
+    assert world.asked == 0
+
+
 async def test_a_proxy_of_the_environment_is_not_used(
     make: Make, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,13 +396,17 @@ def everything(error: BaseException) -> str:
 
 
 BEHAVIOURS = {
-    "fine": answering(200, b"canary-answer", "X-Answer: canary-answer"),
-    "refused": answering(401, b"canary-answer", "X-Answer: canary-answer"),
-    "redirect": answering(302, b"", "Location: http://canary-answer/"),
-    "broken": saying(b"HTTP/1.1 200 canary-answer\r\nContent-Length: 99\r\n\r\ncanary-answer"),
-    "nonsense": saying(b"canary-answer\r\n\r\n"),
-    "bad header": saying(b"HTTP/1.1 200 OK\r\ncanary-answer\r\n\r\n"),
-    "silence": saying(then="wait"),
+    "fine": (answering(200, b"canary-answer", "X-Answer: canary-answer"), "not readable"),
+    "refused": (answering(401, b"canary-answer", "X-Answer: canary-answer"), "credentials were refused (401)"),
+    "redirect": (answering(302, b"", "Location: http://canary-answer/"), "redirect refused (302)"),
+    "broken": (saying(b"HTTP/1.1 200 canary-answer\r\nContent-Length: 99\r\n\r\ncanary-answer"), "cut off"),
+    "bad chunk": (
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"canary-answer\r\n", between=0.05),
+        "cut off",
+    ),
+    "nonsense": (saying(b"canary-answer\r\n\r\n"), "not readable (ClientResponseError)"),
+    "bad header": (saying(b"HTTP/1.1 200 OK\r\ncanary-answer\r\n\r\n"), "not readable (ClientResponseError)"),
+    "silence": (saying(then="wait"), "no whole answer in time"),
 }
 
 
@@ -404,7 +415,8 @@ async def test_no_secret_is_in_texts_or_logs(make: Make, name: str, caplog: pyte
     caplog.set_level(logging.DEBUG)
     client = make(HASTY if name == "silence" else None)
     said = ""
-    async with serving(BEHAVIOURS[name]) as address:
+    behave, text = BEHAVIOURS[name]
+    async with serving(behave) as address:
         try:
             answer = await client.post(
                 f"http://canary-user:canary-pass@{address}/bot-canary-path/send?key=canary-query",
@@ -417,10 +429,25 @@ async def test_no_secret_is_in_texts_or_logs(make: Make, name: str, caplog: pyte
     logged = caplog.text + "".join(
         str(each.__dict__) for each in caplog.records if each.name.startswith(("hub", "httpx"))
     )
-    assert "acme: POST 127.0.0.1" in said
+    assert "acme: POST 127.0.0.1" in said and text in said
+    assert "acme: POST 127.0.0.1" in logged
     for canary in CANARIES:
         assert canary not in said
         assert canary not in logged
+
+
+async def test_a_name_and_a_password_in_the_address_become_a_header(make: Make) -> None:
+    heads: list[bytes] = []
+
+    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        await writer.drain()
+
+    async with serving(behave) as address:
+        answer = await make().get(f"http://user:pass@{address}/")
+    assert b"authorization: basic dxnlcjpwyxnz" in heads[0].lower()
+    assert "user" not in str(answer.request.url)
 
 
 @pytest.mark.parametrize(

@@ -316,14 +316,14 @@ def test_every_condition_has_a_row_and_every_row_is_of_use() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (httpx.ConnectError("x"), Transient),
-        (httpx.ConnectTimeout("x"), Transient),
-        (httpx.PoolTimeout("x"), Transient),
-        (httpx.UnsupportedProtocol("x"), Config),
-        (httpx.ReadTimeout("x"), Unknown),
-        (httpx.ReadError("x"), Unknown),
-        (httpx.WriteError("x"), Unknown),
-        (httpx.RemoteProtocolError("x"), Unknown),
+        (httpx.ConnectError("canary"), Transient),
+        (httpx.ConnectTimeout("canary"), Transient),
+        (httpx.PoolTimeout("canary"), Transient),
+        (httpx.UnsupportedProtocol("canary"), Config),
+        (httpx.ReadTimeout("canary"), Unknown),
+        (httpx.ReadError("canary"), Unknown),
+        (httpx.WriteError("canary"), Unknown),
+        (httpx.RemoteProtocolError("canary"), Unknown),
     ],
 )
 async def test_errors_of_another_transport_find_their_rows(make: Make, error: Exception, kind: type[Any]) -> None:
@@ -333,6 +333,7 @@ async def test_errors_of_another_transport_find_their_rows(make: Make, error: Ex
     with pytest.raises(FailureError) as caught:
         await make(transport=httpx.MockTransport(refuse)).post("https://acme.example/")
     assert type(caught.value.outcome) is kind
+    assert "canary" not in repr(caught.value)
 
 
 async def test_closing_with_a_call_under_way_is_clean(make: Make) -> None:
