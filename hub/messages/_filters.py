@@ -47,25 +47,25 @@ def words_of(locale: str) -> Words:
 
 
 def day(value: datetime | Until, filling: Filling, form: str = "") -> str:
-    """`Thursday 12 November`; `form` "on", "until" or "about" puts the preposition and the case the language wants."""
+    """`Thursday 12 November`; "on", "until" and "about" put the preposition and the case the language wants, "short"
+    leaves the weekday out."""
     moment = _local(value, filling)
     if form == "until":
         moment -= timedelta(microseconds=1)  # up to midnight is until the day before, up to six o'clock until that day
-    return _date(moment.date(), filling, form)
-
-
-def _date(on: date, filling: Filling, form: str) -> str:
-    locale = babel_locale(filling.locale)
+    on = moment.date()
     near = filling.now is None or on.year == filling.now.astimezone(filling.zone).year
-    shown = format_date(on, "d MMMM" if near else "d MMMM y", locale=locale)
-    if form not in ("", "on", "until", "about"):
-        raise UnprintableError("the forms of a day are 'on', 'until' and 'about'")
-    if not form:
-        weekday = locale.days["format"]["wide"][on.weekday()]
-    else:
-        weekday = words_of(filling.locale).weekdays[form][on.weekday()]
-    pattern = words_of(filling.locale).date if language_of(filling.locale) in WORDS else "{weekday}, {date}"
-    return pattern.format(weekday=weekday, date=shown)
+    shown = format_date(on, "d MMMM" if near else "d MMMM y", locale=babel_locale(filling.locale))
+    return shown if form == "short" else _pattern(filling).format(weekday=_weekday(on, filling, form), date=shown)
+
+
+def _pattern(filling: Filling) -> str:
+    return words_of(filling.locale).date if language_of(filling.locale) in WORDS else "{weekday}, {date}"
+
+
+def _weekday(on: date, filling: Filling, form: str) -> str:
+    if form in ("on", "until", "about"):
+        return words_of(filling.locale).weekdays[form][on.weekday()]
+    return str(babel_locale(filling.locale).days["format"]["wide"][on.weekday()])
 
 
 def time(value: datetime | Until, filling: Filling) -> str:
@@ -76,19 +76,25 @@ def time(value: datetime | Until, filling: Filling) -> str:
 def day_and_time(value: datetime | Until, filling: Filling, form: str = "") -> str:
     """A day with its hour. Until midnight is until the end of the day before, and needs no hour."""
     local = _local(value, filling)
-    shown = day(value, filling, form)
-    if form in ("until", "about") and (local.hour, local.minute) in ((0, 0), (23, 59)):
-        return shown
-    pattern = words_of(filling.locale).moment if language_of(filling.locale) in WORDS else "{day}, {time}"
-    return pattern.format(day=shown, time=time(value, filling))
+    ends = form in ("until", "about") and (local.hour, local.minute) in ((0, 0), (23, 59))
+    return day(value, filling, form) if ends else f"{day(value, filling, form)}, {time(value, filling)}"
 
 
 def deadline(value: Until, filling: Filling, form: str = "") -> str:
     """A sentence about a pickup deadline: "until" only for what the carrier told, "about" for what we reckoned."""
     words = words_of(filling.locale)
-    sentences = words.short_deadlines if form == "short" else words.deadlines
-    sentence = sentences[(0 if value.told else 1) + (2 if value.fee else 0)]
-    return sentence.format(until=day_and_time(value, filling, "until"), about=day(value, filling, "about"))
+    sentence = (words.short_deadlines if form == "short" else words.deadlines)[(not value.told) + 2 * value.fee]
+    until, about = day_and_time(value, filling, "until"), day(value, filling, "about")
+    date = day(value, filling, "short")
+    return sentence.format(until=until, about=about, date=date, moment=_moment(value, filling))
+
+
+def _moment(value: Until, filling: Filling) -> str:
+    """The end of a deadline without its weekday: `12 November, 18:00`, `11 November` for the midnight after it."""
+    local = _local(value, filling)
+    last = Until(value.at - timedelta(microseconds=1))
+    whole = (local.hour, local.minute) in ((0, 0), (23, 59))
+    return day(last, filling, "short") if whole else f"{day(last, filling, 'short')}, {time(value, filling)}"
 
 
 def _local(value: datetime | Until, filling: Filling) -> datetime:
@@ -133,8 +139,8 @@ def plural(value: int | Decimal | Items, filling: Filling, *forms: str, **keyed:
     """The word that goes with a number: `plural(one='item', other='items')`, or the forms in the language's order."""
     count = Decimal(len(value)) if isinstance(value, Items) else _amount(value)
     named = {**dict(zip(categories(filling.locale), forms, strict=False)), **keyed}
-    whole: int | Decimal = int(count) if count == int(count) else count  # 2.0 pieces are two pieces
-    category = babel_locale(filling.locale).plural_form(abs(whole))
+    whole = count.to_integral_value()
+    category = babel_locale(filling.locale).plural_form(abs(whole if whole == count else count))  # 2.0 are two
     for wanted in (category, "other", "many", "few", "one"):
         if wanted in named:
             return str(named[wanted])
@@ -216,7 +222,7 @@ class Filter:
 
 _TIMES = frozenset({Kind.TIME, Kind.DEADLINE})
 _NUMBERS = frozenset({Kind.NUMBER})
-_FORMS = ("on", "until", "about")
+_FORMS = ("on", "until", "about", "short")
 
 FILTERS: Mapping[str, Filter] = {
     "day": Filter(day, _TIMES, 1, _FORMS),

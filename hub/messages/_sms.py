@@ -16,9 +16,9 @@ _EXTENDED = frozenset("\f^{}\\[~]|€")
 
 GSM7, UCS2 = "GSM-7", "UCS-2"
 
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u200b": None})
 _PLAINER = str.maketrans(
     {
-        "\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2007": " ", "\u200b": None,
         "‘": "'", "’": "'", "ʼ": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
         "–": "-", "—": "-", "−": "-", "‑": "-", "…": "...", "•": "-", "×": "x", "№": "#",
     }
@@ -56,13 +56,12 @@ def _parts(sizes: list[int], whole: int, part: int) -> int:
 
 
 def cheaper(text: str) -> str:
-    """The same text for SMS: typographic signs made plain, and Latin letters without their marks where that alone
-    brings the text into GSM-7 (`ą` to `a`: how Polish SMS are written). Cyrillic stays as it is."""
-    plain = text.translate(_PLAINER)
-    if not sms_segments(plain).offending:
-        return plain
+    """The same text for SMS, where that brings it into GSM-7: with plain signs, and if need be with Latin letters without
+    their marks (`ą` to `a`: how Polish SMS are written). A text that stays dear, in Cyrillic, stays as it is."""
+    spaced = text.translate(_SPACES)
+    plain = spaced.translate(_PLAINER)
     folded = "".join(_folded(each) for each in plain)
-    return plain if sms_segments(folded).offending else folded
+    return next((each for each in (spaced, plain, folded) if not sms_segments(each).offending), spaced)
 
 
 def _folded(letter: str) -> str:

@@ -10,13 +10,13 @@ from hub.status import Reason
 class Words:
     """One language. `weekdays`: Monday to Sunday, with preposition, after "on", "until" and "about".
 
-    `date` joins a weekday with day and month, `moment` a day with an hour. The deadlines: told and `goes_back`,
-    estimated and `goes_back`, told and `fee_from`, estimated and `fee_from`; each long, then short for SMS.
+    `date` joins a weekday with day and month. The deadlines: told and `goes_back`,
+    estimated and `goes_back`, told and `fee_from`, estimated and `fee_from`; each long, then short for SMS (without the
+    weekday).
     """
 
     weekdays: Mapping[str, tuple[str, ...]]
     date: str
-    moment: str
     deadlines: tuple[str, str, str, str]
     short_deadlines: tuple[str, str, str, str]
 
@@ -34,14 +34,18 @@ WORDS: Mapping[str, Words] = {
     "en": Words(
         {form: _days(form, _EN_DAYS) for form in ("on", "until", "about")},
         "{weekday} {date}",
-        "{day}, {time}",
         (
             "It is kept for you {until}; after that it goes back to us.",
             "It is likely to go back to us {about}, so please come a little earlier.",
             "Storage is free {until}; after that the carrier charges for it.",
             "Storage is free until {about}; after that the carrier charges for it.",
         ),
-        ("Kept {until}.", "Goes back {about}.", "Free storage {until}.", "Free storage until {about}."),
+        (
+            "Kept until {moment}.",
+            "Goes back about {date}.",
+            "Free storage until {moment}.",
+            "Free storage until about {date}.",
+        ),
     ),
     "uk": Words(
         {
@@ -50,7 +54,6 @@ WORDS: Mapping[str, Words] = {
             "about": _days("близько", _UK_GENITIVE),
         },
         "{weekday}, {date}",
-        "{day}, {time}",
         (
             "Чекатиме на вас {until}, потім повернеться до нас.",
             "Може повернутися до нас {about}, тож краще забрати трохи раніше.",
@@ -58,10 +61,10 @@ WORDS: Mapping[str, Words] = {
             "Безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
         ),
         (
-            "Чекатиме {until}.",
-            "Повернення {about}.",
-            "Безкоштовне зберігання {until}.",
-            "Безкоштовне зберігання закінчиться {about}.",
+            "Чекатиме до {moment}.",
+            "Повернення близько {date}.",
+            "Безкоштовне зберігання до {moment}.",
+            "Безкоштовне зберігання закінчиться близько {date}.",
         ),
     ),
     "pl": Words(
@@ -71,7 +74,6 @@ WORDS: Mapping[str, Words] = {
             "about": _days("około", _PL_GENITIVE),
         },
         "{weekday}, {date}",
-        "{day}, {time}",
         (
             "Będzie na Ciebie czekać {until}, potem wróci do nas.",
             "Może wrócić do nas {about}, więc lepiej odebrać trochę wcześniej.",
@@ -79,10 +81,10 @@ WORDS: Mapping[str, Words] = {
             "Bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
         ),
         (
-            "Czeka {until}.",
-            "Zwrot {about}.",
-            "Bezpłatne przechowanie {until}.",
-            "Bezpłatne przechowanie skończy się {about}.",
+            "Czeka do {moment}.",
+            "Zwrot około {date}.",
+            "Bezpłatne przechowanie do {moment}.",
+            "Bezpłatne przechowanie skończy się około {date}.",
         ),
     ),
     "ru": Words(
@@ -92,7 +94,6 @@ WORDS: Mapping[str, Words] = {
             "about": _days("около", _RU_GENITIVE),
         },
         "{weekday}, {date}",
-        "{day}, {time}",
         (
             "Будет ждать вас {until}, потом вернётся к нам.",
             "Может вернуться к нам {about}, поэтому лучше забрать чуть раньше.",
@@ -100,10 +101,10 @@ WORDS: Mapping[str, Words] = {
             "Бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
         ),
         (
-            "Будет ждать {until}.",
-            "Возврат {about}.",
-            "Бесплатное хранение {until}.",
-            "Бесплатное хранение закончится {about}.",
+            "Будет ждать до {moment}.",
+            "Возврат около {date}.",
+            "Бесплатное хранение до {moment}.",
+            "Бесплатное хранение закончится около {date}.",
         ),
     ),
 }

@@ -9,14 +9,35 @@ from zoneinfo import ZoneInfo
 NOW = datetime(2026, 11, 9, 8, 0, tzinfo=UTC)
 KYIV, WARSAW = ZoneInfo("Europe/Kyiv"), ZoneInfo("Europe/Warsaw")
 CUSTOMER = (
-    "order-received", "payment-received", "payment-failed", "order-cancelled", "on-hold", "packed", "shipped",
-    "shipped-part", "out-for-delivery", "ready-for-pickup", "pickup-reminder", "pickup-last-day", "not-collected",
-    "delivery-failed", "parcel-delayed", "problem-we-are-on-it", "problem-solved", "delivered", "return-news", "refunded",
-)  # fmt: skip
+    "order-received",
+    "payment-received",
+    "payment-failed",
+    "order-cancelled",
+    "on-hold",
+    "packed",
+    "shipped",
+    "shipped-part",
+    "out-for-delivery",
+    "ready-for-pickup",
+    "pickup-reminder",
+    "pickup-last-day",
+    "not-collected",
+    "delivery-failed",
+    "parcel-delayed",
+    "problem-we-are-on-it",
+    "problem-solved",
+    "delivered",
+    "return-news",
+    "refunded",
+)
 CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help")
 STAFF = (
-    "staff-escalation", "staff-overdue", "staff-connection-paused", "staff-unmapped-status", "staff-unheard",
-)  # fmt: skip
+    "staff-escalation",
+    "staff-overdue",
+    "staff-connection-paused",
+    "staff-unmapped-status",
+    "staff-unheard",
+)
 LOCALES = ("en", "uk", "pl", "ru")
 
 _PLACES: Mapping[str, dict[str, Any]] = {
@@ -24,7 +45,12 @@ _PLACES: Mapping[str, dict[str, Any]] = {
         "shop": {"name": "Kavovar", "currency": "EUR", "country": "IE", "phone": "+35312345678"},
         "items": ["Coffee Kenya AA, 250 g", "Paper filters, 100 pieces"],
         "carrier": "DHL",
-        "point": {"name": "DHL ServicePoint 12", "kind": "partner", "address": "1 Main Street, Dublin", "hours": "9:00–20:00"},
+        "point": {
+            "name": "DHL ServicePoint 12",
+            "kind": "partner",
+            "address": "1 Main Street, Dublin",
+            "hours": "9:00–20:00",
+        },
         "address": "1 Main Street, Dublin",
         "method": "Visa •• 4242",
         "said": "Parcel could not be sorted",
@@ -33,7 +59,12 @@ _PLACES: Mapping[str, dict[str, Any]] = {
         "shop": {"name": "Кавовар", "currency": "UAH", "country": "UA", "phone": "+380441234567"},
         "items": ["Кава Кенія АА, 250 г", "Фільтри паперові, 100 шт."],
         "carrier": "Нова пошта",
-        "point": {"name": "Відділення № 12", "kind": "branch", "address": "Київ, вул. Хрещатик, 1", "hours": "9:00–20:00"},
+        "point": {
+            "name": "Відділення № 12",
+            "kind": "branch",
+            "address": "Київ, вул. Хрещатик, 1",
+            "hours": "9:00–20:00",
+        },
         "address": "Київ, вул. Хрещатик, 1",
         "method": "Visa •• 4242",
         "said": "Посилку не вдалося відсортувати",
@@ -51,12 +82,17 @@ _PLACES: Mapping[str, dict[str, Any]] = {
         "shop": {"name": "Кофевар", "currency": "UAH", "country": "UA", "phone": "+380441234567"},
         "items": ["Кофе Кения АА, 250 г", "Фильтры бумажные, 100 шт."],
         "carrier": "Новая почта",
-        "point": {"name": "Отделение № 12", "kind": "branch", "address": "Киев, ул. Крещатик, 1", "hours": "9:00–20:00"},
+        "point": {
+            "name": "Отделение № 12",
+            "kind": "branch",
+            "address": "Киев, ул. Крещатик, 1",
+            "hours": "9:00–20:00",
+        },
         "address": "Киев, ул. Крещатик, 1",
         "method": "Visa •• 4242",
         "said": "Посылку не удалось отсортировать",
     },
-}  # fmt: skip
+}
 
 
 def link(name: str) -> str | None:
@@ -139,7 +175,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
     """The data of the moment at which this text is said."""
     place = _PLACES[locale]
     special: dict[str, Any] = {
-        "payment-failed": {"payment": {"status": "payment_failed", "url": "https://pay.example/1001", "due_at": _at(11, 10)}},
+        "payment-failed": {
+            "payment": {"status": "payment_failed", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
+        },
         "order-cancelled": {"order": {"headline": "cancelled", "reason": "out_of_stock"}},
         "on-hold": {"order": {"status": "on_hold", "headline": "on_hold", "reason": "information_needed"}},
         "packed": {"order": {"status": "packed"}, "payment": {"status": "cash_on_delivery", "on_delivery": True}},
@@ -154,8 +192,12 @@ def sample(template: str, locale: str) -> dict[str, Any]:
                 "cash_due": Decimal("1450.50"),
             }
         },
-        "not-collected": {"shipment": {"status": "returning", "pickup_point": place["point"], "reason": "storage_expired"}},
-        "delivery-failed": {"shipment": {"status": "delivery_failed", "reason": "not_at_home", "failures": 1, "eta": _at(13)}},
+        "not-collected": {
+            "shipment": {"status": "returning", "pickup_point": place["point"], "reason": "storage_expired"}
+        },
+        "delivery-failed": {
+            "shipment": {"status": "delivery_failed", "reason": "not_at_home", "failures": 1, "eta": _at(13)}
+        },
         "parcel-delayed": {"shipment": {"eta": _at(16), "reason": "delayed"}, "promise": {"by": _at(13)}},
         "problem-we-are-on-it": {"shipment": {"status": "problem", "reason": "damaged"}, "promise": {"by": _at(10)}},
         "problem-solved": {"shipment": {"eta": _at(13)}},
@@ -167,9 +209,11 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "staff-escalation": {"escalation": _escalation(place), "shipment": {"status": "problem"}},
         "staff-overdue": {"escalation": {**_escalation(place), "owner": "Olena"}},
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
-        "staff-unmapped-status": {"unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}},
+        "staff-unmapped-status": {
+            "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
+        },
         "staff-unheard": {"message": {"template": "ready-for-pickup", "tried": ["bot", "sms"]}},
-    }  # fmt: skip
+    }
     if template in ("ready-for-pickup", "pickup-reminder", "pickup-last-day"):
         return waiting(locale)
     return world(locale, **special.get(template, {}))
