@@ -374,7 +374,7 @@ class Retraction(Record):
 
 @dataclass(frozen=True, slots=True)
 class Reread(Record):
-    """The event is only a hint: read this order (`kind=ORDER`, platform ref) or parcel (`kind=PARCEL`, number) again."""
+    """Only a hint: read this order (`kind=ORDER`, platform ref) or parcel (`kind=PARCEL`, number) again."""
 
     kind: RefKind
     ref: str

@@ -169,7 +169,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     if shop is None:
         plan.fired_timers = [timer.id for timer in want.timers]
         return plan
-    remapped = {key: old for event in want.events for key, old in former(event.body).items() if event.refold}
+    remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}
     earlier = world.before_remap(remapped) if remapped else world
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
     doc, new = _learn(want, loaded, world)

@@ -177,7 +177,7 @@ def _around(connection: sa.Connection, world: World, due: Sequence[Any], now: da
         threads=_threads(connection, order_ids),
         customers={row.id: row for row in _rows(connection, customers, customers.c.id, ids)},
         their_orders=their,
-        secret=link_secret(connection, connection.dialect.name),
+        secret=link_secret(connection),
     )
 
 

@@ -25,6 +25,7 @@ from hub.pipeline.world import World
 from hub.plugin import Adapter
 from hub.plugin.http import make_client
 from hub.store.database import Database
+from hub.store.links import make_link_secret
 from hub.store.migrate import upgrade
 from hub.store.tables import messages, polls, schedules, timers
 
@@ -107,6 +108,7 @@ class Hub:
         self.db.hold()
         await asyncio.to_thread(upgrade, self.db)
         now = self.clock.now()
+        await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
         await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
         await self.polls.prepare()
         world = self.world

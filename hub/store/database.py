@@ -107,9 +107,9 @@ class Database:
 
     def _engine(self, begin: str, pool_size: int) -> sa.Engine:
         if self.dialect != "sqlite":
-            return sa.create_engine(self.url, pool_size=pool_size + 4, pool_pre_ping=True)
+            return sa.create_engine(self.url, pool_size=pool_size + 4, pool_pre_ping=True, hide_parameters=True)
         engine = sa.create_engine(
-            self.url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size
+            self.url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size, hide_parameters=True
         )
 
         @sa.event.listens_for(engine, "connect")

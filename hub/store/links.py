@@ -13,13 +13,14 @@ from .database import insert_new
 from .tables import TENANT, links, meta
 
 
-def link_secret(connection: sa.Connection, dialect: str) -> bytes:
-    """The secret that tokens are made with; made once per database."""
-    find = sa.select(meta.c.value).where(meta.c.key == "link_secret")
-    row = connection.execute(find).first()
-    if row is None:
-        connection.execute(insert_new(meta, dialect).values(key="link_secret", value=secrets.token_hex(32)))
-        row = connection.execute(find).one()
+def make_link_secret(connection: sa.Connection, dialect: str) -> None:
+    """Make the secret that tokens are made with, once per database."""
+    connection.execute(insert_new(meta, dialect).values(key="link_secret", value=secrets.token_hex(32)))
+
+
+def link_secret(connection: sa.Connection) -> bytes:
+    """The secret that tokens are made with."""
+    row = connection.execute(sa.select(meta.c.value).where(meta.c.key == "link_secret")).one()
     return bytes.fromhex(row.value)
 
 
