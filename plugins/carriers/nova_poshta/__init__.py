@@ -88,7 +88,7 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
             self._suspects.difference_update(each.number for each in batch)
             self._suspects.update(refused)
             bad += refused
-            items |= {number: each for each in reversed(answered) if (number := text(each.get("Number"))) in wanted}
+            items |= {text(each.get("Number")): each for each in reversed(answered)}
         items |= {number: _spoilt(number) for number in bad}
         return [_raw(number, items[number], asked_at) for number in wanted if number in items]
 

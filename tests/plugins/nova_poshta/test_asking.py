@@ -93,9 +93,9 @@ def _answering(*items: object) -> Callable[[httpx.Request], httpx.Response]:
     return lambda _: httpx.Response(200, json={"success": True, "data": list(items)})
 
 
-def _over(answer: Callable[[httpx.Request], httpx.Response], clock: VirtualClock) -> NovaPoshta:
+def _over(answer: Callable[[httpx.Request], httpx.Response], clock: VirtualClock, **rest: str) -> NovaPoshta:
     client = make_client("np", Limits(), clock, transport=httpx.MockTransport(answer))
-    return NovaPoshta(settings(), client, clock)
+    return NovaPoshta(settings(**rest), client, clock)
 
 
 A, B = "20450777000001", "20450777000002"
@@ -272,6 +272,13 @@ async def test_a_failure_names_no_key_phone_or_number(
     failure = await _failure(carrier)
     for secret in (KEY, A, "380671112233"):
         assert secret not in f"{failure} {failure.outcome} {caplog.text} {carrier.settings!r}"
+
+
+async def test_a_key_without_digits_is_not_told_either(clock: VirtualClock) -> None:
+    key = "abcdefabcdefabcdefabcdefabcdefab"
+    refusal = {"success": False, "errors": [f"API key {key} is bad"]}
+    carrier = _over(lambda _: httpx.Response(200, json=refusal), clock, api_key=key)
+    assert key not in str(await _failure(carrier))
 
 
 # --- the rest of the adapter ---------------------------------------------------------------------------------------
