@@ -170,11 +170,9 @@ class CarrierConformance(HttpConformance):
 
         async def try_it() -> str:
             async with self.in_sandbox() as (adapter, _):
-                await adapter.track([TrackRequest(self._unknown)])
+                await adapter.track([TrackRequest(unknown)])
                 return str(await adapter.hello())
 
-        self._unknown = self._some(2)[1]
+        unknown = self._some(2)[1]
         line = run(try_it())
         require(line.strip() and "\n" not in line, f"`hello` returns one line for people, not {line!r}")
-
-    _unknown = ""
