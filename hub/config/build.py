@@ -1,6 +1,6 @@
 """From the sections' shapes to the frozen configuration: names are followed, what leads nowhere is reported."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -118,11 +118,13 @@ def _connection(
     adapter = _adapter(kind, node, registry, reading)
     if adapter is None:
         return None
-    ours, own = _split(node, kind, adapter)
+    hub_keys = KEYS_OF_KIND[kind]
+    ours, own = _split(node, hub_keys | ConnectionShape.later)
     what = f"connection '{name}'"
     plain = Reading(reading.problems)
     shape = read_settings(ours, ConnectionShape, plain, what, place=key.place)
-    settings = read_settings(own, adapter.settings_type, reading, what, place=key.place)
+    also = tuple(each for each in keys_of(ConnectionShape) if each in hub_keys)
+    settings = read_settings(own, adapter.settings_type, reading, what, place=key.place, also=also)
     sound = _shop_is_right(name, key, kind, node, shops, plain) and _storage_is_right(node, plain)
     if shape is None or settings is None or not sound:
         return None
@@ -167,25 +169,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:300]
 
 
-def _split(node: MapNode, kind: str, adapter: type[Adapter[Settings]]) -> tuple[MapNode, MapNode]:
-    """The hub's own keys of a connection, and the plugin's. A misspelt key is told once, by the plugin's side."""
-    hub_keys = KEYS_OF_KIND[kind] | ConnectionShape.later
-    own = keys_of(adapter.settings_type)
+def _split(node: MapNode, hub_keys: frozenset[str]) -> tuple[MapNode, MapNode]:
+    """The hub's own settings of a connection, and the plugin's."""
     ours = tuple((key, value) for key, value in node if key.text in hub_keys)
     rest = tuple((key, value) for key, value in node if key.text not in hub_keys)
-    stray = did_you_mean_ours(rest, own, hub_keys)
-    return MapNode(ours + stray, node.place), MapNode(tuple(each for each in rest if each not in stray), node.place)
-
-
-def did_you_mean_ours(
-    rest: tuple[tuple[Scalar, Node], ...], own: Mapping[str, Any], hub_keys: Iterable[str]
-) -> tuple[tuple[Scalar, Node], ...]:
-    """Keys that are nobody's and look like one of the hub's, not of the plugin's."""
-    return tuple(
-        each
-        for each in rest
-        if each[0].text not in own and did_you_mean(each[0].text, hub_keys) and not did_you_mean(each[0].text, own)
-    )
+    return MapNode(ours, node.place), MapNode(rest, node.place)
 
 
 def _shop_is_right(name: str, key: Scalar, kind: str, node: MapNode, shops: Built[Shop], reading: Reading) -> bool:

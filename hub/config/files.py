@@ -25,19 +25,19 @@ class Files:
     """True: a file could not be read, so what it holds is not known to be absent."""
 
 
-def read_files(path: Path, reading: Reading) -> Files:
-    """Read `path` and its includes. Mistakes go to `reading`; a file that cannot be read stops only itself."""
-    walk = _Walk(path, reading)
+def read_files(path: Path, reading: Reading, files: Files) -> None:
+    """Read `path` and its includes into `files`. Mistakes go to `reading`; a file that cannot be read stops only
+    itself."""
+    walk = _Walk(path, reading, files)
     walk.read(path, path.name, Place(path.name), ())
-    walk.files.digest = walk.hash.hexdigest()
-    return walk.files
+    files.digest = walk.hash.hexdigest()
 
 
 class _Walk:
-    def __init__(self, path: Path, reading: Reading) -> None:
+    def __init__(self, path: Path, reading: Reading, files: Files) -> None:
         self.folder = path.parent.resolve()
         self.reading = reading
-        self.files = Files()
+        self.files = files
         self.hash = hashlib.sha256()
         self.seen: set[Path] = set()
 
@@ -55,7 +55,8 @@ class _Walk:
             return
         self.files.sources[name] = text
         root, problems = parse(text, name)
-        self.reading.problems.extend(problems)
+        for each in problems:
+            self.reading.add(each)
         if root is None:
             self.files.broken = self.files.broken or bool(problems)
             return

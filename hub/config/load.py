@@ -55,29 +55,44 @@ class Loaded:
 
 
 @dataclass(slots=True)
-class Ground:
-    """The file without its flows. `flows` are their nodes by name; `config` is for checking against even when parts
-    of it had mistakes, since those parts are absent from it and `complete` says so."""
+class Opened:
+    """A file that is being read: what was found in it so far."""
 
-    config: Config
-    flows: dict[str, tuple[Scalar, Node]]
-    reading: Reading
-    files: Files
+    path: Path
     secrets: Secrets
-    connections: Mapping[str, str]
-    """name → kind of all connections in the file, also of those that could not be read ("": not even their kind)."""
-    shops: frozenset[str]
-    staff: frozenset[str]
-    people: frozenset[str]
-    keys: Mapping[str, Place]
-    """top-level key → its place, for problems about the whole."""
+    reading: Reading = field(default_factory=Reading)
+    files: Files = field(default_factory=Files)
 
-    def finish(self, config: Config) -> Loaded:
+    @classmethod
+    def of(cls, path: Path, env: Mapping[str, str]) -> "Opened":
+        """`env` is the environment; the `.env` beside the file stands behind it."""
+        return cls(path, Secrets(environment(path, env), path.parent))
+
+    def finish(self, config: Config | None) -> Loaded:
         """Everything together: no configuration when there was an error."""
         sources = masked(self.files.sources, self.secrets.literals)
         problems = in_order(self.reading.problems, sources)
         refused = any(each.severity is Level.ERROR for each in problems)
         return Loaded(None if refused else config, problems, sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The file without its flows. `config` holds what was read well, to check flows against; the names are all that
+    stand in the file, so that a broken entry makes its name no less known."""
+
+    config: Config
+    flows: Mapping[str, tuple[Scalar, Node]]
+    """Name → its key and its node."""
+    connections: Mapping[str, str]
+    """Name → kind; "" when not even that could be read."""
+    shops: frozenset[str]
+    staff: frozenset[str]
+    people: frozenset[str]
+    keys: Mapping[str, Place]
+    """Top-level key → its place, for problems about the whole."""
+    whole: bool
+    """Whether every file could be read."""
 
 
 def environment(path: Path, env: Mapping[str, str]) -> dict[str, str]:
@@ -87,13 +102,12 @@ def environment(path: Path, env: Mapping[str, str]) -> dict[str, str]:
     return {**{name: value for name, value in values.items() if value is not None}, **env}
 
 
-def read_ground(path: Path, registry: Registry, env: Mapping[str, str]) -> Ground:
-    """Read a file and its includes up to the flows; never raises for what stands in them."""
-    reading = Reading()
-    files = read_files(path, reading)
-    secrets = Secrets(environment(path, env), path.parent)
+def read_ground(opened: Opened, registry: Registry) -> Ground:
+    """Read a file and its includes up to the flows. Raises TooManyError, and nothing else for what stands in them."""
+    path, reading, files = opened.path, opened.reading, opened.files
+    read_files(path, reading, files)
     top = _top(files, reading)
-    secret = reading.with_secrets(secrets)
+    secret = reading.with_secrets(opened.secrets)
     shops = build_shops(top, reading, Place(path.name), files.broken)
     named = _named(top.get("connections"), reading, "connection")
     connections = build_connections(named, shops, registry, secret)
@@ -114,14 +128,12 @@ def read_ground(path: Path, registry: Registry, env: Mapping[str, str]) -> Groun
     return Ground(
         config=config,
         flows=_named(top.get("flows"), reading, "flow"),
-        reading=reading,
-        files=files,
-        secrets=secrets,
         connections=connections.names,
         shops=frozenset(shops.names),
         staff=frozenset(staff.names),
         people=frozenset(people.names),
         keys={text: key.place for text, (key, _) in files.top.items()},
+        whole=not files.broken,
     )
 
 

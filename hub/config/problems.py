@@ -200,6 +200,9 @@ def _line(lines: list[str], number: int) -> str:
     return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
+MAX_PROBLEMS = 1000
+"""A file with so many problems is not read any further."""
+
 WIDTH = 160
 """A line longer than this is shown in part."""
 

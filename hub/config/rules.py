@@ -36,9 +36,12 @@ def build_contact(
 
 def _routes_only(node: Node | None) -> Contact:
     """Enough to check flows against when a part of `contact` is wrong."""
-    routes = node.get("routes") if isinstance(node, MapNode) else None
+    if not isinstance(node, MapNode):
+        return Contact()
+    routes = node.get("routes")
     entries = routes if isinstance(routes, MapNode) else ()
-    return Contact(routes={key.text: tuple(each.text for each in scalars_of(value)) for key, value in entries})
+    silent = frozenset(each.text for each in scalars_of(node.get("silent")))
+    return Contact({key.text: tuple(each.text for each in scalars_of(value)) for key, value in entries}, silent=silent)
 
 
 def _words(shops: Built[Shop]) -> frozenset[str]:

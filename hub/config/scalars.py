@@ -76,11 +76,14 @@ def read_name(text: str) -> str:
     return text
 
 
+_OLD_ZONES = frozenset({"Europe/Kiev"})
+"""Still valid, and no longer what anybody should be told to write."""
+
+
 def read_zone(text: str) -> ZoneInfo:
     if text not in available_timezones():
-        raise MistakeError(
-            "bad-zone", f"there is no time zone {quoted(text)}{did_you_mean(text, available_timezones())}"
-        )
+        meant = did_you_mean(text, sorted(available_timezones() - _OLD_ZONES))
+        raise MistakeError("bad-zone", f"there is no time zone {quoted(text)}{meant}")
     return ZoneInfo(text)
 
 

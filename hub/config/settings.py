@@ -30,7 +30,7 @@ from .kinds import (
     keys_of,
     options,
 )
-from .problems import Place, Problem, did_you_mean, listed, nearest, quoted
+from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
 from .secrets import Secrets, is_reference
 from .yaml import ListNode, MapNode, Node, Scalar
@@ -44,6 +44,10 @@ class Shape(BaseModel):
     names: ClassVar[str] = ""
 
 
+class TooManyError(Exception):
+    """There are so many mistakes that reading on would only cost time."""
+
+
 @dataclass(slots=True)
 class Reading:
     """What is collected while a configuration is read. `secrets` None: references are refused here."""
@@ -53,7 +57,13 @@ class Reading:
 
     def report(self, where: Node | Place, code: str, text: str, hint: str = "") -> None:
         place = where if isinstance(where, Place) else where.place
-        self.problems.append(Problem(place, code, text, hint))
+        self.add(Problem(place, code, text, hint))
+
+    def add(self, problem: Problem) -> None:
+        """Keep a problem; raises TooManyError when there are so many mistakes that it is no use to go on."""
+        self.problems.append(problem)
+        if problem.severity is Level.ERROR and len(self.problems) >= MAX_PROBLEMS:
+            raise TooManyError
 
     def with_secrets(self, secrets: Secrets) -> Reading:
         """The same, where references may stand."""
@@ -77,10 +87,12 @@ def read_settings(
     *,
     place: Place | None = None,
     skip: frozenset[str] = frozenset(),
+    also: tuple[str, ...] = (),
 ) -> M | None:
     """`node` as a `model`, or None after reporting what is wrong. `what` is how a sentence names it: "'notify'".
 
-    `skip` are keys that somebody else reads. `place` is where a missing setting is reported (default: the map).
+    `skip` are keys that somebody else reads, `also` keys that exist beside the model's. `place` is where a missing
+    setting is reported (default: the map).
     """
     if not isinstance(node, MapNode):
         if node is not None:
@@ -88,7 +100,7 @@ def read_settings(
                 node, "bad-value", f"{what} takes settings, as in {{{_example(model)}: …}}, not {found(node)}"
             )
         return None
-    raw = _raw(node, model, reading, what, skip)
+    raw = _raw(node, model, reading, what, skip, also)
     try:
         value = model.model_validate(raw.values)
     except ValidationError as error:
@@ -123,7 +135,9 @@ class _Raw:
         return not self.bad and not self.misspelt
 
 
-def _raw(node: MapNode, model: type[BaseModel], reading: Reading, what: str, skip: frozenset[str]) -> _Raw:
+def _raw(
+    node: MapNode, model: type[BaseModel], reading: Reading, what: str, skip: frozenset[str], also: tuple[str, ...]
+) -> _Raw:
     keys, raw = keys_of(model), _Raw()
     later: frozenset[str] = getattr(model, "later", frozenset())
     for key, value in node:
@@ -141,7 +155,7 @@ def _raw(node: MapNode, model: type[BaseModel], reading: Reading, what: str, ski
             not_yet(reading, key, f"'{key.text}'")
         else:
             raw.misspelt.append(key.text)
-            unknown_setting(reading, key, keys, what)
+            unknown_setting(reading, key, (*also, *keys), what)
     return raw
 
 
@@ -207,8 +221,13 @@ def _mistaken(node: Scalar, annotation: Any, mistakes: list[MistakeError], readi
         return BAD
     chosen = special or only
     text = chosen.text if chosen.code != "bad-value" or not chosen.text.startswith("'") else f"{what}: {chosen.text}"
-    reading.report(node.at(chosen.offset), chosen.code, text)
+    reading.report(_from(node, chosen.offset), chosen.code, text)
     return BAD
+
+
+def _from(node: Scalar, offset: int) -> Place:
+    """The value as a whole, or a character inside it."""
+    return node.at(offset) if offset else node.place
 
 
 def _resolved(node: Scalar, annotation: Any, reading: Reading) -> str | None:
@@ -222,7 +241,7 @@ def _resolved(node: Scalar, annotation: Any, reading: Reading) -> str | None:
     try:
         resolved = reading.secrets.resolve(node.text)
     except MistakeError as mistake:
-        reading.report(node.at(mistake.offset), mistake.code, mistake.text)
+        reading.report(_from(node, mistake.offset), mistake.code, mistake.text)
         return None
     if is_secret(annotation) and not is_reference(node.text) and node.text:
         reading.secrets.literal(node)

@@ -55,7 +55,7 @@ def build_staff(named: Named, people: Built[Person], connections: Built[Connecti
             hours = Hours(*shape.hours) if shape.hours else None
             rung = Rung(name, tuple(shape.people), tuple(shape.via), shape.acknowledge, shape.then, hours)
             built.good[name] = rung
-            if isinstance(node, MapNode):
+            if isinstance(node, MapNode) and all(channel in connections.names for channel in shape.via):
                 _reachable(rung, node, people, reading)
     _ladders(built, named, reading)
     return built

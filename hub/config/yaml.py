@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from .problems import Place, Problem, lines_of
+from .problems import MAX_PROBLEMS, Place, Problem, lines_of
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 200_000
@@ -21,7 +21,8 @@ MAX_ALIASES = 50
 CEL_KEYS = frozenset({"when", "until", "that", "before", "unless", "with"})
 """Keys under which an expression stands: there a leading `!` is a forgotten quote and not a tag."""
 
-_PARSER: Any = getattr(yaml, "CParser", None) or yaml.SafeLoader
+PARSERS: tuple[Any, ...] = tuple(each for each in (getattr(yaml, "CSafeLoader", None), yaml.SafeLoader) if each)
+"""PyYAML's parsers, the fastest first; the one in C is not in every build. Only their events are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,9 +76,9 @@ class MapNode:
 Node: TypeAlias = Scalar | ListNode | MapNode
 
 
-def parse(text: str, file: str) -> tuple[Node | None, tuple[Problem, ...]]:
+def parse(text: str, file: str, parser: Any = PARSERS[0]) -> tuple[Node | None, tuple[Problem, ...]]:
     """The tree of one document, and what is wrong. None: nothing could be read, or the file is empty."""
-    return _Builder(text, file).build()
+    return _Builder(text, file, parser).build()
 
 
 def from_plain(value: Any, place: Place) -> Node:
@@ -126,8 +127,8 @@ class _Open:
 class _Builder:
     """Builds the tree from events, with a stack of its own."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.text, self.file = text, file
+    def __init__(self, text: str, file: str, parser: Any) -> None:
+        self.text, self.file, self.parser = text, file, parser
         self.problems: list[Problem] = []
         self.stack: list[_Open] = []
         self.anchors: dict[str, Node | None] = {}
@@ -150,7 +151,7 @@ class _Builder:
 
     def _read(self) -> None:
         # The constructor reads the first characters, so it too raises on a NUL.
-        loader = _PARSER(self.text)
+        loader = self.parser(self.text)
         try:
             while loader.check_event():
                 self._take(loader.get_event())
@@ -175,6 +176,8 @@ class _Builder:
 
     def _report(self, place: Place, code: str, text: str, hint: str = "") -> None:
         self.problems.append(Problem(place, code, text, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _Stop
 
     def _stop(self, event: Any, code: str, text: str) -> None:
         self._report(self._place(event.start_mark), code, text)
@@ -290,7 +293,7 @@ class _Builder:
         place = self._place(event.start_mark)
         tag = str(event.tag)
         if tag.startswith("!") and (self._under() in CEL_KEYS or re.search(r"[.()&|=<>]", tag)):
-            self._report(place, "yaml-quote", "a value that begins with '!' must be quoted as a whole", "'!…'")
+            self._report(place, "yaml-quote", _QUOTE, "'!…'")
         else:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
             self._report(place, "yaml-tag", f"'{shown[:40]}' is a tag; the language has none")
@@ -314,6 +317,14 @@ class _Builder:
             text = f"a value that begins with {style} and goes on must be quoted as a whole"
             self._report(start, "yaml-quote", text, f"{other}{style}…{style} …{other}")
             return
+        lines = lines_of(self.text)
+        if place.line > len(lines):  # behind the end: what is missing is missing at the end of the last line
+            place = Place(self.file, len(lines), len(lines[-1]) + 1)
+        line = lines[place.line - 1]
+        tag = _TAGGED.search(line[: place.column + 1])
+        if tag is not None:
+            self._report(Place(self.file, place.line, tag.start(1) + 1), "yaml-quote", _QUOTE, "'!…'")
+            return
         self._report(place, "yaml-syntax", _said(error))
 
     def _goes_on(self, mark: Any) -> bool:
@@ -323,6 +334,11 @@ class _Builder:
             return False
         between = self.text[last.end_mark.index : mark.index]
         return not between.strip() and bool(self.text[mark.index : mark.index + 1].strip(" ,]}:#\n"))
+
+
+_TAGGED = re.compile(r"(?:[:,\[{-]\s+|[\[{])(![\w(-])")
+"""A value that begins with `!`, on a line that cannot be read."""
+_QUOTE = "a value that begins with '!' must be quoted as a whole"
 
 
 def _measure(node: Node) -> tuple[int, int]:
@@ -403,6 +419,8 @@ def _aligned(scalar: Scalar, offset: int) -> int:
     at = _content(scalar) if scalar.style in ("|", ">") else scalar.span[0] + (1 if scalar.style else 0)
     for character in text[:offset]:
         at = _step(scalar.style, source, at, end, character)
+    if scalar.style == '"' and (joined := _CONTINUED.match(source, at)) is not None:
+        at = joined.end()
     while at < end and text[offset : offset + 1].strip() and source[at].isspace():
         at += 1
     return min(at, end)

@@ -10,6 +10,7 @@ from typing import Protocol
 from hub.config.load import Ground
 from hub.config.model import Config, Person
 from hub.config.problems import Place, listed
+from hub.config.settings import Reading
 from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
@@ -26,23 +27,23 @@ class Texts(Protocol):
     def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool: ...
 
 
-def check_all(checked: Mapping[str, Checked], ground: Ground, texts: Texts | None) -> None:
+def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, texts: Texts | None) -> None:
     """Report what is odd about the set. What a broken part of the file would have to say is not guessed at."""
     live = [each for each in checked.values() if each.flow.state is State.LIVE]
-    whole = len(checked) == len(ground.flows) and not ground.files.broken
+    whole = len(checked) == len(ground.flows) and ground.whole
     words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
-    if words is not None and not ground.files.broken:
-        _never_fires(live, words, ground)
+    if words is not None and ground.whole:
+        _never_fires(live, words, reading)
         if whole:
-            _not_told(live, words, ground)
+            _not_told(live, words, ground, reading)
     for each in live:
-        _one_flow_twice(each, ground)
+        _one_flow_twice(each, reading)
     for first, second in _meeting(live):
-        _two_flows(first, second, ground)
+        _two_flows(first, second, reading)
     if texts is not None:
         for each in live:
-            _spoken(each, ground, texts)
-    _renamed(checked, ground)
+            _spoken(each, ground, reading, texts)
+    _renamed(checked, ground, reading)
 
 
 # ------------------------------------------------------------------------------------------------ what can happen
@@ -80,15 +81,15 @@ def _implied(statuses: set[Status]) -> set[Status]:
     return implied
 
 
-def _never_fires(live: list[Checked], words: frozenset[str], ground: Ground) -> None:
+def _never_fires(live: list[Checked], words: frozenset[str], reading: Reading) -> None:
     for each in live:
         for word, place in each.words.items():
             if word not in words:
                 text = f"no connection of this file can produce '{word}'"
-                ground.reading.report(place, "never-fires", text)
+                reading.report(place, "never-fires", text)
 
 
-def _not_told(live: list[Checked], words: frozenset[str], ground: Ground) -> None:
+def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, reading: Reading) -> None:
     told = {word for each in live for word in each.flow.triggers}
     silent = ground.config.contact.silent
     missing = [
@@ -97,7 +98,7 @@ def _not_told(live: list[Checked], words: frozenset[str], ground: Ground) -> Non
     if missing:
         place = ground.keys.get("flows") or Place(ground.config.path.name)
         text = f"no flow tells of {listed(missing, 60)}"
-        ground.reading.report(place, "not-told", text, "what is silent on purpose stands in contact: {silent: […]}")
+        reading.report(place, "not-told", text, "what is silent on purpose stands in contact: {silent: […]}")
 
 
 # ------------------------------------------------------------------------------------------------ said twice
@@ -118,13 +119,13 @@ def _said(flow: Flow) -> dict[str, Notify]:
     return {each.template: each for each in found}
 
 
-def _one_flow_twice(each: Checked, ground: Ground) -> None:
+def _one_flow_twice(each: Checked, reading: Reading) -> None:
     axes = [axis_of_word(word) for word in each.flow.triggers]
     again = next((axis for axis in Axis if axes.count(axis) > 1), None)
     if again is not None and not each.once and _said(each.flow):
         second = [place for word, place in each.words.items() if axis_of_word(word) is again][1]
         text = f"two triggers of the {again} axis tell one person twice"
-        ground.reading.report(second, "said-twice", text, "if each is its own news, write once: occurrence")
+        reading.report(second, "said-twice", text, "if each is its own news, write once: occurrence")
 
 
 MAX_MEETING = 50
@@ -141,7 +142,7 @@ def _meeting(live: list[Checked]) -> list[tuple[Checked, Checked]]:
     return list({(one.flow.name, two.flow.name): (one, two) for one, two in pairs}.values())
 
 
-def _two_flows(first: Checked, second: Checked, ground: Ground) -> None:
+def _two_flows(first: Checked, second: Checked, reading: Reading) -> None:
     one, two = first.flow, second.flow
     if one.shops is not None and two.shops is not None and set(one.shops).isdisjoint(two.shops):
         return
@@ -153,7 +154,7 @@ def _two_flows(first: Checked, second: Checked, ground: Ground) -> None:
         text = f"'{one.name}' and '{two.name}' both tell the customer at '{word}', whatever the order"
     else:
         return
-    ground.reading.report(second.words[word], "said-twice", text, f"the other is in line {first.place.line}")
+    reading.report(second.words[word], "said-twice", text, f"the other is in line {first.place.line}")
 
 
 def _texts_of(flow: Flow) -> frozenset[str]:
@@ -165,25 +166,25 @@ def _always_says(flow: Flow) -> bool:
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in flow.steps)
 
 
-def _renamed(checked: Mapping[str, Checked], ground: Ground) -> None:
+def _renamed(checked: Mapping[str, Checked], ground: Ground, reading: Reading) -> None:
     """A former name that is somebody's present name would lend them claims of another flow."""
     for each in checked.values():
         for name in each.flow.was:
             if name in ground.flows:
                 text = f"'{name}' in 'was' of '{each.flow.name}' is the name of a flow in this file"
-                ground.reading.report(each.place, "duplicate-name", text)
+                reading.report(each.place, "duplicate-name", text)
 
 
 # ------------------------------------------------------------------------------------------------ texts
 
 
-def _spoken(each: Checked, ground: Ground, texts: Texts) -> None:
+def _spoken(each: Checked, ground: Ground, reading: Reading, texts: Texts) -> None:
     names = frozenset(texts.names())
     for step in all_steps(each.flow.steps):
         if isinstance(step, Notify) and step.template in names:
             place = each.keys.get(step.id, each.place)
             for locale, shop, forms in _readers(step, each.flow, ground.config):
-                _speaks(step.template, locale, shop, forms, place, ground, texts)
+                _speaks(step.template, locale, shop, forms, place, reading, texts)
 
 
 def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, str | None, frozenset[str]]]:
@@ -227,7 +228,7 @@ def _speaks(
     shop: str | None,
     forms: frozenset[str],
     place: Place,
-    ground: Ground,
+    reading: Reading,
     texts: Texts,
 ) -> None:
     tags = tuple(dict.fromkeys((locale, locale.partition("-")[0])))
@@ -235,9 +236,7 @@ def _speaks(
     if not missing:
         return
     if len(missing) == len(forms):
-        ground.reading.report(
-            place, "no-text", f"the text '{template}' does not exist in '{locale}'; English is sent instead"
-        )
+        reading.report(place, "no-text", f"the text '{template}' does not exist in '{locale}'; English is sent instead")
     else:
         said = f"the text '{template}' has no form for {listed(missing)} in '{locale}'"
-        ground.reading.report(place, "no-form", said)
+        reading.report(place, "no-form", said)

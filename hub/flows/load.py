@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from hub.config.load import Ground, Loaded, Registry, read_ground
+from hub.config.load import Ground, Loaded, Opened, Registry, read_ground
+from hub.config.model import Config
+from hub.config.settings import Reading, TooManyError
 
 from .check import Texts, check_all
 from .compile import Checked, read_flow
-from .model import Flow
 from .scope import Known, TextCheck
 
 MAX_FLOWS = 2000
@@ -27,21 +28,27 @@ def load_config(
     `env` is the environment; a `.env` beside the file stands behind it. `texts` None: templates are not checked.
     `check_text(text, names)` checks a TEXT (an escalation's reason); None: its syntax is not checked.
     """
-    ground = read_ground(path, registry, env)
-    known = _known(ground, texts, check_text)
-    checked = _flows(ground, known)
-    check_all(checked, ground, texts)
-    flows: dict[str, Flow] = {name: each.flow for name, each in checked.items()}
-    return ground.finish(replace(ground.config, flows=flows))
+    opened = Opened.of(path, env)
+    try:
+        return opened.finish(_read(opened, registry, texts, check_text))
+    except TooManyError:
+        return opened.finish(None)
 
 
-def _flows(ground: Ground, known: Known) -> dict[str, Checked]:
+def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: TextCheck | None) -> Config:
+    ground = read_ground(opened, registry)
+    checked = _flows(ground, _known(ground, texts, check_text), opened.reading)
+    check_all(checked, ground, opened.reading, texts)
+    return replace(ground.config, flows={name: each.flow for name, each in checked.items()})
+
+
+def _flows(ground: Ground, known: Known, reading: Reading) -> dict[str, Checked]:
     flows: dict[str, Checked] = {}
     for index, (name, (key, node)) in enumerate(ground.flows.items()):
         if index == MAX_FLOWS:
-            ground.reading.report(key, "bad-value", f"a file has at most {MAX_FLOWS:,} flows")
+            reading.report(key, "bad-value", f"a file has at most {MAX_FLOWS:,} flows")
             break
-        checked = read_flow(key, node, ground.reading, known)
+        checked = read_flow(key, node, reading, known)
         if checked is not None:
             flows[name] = checked
     return flows

@@ -70,7 +70,7 @@ class Scope:
 
     def report(self, where: Node | Place, code: str, text: str, hint: str = "", level: Level | None = None) -> None:
         place = where if isinstance(where, Place) else where.place
-        self.reading.problems.append(Problem(place, code, text, hint, level=level))
+        self.reading.add(Problem(place, code, text, hint, level=level))
 
     @contextmanager
     def branch(self, there: Paths) -> Iterator[None]:
