@@ -1,15 +1,21 @@
-"""A clock, and clients that close themselves."""
+"""A clock, clients that close themselves, and an honest system with faults to order."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from hub.clock import VirtualClock
-from hub.plugin import Limits
+from hub.plugin import FailureError, Limits
 from hub.plugin.http import make_client
+from hub.plugin.sandbox import Chaos, serve
 
 Make = Callable[..., httpx.AsyncClient]
 
@@ -35,3 +41,39 @@ async def make(clock: VirtualClock) -> AsyncIterator[Make]:
     yield one
     for each in made:
         await each.aclose()
+
+
+async def failing(client: httpx.AsyncClient, url: str) -> FailureError:
+    """The failure of a GET that must fail."""
+    with pytest.raises(FailureError) as caught:
+        await client.get(url)
+    return caught.value
+
+
+class World:
+    """An honest system with faults to order, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.chaos = Chaos()
+        self.asked = 0
+        self.now, self.most = 0, 0
+        app = Starlette(routes=[Route("/{rest:path}", self._answer, methods=["GET", "POST"])])
+        self.app = self.chaos.around(app)
+        self.url = ""
+        self.pause = 0.0
+
+    async def _answer(self, _: Request) -> JSONResponse:
+        self.asked += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(self.pause)
+        self.now -= 1
+        return JSONResponse({})
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    async with serve(made.app) as url:
+        made.url = url
+        yield made

@@ -2,9 +2,6 @@
 
 import asyncio
 import gc
-import logging
-import traceback
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -13,58 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpx import HTTPXMock
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from hub.clock import VirtualClock
 from hub.plugin import Config, FailureError, Limits, Permanent, Transient, Unknown, expecting
 from hub.plugin._breaker import BELIEVED, FIRST, LONGEST, THRESHOLD
 from hub.plugin._queue import retry_after
 from hub.plugin.http import BreakerState, client_state, make_client
-from hub.plugin.sandbox import Chaos, serve
 
-from .conftest import HASTY, Make
-from .servers import answering, saying, serving
+from .conftest import HASTY, Make, World, failing
+from .servers import answering, serving
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-class World:
-    """An honest system with faults to order, and how often it was asked."""
-
-    def __init__(self) -> None:
-        self.chaos = Chaos()
-        self.asked = 0
-        self.now, self.most = 0, 0
-        app = Starlette(routes=[Route("/{rest:path}", self._answer, methods=["GET", "POST"])])
-        self.app = self.chaos.around(app)
-        self.url = ""
-        self.pause = 0.0
-
-    async def _answer(self, _: Request) -> JSONResponse:
-        self.asked += 1
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(self.pause)
-        self.now -= 1
-        return JSONResponse({})
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    made = World()
-    async with serve(made.app) as url:
-        made.url = url
-        yield made
-
-
-async def failing(client: httpx.AsyncClient, url: str) -> FailureError:
-    with pytest.raises(FailureError) as caught:
-        await client.get(url)
-    return caught.value
 
 
 # --- Retry-After
@@ -376,98 +333,6 @@ async def test_a_proxy_of_the_environment_is_not_used(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert (await make().get(world.url)).status_code == 200
-
-
-# --- redaction
-
-CANARIES = (
-    "canary-path",
-    "canary-query",
-    "canary-header",
-    "canary-body",
-    "canary-answer",
-    "canary-user",
-    "canary-pass",
-)
-
-
-def everything(error: BaseException) -> str:
-    return "".join((str(error), repr(error), repr(error.__dict__), *traceback.format_exception(error)))
-
-
-BEHAVIOURS = {
-    "fine": (answering(200, b"canary-answer", "X-Answer: canary-answer"), "not readable"),
-    "refused": (answering(401, b"canary-answer", "X-Answer: canary-answer"), "credentials were refused (401)"),
-    "redirect": (answering(302, b"", "Location: http://canary-answer/"), "redirect refused (302)"),
-    "broken": (saying(b"HTTP/1.1 200 canary-answer\r\nContent-Length: 99\r\n\r\ncanary-answer"), "cut off"),
-    "bad chunk": (
-        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"canary-answer\r\n", between=0.05),
-        "cut off",
-    ),
-    "nonsense": (saying(b"canary-answer\r\n\r\n"), "not readable (ClientResponseError)"),
-    "bad header": (saying(b"HTTP/1.1 200 OK\r\ncanary-answer\r\n\r\n"), "not readable (ClientResponseError)"),
-    "silence": (saying(then="wait"), "no whole answer in time"),
-}
-
-
-@pytest.mark.parametrize("name", BEHAVIOURS)
-async def test_no_secret_is_in_texts_or_logs(make: Make, name: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    client = make(HASTY if name == "silence" else None)
-    said = ""
-    behave, text = BEHAVIOURS[name]
-    async with serving(behave) as address:
-        try:
-            answer = await client.post(
-                f"http://canary-user:canary-pass@{address}/bot-canary-path/send?key=canary-query",
-                headers={"X-Api-Key": "canary-header"},
-                content=b"canary-body",
-            )
-            answer.json()
-        except FailureError as failure:
-            said = everything(failure)
-    logged = caplog.text + "".join(
-        str(each.__dict__) for each in caplog.records if each.name.startswith(("hub", "httpx"))
-    )
-    assert "acme: POST 127.0.0.1" in said and text in said
-    assert "acme: POST 127.0.0.1" in logged
-    for canary in CANARIES:
-        assert canary not in said
-        assert canary not in logged
-
-
-async def test_a_name_and_a_password_in_the_address_become_a_header(make: Make) -> None:
-    heads: list[bytes] = []
-
-    async def behave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heads.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-        await writer.drain()
-
-    async with serving(behave) as address:
-        answer = await make().get(f"http://user:pass@{address}/")
-    assert b"authorization: basic dxnlcjpwyxnz" in heads[0].lower()
-    assert "user" not in str(answer.request.url)
-
-
-@pytest.mark.parametrize(
-    "url", ["ftp://canary-path/", "canary-path", "http://127.0.0.1:canary-path/", "http://", "http://[canary-path"]
-)
-async def test_no_secret_is_in_what_is_said_of_bad_addresses(make: Make, url: str) -> None:
-    failure = await failing(make(), url)
-    assert isinstance(failure.outcome, Config)
-    assert "canary" not in failure.outcome.reason.replace("GET canary-path:", "")
-
-
-async def test_the_log_says_what_was_asked_of_whom(make: Make, world: World, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "hub.plugin.http")
-    client = make()
-    await client.get(f"{world.url}/secret")
-    world.chaos.fail(404)
-    await failing(client, f"{world.url}/secret")
-    lines = [each.getMessage() for each in caplog.records if each.name == "hub.plugin.http"]
-    assert lines[0].startswith("acme: GET 127.0.0.1: 200 in ")
-    assert lines[1].startswith("acme: GET 127.0.0.1: there is no such thing there (404) after ")
 
 
 # --- other ways to carry requests
