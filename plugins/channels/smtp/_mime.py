@@ -73,7 +73,7 @@ def unstructured(name: str, text: str) -> str:
         folded = _fold(name, text)
         if folded is not None:
             return folded
-    return "\r\n ".join(_encoded_words(text))
+    return "\r\n ".join(_encoded_words(name, text))
 
 
 def _fold(name: str, text: str) -> str | None:
@@ -90,9 +90,9 @@ def _fold(name: str, text: str) -> str | None:
     return "\r\n ".join(lines)
 
 
-def _encoded_words(text: str) -> Iterator[str]:
-    """Base64 words of at most 72 characters (60 in the first, beside the header's name); no character is split."""
-    piece, room = b"", 36
+def _encoded_words(header: str, text: str) -> Iterator[str]:
+    """Base64 words on lines of at most 76 characters, the first beside the header's name; no character is split."""
+    piece, room = b"", (76 - len(f"{header}: ") - len("=?utf-8?b??=")) // 4 * 3
     for char in text:
         data = char.encode()
         if len(piece) + len(data) > room:
@@ -106,7 +106,7 @@ def _encoded_word(data: bytes) -> str:
     return f"=?utf-8?b?{binascii.b2a_base64(data, newline=False).decode()}?="
 
 
-def mailbox(name: str, address: MailAddress) -> str:
+def mailbox(header: str, name: str, address: MailAddress) -> str:
     """`Name <address>` for a header; whatever the name holds, it stays one name of one address."""
     name = clean(name, MAX_NAME)
     if not name:
@@ -114,7 +114,7 @@ def mailbox(name: str, address: MailAddress) -> str:
     if name.isascii() and "=?" not in name and len(name) <= 60:
         quoted = name if _WORDS.fullmatch(name) else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return f"{quoted} <{address}>"
-    return "\r\n ".join([*_encoded_words(name), f"<{address}>"])
+    return "\r\n ".join([*_encoded_words(header, name), f"<{address}>"])
 
 
 def message_id(key: str, domain: str) -> str:
@@ -140,7 +140,7 @@ class Composer:
         lines = [
             f"Message-ID: {message_id(message.key, self._domain)}",
             f"Date: {format_datetime(now)}",
-            f"To: {mailbox(message.to_name, to)}",
+            f"To: {mailbox('To', message.to_name, to)}",
             f"Subject: {unstructured('Subject', clean(message.subject, MAX_SUBJECT))}",
             *self._thread(message),
             *_unsubscribe(message.unsubscribe_url),
@@ -164,9 +164,9 @@ class Composer:
         return found
 
     def _build(self, locale: str, html: bool, unsubscribable: bool) -> bytes:
-        lines = [f"From: {mailbox(*read_mailbox(self.sender.sender))}"]
+        lines = [f"From: {mailbox('From', *read_mailbox(self.sender.sender))}"]
         if self.sender.reply_to:
-            lines.append(f"Reply-To: {mailbox(*read_mailbox(self.sender.reply_to))}")
+            lines.append(f"Reply-To: {mailbox('Reply-To', *read_mailbox(self.sender.reply_to))}")
         if self.sender.list_id and unsubscribable:
             lines.append(f"List-Id: <{self.sender.list_id}>")
         if re.fullmatch(r"[A-Za-z0-9-]{2,35}", locale):

@@ -93,7 +93,7 @@ class ImapSandbox:
                 ImapCommand(self._clock.now(), words if words == "LOGIN" else f"{words} {rest}".strip())
             )
             if words == "LOGOUT":
-                wire.write(f"* BYE\r\n{tag} OK\r\n".encode())
+                wire.write(f"* BYE\r\n{tag} OK bye\r\n".encode())
                 raise Gone
             if words == "STARTTLS" and self._authority is not None and not wire.secure:
                 wire.write(f"{tag} OK go ahead\r\n".encode())
@@ -110,7 +110,7 @@ class ImapSandbox:
         """(untagged answer, what the tagged line says)."""
         if words == "CAPABILITY":
             starttls = b" STARTTLS" if self._authority and not secure else b""
-            return b"* CAPABILITY IMAP4rev1" + starttls + b"\r\n", "OK"
+            return b"* CAPABILITY IMAP4rev1" + starttls + b"\r\n", "OK done"
         if not signed_in:
             return b"", "NO sign in first"
         match words:
@@ -120,7 +120,7 @@ class ImapSandbox:
                 return self._search(rest)
             case "UID FETCH":
                 return self._fetch(rest)
-        return b"", "OK" if words == "NOOP" else "BAD unknown"
+        return b"", "OK done" if words == "NOOP" else "BAD unknown"
 
     def _open(self, names: list[str]) -> tuple[bytes, str]:
         if names != [self._folder]:
@@ -137,7 +137,7 @@ class ImapSandbox:
             found = [each for each in self.letters if each.at.date() >= day]
         else:
             return b"", "BAD search"
-        return " ".join(["* SEARCH", *(str(each.uid) for each in found)]).encode() + b"\r\n", "OK"
+        return " ".join(["* SEARCH", *(str(each.uid) for each in found)]).encode() + b"\r\n", "OK done"
 
     def _fetch(self, rest: str) -> tuple[bytes, str]:
         wish = re.fullmatch(r"(\d+) \(BODY(\.PEEK)?\[\]<0\.(\d+)>\)", rest)
@@ -145,12 +145,12 @@ class ImapSandbox:
             return b"", "BAD fetch"
         letter = next((each for each in self.letters if each.uid == int(wish[1])), None)
         if letter is None:
-            return b"", "OK"
+            return b"", "OK done"
         if not wish[2]:
             self.marked.add(letter.uid)
         content = letter.content[: int(wish[3])]
         head = f"* {letter.uid} FETCH (UID {letter.uid} BODY[]<0> {{{len(content)}}}\r\n".encode()
-        return head + content + b")\r\n", "OK"
+        return head + content + b")\r\n", "OK done"
 
 
 def _command(line: bytes) -> tuple[str, str, str]:

@@ -62,7 +62,9 @@ class SmtpSettings(_Line):
 
     sender: str = Field(alias="from", max_length=400, description='Who mails come from: `"Shop <shop@shop.example>"`.')
     reply_to: str = Field("", max_length=400, description="Where answers go, when not to `from`.")
-    username: str = Field("", max_length=255, description="Who signs in; empty: nobody does.")
+    username: str = Field(
+        "", max_length=255, pattern=r"^[^\x00-\x1f\x7f]*$", description="Who signs in; empty: nobody does."
+    )
     password: SecretStr | None = Field(None, description="The account's (or application's) password.")
     oauth_token: SecretStr | None = Field(None, description="An OAuth access token (XOAUTH2) instead of a password.")
     max_connections: int = Field(4, ge=1, le=32, description="How many connections at once.")

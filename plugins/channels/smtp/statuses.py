@@ -55,6 +55,8 @@ ENHANCED: Mapping[str, Rule] = {
     "4.2.2": Rule(_T, "mailbox full", FULL),
     "4.3.1": Rule(_T, "the server's storage is full", FULL),
     "4.3.2": Rule(_T, "the server is shutting down"),
+    "4.3.*": Rule(_T, "local error of the server"),
+    "4.4.*": Rule(_T, "no route now"),
     "4.5.3": Rule(_T, "too many recipients"),
     "4.7.*": Rule(_T, "greylisted or slowed down", GREYLIST),
     "5.1.0": Rule(_S, "bad address"),

@@ -27,8 +27,9 @@ DOSSIER = [
     ("450 4.2.0 greylisted", Transient, FIVE_MINUTES),
     ("451 4.7.1 greylisted", Transient, FIVE_MINUTES),
     ("450 4.2.1 busy", Transient, None),
-    ("451 4.3.0 local error", Transient, FIVE_MINUTES),
-    ("451 4.4.1 routing", Transient, FIVE_MINUTES),
+    ("451 4.3.0 local error", Transient, None),
+    ("451 4.4.1 routing", Transient, None),
+    ("451 come back later", Transient, FIVE_MINUTES),
     ("452 4.2.2 mailbox full", Transient, FOUR_HOURS),
     ("452 4.3.1 storage", Transient, FOUR_HOURS),
     ("452 4.5.3 too many recipients", Transient, None),
@@ -184,5 +185,3 @@ async def test_a_reason_never_repeats_what_the_server_said() -> None:
 )
 def test_an_enhanced_code_counts_where_it_belongs(text: str, enhanced: str) -> None:
     assert Reply(550, text).enhanced == enhanced
-
-

@@ -54,7 +54,7 @@ async def world(sandbox: SmtpSandbox | None = None, **fields: Any) -> AsyncItera
     async with sandbox.serve(), httpx.AsyncClient() as client:
         if sandbox.mode is not Mode.NONE:
             fields.setdefault("ca_file", str(sandbox.ca_file))
-        found = settings(port=sandbox.port, security=sandbox.mode.value, **fields)
+        found = settings(**{"port": sandbox.port, "security": sandbox.mode.value, **fields})
         channel = Smtp(found, client, clock, connection="mail")
         try:
             yield World(clock, sandbox, channel)
