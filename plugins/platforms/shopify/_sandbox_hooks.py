@@ -153,7 +153,6 @@ class Hooks:
     def _headers(self, job: Job) -> dict[str, str]:
         secret = self.old_secret if self.mischief.old_secret else self.secret
         return {
-            "Content-Type": "application/json",
             "X-Shopify-Topic": job.topic,
             "X-Shopify-Hmac-Sha256": sign(secret, job.body),
             "X-Shopify-Shop-Domain": self._shop,

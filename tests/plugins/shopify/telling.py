@@ -96,10 +96,17 @@ def facts_of(records: Iterable[AnyRecord]) -> dict[tuple[str, Axis], list[Fact]]
             subject = record.ref if record.kind is RefKind.PARCEL else "order"
             _add(found, subject, record.native, record.at, event=record.event_id)
         if isinstance(record, OrderSnapshot):
-            for part in (record, *(record.parcels or ()), *(record.returns or ())):
-                for native in part.natives:
-                    _add(found, "order" if part is record else part.ref, native, part.version)
+            _add_all(found, "order", record.natives, record.version)
+            for parcel in record.parcels or ():
+                _add_all(found, parcel.ref, parcel.natives, parcel.version)
+            for case in record.returns or ():
+                _add_all(found, case.ref, case.natives, case.version)
     return found
+
+
+def _add_all(found: dict[tuple[str, Axis], list[Fact]], subject: str, natives: Iterable[Native], at: datetime) -> None:
+    for native in natives:
+        _add(found, subject, native, at)
 
 
 def _add(

@@ -254,9 +254,9 @@ def test_digital_goods_make_no_parcel() -> None:
 
 def test_units_refunded_after_they_were_sent_were_not_removed() -> None:
     lines = order("order-partly-refunded").lines or ()
-    assert [(each.ordered, each.removed) for each in lines] == [(2, 0)]
+    assert [(int(each.ordered), int(each.removed)) for each in lines] == [(2, 0)]
     edited = told("edited").lines or ()
-    assert [(each.ordered, each.removed) for each in edited] == [(3, 2)]
+    assert [(int(each.ordered), int(each.removed)) for each in edited] == [(3, 2)]
 
 
 # --- events, returns, hints
