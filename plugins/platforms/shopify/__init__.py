@@ -233,7 +233,9 @@ class Shopify(Platform[ShopifySettings]):
             name, domain = shop.text("name")[:80], shop.text("myshopifyDomain")
         if domain != self.settings.domain:
             raise FailureError(Config(f"shopify: these credentials belong to {domain[:80]}"))
-        return f"{name} ({domain}), Admin API {self.settings.api_version}"
+        asked = self.settings.api_version
+        expired = "" if self._api.served == asked else f" ({asked} has expired: set api_version anew)"
+        return f"{name} ({domain}), Admin API {self._api.served}{expired}"
 
     def _secrets(self) -> tuple[str, ...]:
         known = (self.settings.client_secret, self.settings.old_client_secret, self.settings.webhook_secret)

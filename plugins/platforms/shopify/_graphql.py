@@ -60,6 +60,8 @@ class Api:
         self._token = token
         self._ends_at: datetime | None = None
         self._renewing = asyncio.Lock()
+        self.served = version
+        """The version that really answered: an expired one is silently served by the oldest that is supported."""
 
     async def read(self, document: str, variables: Mapping[str, Any] | None = None) -> Body:
         """The `data` of a query."""
@@ -81,6 +83,7 @@ class Api:
         if answer.status_code == 401 and not self._fixed:
             refused = answer.request.headers["x-shopify-access-token"]
             answer = await self._post(document, variables, await self._valid_token(refused), safe=safe)
+        self.served = answer.headers.get("x-shopify-api-version", self._version)[:20]
         if answer.status_code in STATUSES:
             raise FailureError(Config(f"shopify: {STATUSES[answer.status_code]}"), status=answer.status_code)
         with as_documented(Transient if safe else Unknown):

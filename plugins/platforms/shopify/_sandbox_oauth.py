@@ -61,7 +61,8 @@ class Tokens:
 
     def grant(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a token call; `GrantError` when it is refused."""
-        if asked.get("client_id") != self.client_id or asked.get("client_secret") != self.client_secret:
+        secret = str(asked.get("client_secret"))
+        if asked.get("client_id") != self.client_id or not _same(secret, self.client_secret):
             raise GrantError("invalid_client")
         kind = str(asked.get("grant_type") or "authorization_code")
         if kind == "client_credentials":
@@ -126,7 +127,7 @@ class Tokens:
 
     def _believes(self, token: str) -> bool:
         body, _, signature = token.rpartition(".")
-        if not hmac.compare_digest(_b64(self._mac(body.encode())), signature):
+        if not _same(_b64(self._mac(body.encode())), signature):
             return False
         claims = json.loads(base64.urlsafe_b64decode(body.partition(".")[2] + "=="))
         return bool(claims["aud"] == self.client_id and claims["exp"] > self._clock.now().timestamp())
@@ -146,6 +147,10 @@ class Tokens:
 
     def _mac(self, message: bytes) -> bytes:
         return hmac.new(self.client_secret.encode(), message, hashlib.sha256).digest()
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
 
 
 def _b64(data: bytes) -> str:

@@ -90,6 +90,13 @@ async def test_credentials_of_another_shop_are_refused(
         await shop.hello()
 
 
+async def test_an_expired_version_is_named(
+    sandbox: ShopifySandbox, client: httpx.AsyncClient, clock: VirtualClock, url: str
+) -> None:
+    shop = Shopify(settings(url=url, api_version="2024-01"), client, clock)
+    assert (await shop.hello()).endswith("Admin API 2025-10 (2024-01 has expired: set api_version anew)")
+
+
 # --- polling
 
 
