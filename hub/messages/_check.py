@@ -94,7 +94,7 @@ class _Walk:
         self.printing = False
 
     def wrong(self, node: nodes.Node, code: str, near: str, text: str) -> Spec:
-        self.found.mistakes.append(Mistake(code, node.lineno, near, text))
+        self.found.mistakes.append(Mistake(code, _line(node), near, text))
         return Kind.ANY
 
     # -------------------------------------------------------------- statements
@@ -293,7 +293,8 @@ class _Walk:
             wanted = " or ".join(sorted(rule.takes)) or "a list"
             self.wrong(node, "jinja-name", node.name, f"'{node.name}' takes {wanted}, and this is {_kind_name(kind)}")
         language = language_of(self.allowed.locale)
-        if (rule.words or (rule.forms and node.args)) and language not in WORDS:
+        needs_words = rule.words or any(getattr(each, "value", "") in _WORDED for each in node.args)
+        if needs_words and language not in WORDS:
             self.wrong(
                 node, "jinja-name", node.name, f"'{node.name}' has no words in '{language}'; there are: {listed(WORDS)}"
             )
@@ -329,6 +330,10 @@ class _Walk:
         if missing or unknown:
             what = f"lacks {listed(missing)}" if missing else f"does not know {listed(unknown)}"
             self.wrong(node, "jinja-name", "plural", f"plural {what}; '{self.allowed.locale}' has: {listed(needed)}")
+
+
+_WORDED = ("on", "until", "about")
+"""Forms of a day that need the language's own words."""
 
 
 def _orderable(left: Spec, right: Spec) -> bool:
@@ -379,10 +384,17 @@ _NAMES: Mapping[type[nodes.Node], str] = {
     nodes.Extends: "'extends'",
     nodes.Block: "'block'",
     nodes.With: "'with'",
+    nodes.Scope: "'autoescape'",
     nodes.Dict: "a map",
     nodes.List: "a list",
     nodes.Tuple: "a list",
 }
+
+
+def _line(node: nodes.Node) -> int:
+    """Where a construct stands; some have no line of their own, and begin with what they hold."""
+    lines = (each.lineno for each in (node, *node.find_all(nodes.Node)))
+    return next((line for line in lines if line is not None), 1)
 
 
 def _called(node: nodes.Node) -> str:
@@ -397,7 +409,7 @@ _KEYWORDS: Mapping[type[nodes.Node], str] = {
     nodes.FromImport: "from",
     nodes.CallBlock: "call",
     nodes.FilterBlock: "filter",
-    nodes.ScopedEvalContextModifier: "autoescape",
+    nodes.Scope: "autoescape",
 }
 
 

@@ -52,7 +52,7 @@ class _Place:
         if self.raw and not (closing and name == self.raw):
             return
         if name in _FORBIDDEN:
-            self.forbidden.append(name)
+            self.forbidden.append(f"<{name}")
         self.tag, self.closing, self.attribute, self.word = name, closing, "", ""
 
     def _in_tag(self, token: str) -> None:

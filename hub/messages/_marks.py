@@ -78,7 +78,8 @@ def one_line(text: str, most: int = 200) -> str:
 
 # ---------------------------------------------------------------- HTML
 
-_DL, _DT, _DD = "margin:0 0 16px", "font-size:14px;line-height:20px", "margin:0 0 8px;font-weight:600"
+_DL = "margin:0 0 16px"
+_DT, _DD = "font-size:14px;line-height:20px;color:#57606a", "margin:0 0 8px;font-weight:600"
 _P, _UL, _LI = "margin:0 0 16px", "margin:0 0 16px;padding:0 0 0 20px", "margin:0 0 4px"
 
 
@@ -123,6 +124,7 @@ def _pieces(line: str) -> Iterator[Markup]:
     for found in _ANCHOR.finditer(line):
         yield escape(line[end : found.start()])
         words, href, shown = found.groups()
-        yield Markup('<a href="{}">{}</a>').format(href, words or shown)
+        nowrap = Markup(' style="white-space:nowrap"') if href.startswith("tel:") else ""
+        yield Markup('<a href="{}"{}>{}</a>').format(href, nowrap, words or shown)
         end = found.end()
     yield escape(line[end:])

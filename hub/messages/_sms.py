@@ -56,8 +56,8 @@ def _parts(sizes: list[int], whole: int, part: int) -> int:
 
 
 def cheaper(text: str) -> str:
-    """The same text for SMS, where that brings it into GSM-7: with plain signs, and if need be with Latin letters without
-    their marks (`ą` to `a`: how Polish SMS are written). A text that stays dear, in Cyrillic, stays as it is."""
+    """The same text for SMS, where that brings it into GSM-7: with plain signs, and if need be Latin letters
+    without their marks (`ą` to `a`: how Polish SMS are written). A text that stays dear (Cyrillic) stays as it is."""
     spaced = text.translate(_SPACES)
     plain = spaced.translate(_PLAINER)
     folded = "".join(_folded(each) for each in plain)

@@ -38,13 +38,13 @@ WORDS: Mapping[str, Words] = {
             "It is kept for you {until}; after that it goes back to us.",
             "It is likely to go back to us {about}, so please come a little earlier.",
             "Storage is free {until}; after that the carrier charges for it.",
-            "Storage is free until {about}; after that the carrier charges for it.",
+            "Free storage ends {about}; after that the carrier charges for it.",
         ),
         (
             "Kept until {moment}.",
             "Goes back about {date}.",
             "Free storage until {moment}.",
-            "Free storage until about {date}.",
+            "Free storage ends about {date}.",
         ),
     ),
     "uk": Words(

@@ -188,7 +188,7 @@ def sample(template: str, locale: str) -> dict[str, Any]:
                 "status": "out_for_delivery",
                 "window_from": _at(12, 8),
                 "window_until": _at(12, 11, 30),
-                "courier": {"name": "Іван" if locale in ("uk", "ru") else "Jan", "phone": place["shop"]["phone"]},
+                "courier": {"name": "Олег" if locale in ("uk", "ru") else "Jan", "phone": place["shop"]["phone"]},
                 "cash_due": Decimal("1450.50"),
             }
         },
