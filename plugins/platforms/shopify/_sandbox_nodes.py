@@ -6,17 +6,11 @@
 from decimal import Decimal
 
 from ._sandbox_bodies import Tree, gid, money, status_url, zulu
-from ._sandbox_state import Event, Fulfilment, FulfilmentOrder, Order, Return, Transaction
+from ._sandbox_state import Event, Fulfilment, FulfilmentOrder, Order, Refund, Return, Transaction
 
 
 def order_node(order: Order, shop_url: str) -> Tree:
     """`Order` as GraphQL tells it; `_key` is its place in the order of `UPDATED_AT`."""
-
-    def bag(amount: Decimal) -> Tree:
-        pair = {"amount": money(amount), "currencyCode": order.currency}
-        return {"shopMoney": pair, "presentmentMoney": pair}
-
-    who = order.customer
     return {
         "__typename": "Order",
         "_key": [zulu(order.updated_at), order.id],
@@ -32,37 +26,53 @@ def order_node(order: Order, shop_url: str) -> Tree:
         "cancelledAt": zulu(order.cancelled_at),
         "cancelReason": order.cancel_reason.upper() if order.cancel_reason else None,
         "closedAt": zulu(order.closed_at),
-        "displayFinancialStatus": order.financial_status.upper(),
         "displayFulfillmentStatus": order.display_status,
         "returnStatus": order.order_return_status,
-        "currencyCode": order.currency,
-        "presentmentCurrencyCode": order.currency,
-        "totalPriceSet": bag(order.total),
-        "currentTotalPriceSet": bag(order.current_total),
-        "totalOutstandingSet": bag(order.outstanding),
-        "email": who.email,
-        "phone": None,
-        "customerLocale": who.locale,
-        "customerAcceptsMarketing": False,
         "note": order.note,
         "tags": sorted(order.tags),
         "statusPageUrl": status_url(shop_url, order),
-        "paymentGatewayNames": [order.gateway],
         "customAttributes": [{"key": name, "value": value} for name, value in order.attributes.items()],
-        "customer": _customer_node(order),
-        "shippingAddress": _address_node(order),
-        "shippingLine": _shipping_node(order),
+        **_contact_node(order),
+        **_money_node(order),
         "lineItems": [_line_node(order, each.id) for each in order.items],
         "fulfillments": [_fulfilment_node(order, each) for each in order.fulfilments],
         "fulfillmentOrders": [_fulfilment_order_node(order, each) for each in order.fulfilment_orders],
-        "transactions": [_transaction_node(order, each) for each in order.transactions],
-        "refunds": [
-            {"id": gid("Refund", each.id), "createdAt": zulu(each.at), "note": each.note,
-             "totalRefundedSet": bag(each.amount)}
-            for each in order.refunds
-        ],
         "returns": [_return_node(order, each) for each in order.returns],
-    }  # fmt: skip
+    }
+
+
+def _contact_node(order: Order) -> Tree:
+    return {
+        "email": order.customer.email,
+        "phone": None,
+        "customerLocale": order.customer.locale,
+        "customerAcceptsMarketing": False,
+        "customer": _customer_node(order),
+        "shippingAddress": _address_node(order),
+        "shippingLine": _shipping_node(order),
+    }
+
+
+def _money_node(order: Order) -> Tree:
+    def bag(amount: Decimal) -> Tree:
+        pair = {"amount": money(amount), "currencyCode": order.currency}
+        return {"shopMoney": pair, "presentmentMoney": pair}
+
+    return {
+        "currencyCode": order.currency,
+        "presentmentCurrencyCode": order.currency,
+        "displayFinancialStatus": order.financial_status.upper(),
+        "paymentGatewayNames": [order.gateway],
+        "totalPriceSet": bag(order.total),
+        "currentTotalPriceSet": bag(order.current_total),
+        "totalOutstandingSet": bag(order.outstanding),
+        "transactions": [_transaction_node(order, each) for each in order.transactions],
+        "refunds": [_refund_node(each, bag(each.amount)) for each in order.refunds],
+    }
+
+
+def _refund_node(each: Refund, amount: Tree) -> Tree:
+    return {"id": gid("Refund", each.id), "createdAt": zulu(each.at), "note": each.note, "totalRefundedSet": amount}
 
 
 def _customer_node(order: Order) -> Tree | None:

@@ -52,37 +52,20 @@ class Shop:
         return self.orders[int(order)]
 
     def create_order(
-        self,
-        *,
-        lines: Sequence[tuple[str, str, int, str]] = (("TEA-GRN-250", "Green tea", 2, "590.00"),),
-        name: str = "Olena Hrytsenko",
-        email: str | None = "olena.hrytsenko@example.com",
-        phone: str | None = "+380501112233",
-        locale: str | None = "uk-UA",
-        customer: bool = True,
-        gateway: str = "Cash on Delivery (COD)",
-        manual: bool | None = None,
-        method: str = "SHIPPING",
-        delivery_title: str = "Nova Poshta",
-        shipping: str = "69.00",
-        currency: str = "UAH",
-        paid: bool = False,
-        authorized: bool = False,
-        address: Mapping[str, str | None] | None = None,
-        locations: int = 1,
-        note: str | None = None,
-        tags: Sequence[str] = (),
-        attributes: Mapping[str, str] | None = None,
-        test: bool = False,
-    ) -> str:
+        self, *, lines: Sequence[tuple[str, str, int, str]] = (("TEA-GRN-250", "Green tea", 2, "590.00"),),
+        name: str = "Olena Hrytsenko", email: str | None = "olena.hrytsenko@example.com",
+        phone: str | None = "+380501112233", locale: str | None = "uk-UA", customer: bool = True,
+        gateway: str = "Cash on Delivery (COD)", manual: bool | None = None, paid: bool = False,
+        authorized: bool = False, method: str = "SHIPPING", delivery_title: str = "Nova Poshta",
+        shipping: str = "69.00", currency: str = "UAH", address: Mapping[str, str | None] | None = None,
+        locations: int = 1, note: str | None = None, tags: Sequence[str] = (),
+        attributes: Mapping[str, str] | None = None, test: bool = False,
+    ) -> str:  # fmt: skip
         """A customer orders; gives the order's id. `lines`: (sku, title, quantity, price). `method`: the delivery
         method type (SHIPPING, PICK_UP, LOCAL, PICKUP_POINT, RETAIL, NONE). `manual`: guessed from the gateway."""
         now = self._clock.now()
         first, _, last = name.partition(" ")
-        items = [
-            Item(next(self._ids), sku, title, quantity, Decimal(price), quantity, ships=method != "NONE")
-            for sku, title, quantity, price in lines
-        ]
+        sent = method in ("SHIPPING", "LOCAL", "PICKUP_POINT")
         order = Order(
             id=next(self._order_ids),
             number=next(self._numbers),
@@ -90,13 +73,13 @@ class Shop:
             updated_at=now,
             currency=currency,
             customer=Person(next(self._ids), first, last, email, phone, locale, customer),
-            items=items,
-            shipping=Decimal(shipping) if method in ("SHIPPING", "LOCAL", "PICKUP_POINT") else Decimal(0),
+            items=[self._item(*line, ships=method != "NONE") for line in lines],
+            shipping=Decimal(shipping) if sent else Decimal(0),
             gateway=gateway,
             manual=gateway != "shopify_payments" if manual is None else manual,
             method=method,
             delivery_title="" if method == "NONE" else delivery_title,
-            address=_address(address, first, last, phone) if method in ("SHIPPING", "LOCAL", "PICKUP_POINT") else None,
+            address=_address(address, first, last, phone) if sent else None,
             note=note,
             tags=list(tags),
             attributes=dict(attributes or {}),
@@ -105,11 +88,13 @@ class Shop:
         )
         order.fulfilment_orders = self._fulfilment_orders(order, locations)
         self.orders[order.id] = order
-        said = [("orders/create", self._bodies.order(order))]
-        self._say("created", str(order.id), said)
+        self._say("created", str(order.id), [("orders/create", self._bodies.order(order))])
         if paid:
             self.pay(str(order.id))
         return str(order.id)
+
+    def _item(self, sku: str, title: str, quantity: int, price: str, *, ships: bool) -> Item:
+        return Item(next(self._ids), sku, title, quantity, Decimal(price), quantity, ships=ships)
 
     def _fulfilment_orders(self, order: Order, locations: int) -> list[FulfilmentOrder]:
         shares: list[dict[int, int]] = [{} for _ in range(min(locations, len(order.items)))]

@@ -24,7 +24,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 def sandbox(clock: VirtualClock) -> ShopifySandbox:
-    return ShopifySandbox(clock, patience=0.1)
+    return ShopifySandbox(clock)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def url(sandbox: ShopifySandbox) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(clock: VirtualClock) -> AsyncIterator[httpx.AsyncClient]:
-    client = make_client("main-shop", Limits(concurrency=4, timeout=timedelta(seconds=2)), clock)
+    client = make_client("main-shop", Limits(concurrency=4, timeout=timedelta(seconds=10)), clock)
     yield client
     await client.aclose()
 

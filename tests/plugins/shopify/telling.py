@@ -56,7 +56,7 @@ class Receiver:
         headers = [(name.decode(), value.decode()) for name, value in incoming.headers.raw]
         self.requests.append(WebhookRequest("POST", "", {}, headers, await incoming.body()))
         if self.hang:
-            await pause(0.5)
+            await pause(0.3)
         if self.redirect:
             return RedirectResponse(self.redirect, 307)
         return PlainTextResponse("", self.status)

@@ -123,8 +123,9 @@ async def test_a_redirect_is_a_failure(sandbox: ShopifySandbox) -> None:
         assert elsewhere.requests == [] and sandbox.next_at() is not None
 
 
-async def test_a_receiver_that_takes_too_long_has_failed(sandbox: ShopifySandbox) -> None:
-    async with receiving() as receiver:
+async def test_a_receiver_that_takes_too_long_has_failed(clock: VirtualClock) -> None:
+    sandbox = ShopifySandbox(clock, patience=0.05)
+    async with sandbox.serve(), receiving() as receiver:
         receiver.hang = True
         sandbox.subscribe_all(receiver.url, ["ORDERS_CREATE"])
         sandbox.shop.create_order()
