@@ -58,9 +58,7 @@ def find_orders(connection: sa.Connection, wanted: str, most: int = 50) -> Rows:
     holders = sa.select(numbers.c.order_id).where(numbers.c.tenant == TENANT, numbers.c.number == parcel)
     query = sa.select(orders).where(
         orders.c.tenant == TENANT,
-        sa.or_(
-            orders.c.number.in_(spellings), orders.c.ref == bare, orders.c.id == bare, orders.c.id.in_(holders)
-        ),
+        sa.or_(orders.c.number.in_(spellings), orders.c.ref == bare, orders.c.id == bare, orders.c.id.in_(holders)),
     )
     return connection.execute(query.order_by(orders.c.created_at.desc()).limit(most)).all()
 
@@ -218,7 +216,9 @@ def replay_run(connection: sa.Connection, run_id: int, now: datetime) -> bool:
     row = connection.execute(_parked(run_id)).first()
     if row is None:
         return False
-    connection.execute(sa.update(runs).where(runs.c.id == run_id).values(state="waiting", reason="", ended_at=None))
+    doc = {**row.doc, "run": {**row.doc["run"], "steps": 0}}  # it was parked for taking too many
+    values = {"state": "waiting", "reason": "", "ended_at": None, "doc": doc}
+    connection.execute(sa.update(runs).where(runs.c.id == run_id).values(**values))
     timer = {
         "tenant": TENANT, "slot": row.slot, "key": f"run:{row.key}", "kind": "run", "ref": row.key,
         "order_id": row.order_id, "due_at": now, "state": 0,

@@ -1,0 +1,54 @@
+"""`hub flows`: is the file right?"""
+
+from pathlib import Path
+
+import click
+
+from ._errors import FAILED
+from ._group import Lazy, LazyGroup
+from ._out import print_json
+from ._setup import Configuration, config_option, example, json_option, read_configuration, said
+
+COMMANDS = {"Commands": {"check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places.")}}
+
+
+@click.command("flows", cls=LazyGroup, sections=COMMANDS)
+def flows() -> None:
+    """Check what a flows.yaml says before it goes live."""
+
+
+@click.command(epilog=example("hub flows check", "hub flows check new.yaml --strict"))
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@config_option
+@click.option("--strict", is_flag=True, help="Warnings count as mistakes.")
+@json_option
+@click.pass_context
+def check(ctx: click.Context, file: Path | None, path: Path, strict: bool, as_json: bool) -> None:
+    """Is it right? Every mistake with its place, then what is odd about the whole.
+
+    Exit status: 0 right, 1 problems, 2 there is no such file.
+    """
+    configuration = read_configuration(file or path)
+    if as_json:
+        print_json(_plain(configuration))
+    else:
+        click.echo(said(configuration))
+    weighs = ("E", "W") if strict else ("E",)
+    if any(each.severity in weighs for each in configuration.problems):
+        ctx.exit(FAILED)
+
+
+def _plain(configuration: Configuration) -> dict[str, object]:
+    problems = [
+        {
+            "file": each.file,
+            "line": each.line,
+            "column": each.column,
+            "severity": each.severity.value,
+            "code": each.code,
+            "text": each.text,
+            "hint": each.hint,
+        }
+        for each in configuration.problems
+    ]
+    return {"right": configuration.config is not None, "problems": problems}

@@ -1,0 +1,256 @@
+"""`hub order`: everything about one order, and why each flow did or did not start."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._errors import Stop
+from ._out import counted, print_json, print_table, title
+from ._setup import config_option, example, json_option, look, offline, opened, read_configuration
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+@click.command(epilog=example("hub order 1001", "hub order 20450000000001 --texts", "hub order 1001 --json"))
+@click.argument("number")
+@config_option
+@click.option("--texts", is_flag=True, help="Show the messages as they were sent.")
+@json_option
+def order(number: str, path: Path, texts: bool, as_json: bool) -> None:
+    """Show all that is known of an order, and why each flow did or did not start.
+
+    NUMBER is the order's number, the number of one of its parcels, or the platform's own reference.
+    """
+    from hub.store.queries import find_orders
+
+    with opened(path) as db:
+        rows = look(db, lambda connection: find_orders(connection, number))
+        found = [look(db, lambda connection, row=row: _whole(connection, row)) for row in rows[:1]]
+    if not rows:
+        raise Stop(
+            f"no order or parcel has the number '{number}'; `hub event list --state orphan` shows what waits for one"
+        )
+    if len(rows) > 1:
+        _several(rows, as_json)
+        return
+    [whole] = found
+    whole["parcels"] = _parcels(path, rows[0], whole)
+    if as_json:
+        print_json(whole if texts else {**whole, "messages": [_without_text(each) for each in whole["messages"]]})
+    else:
+        _show(whole, texts)
+
+
+def _several(rows: Sequence[Any], as_json: bool) -> None:
+    brief = [{"id": row.id, "number": row.number, "headline": row.headline, "placed": row.created_at} for row in rows]
+    if as_json:
+        print_json({"several": brief})
+        return
+    click.echo(f"{len(rows)} orders have this number; ask for one by its id")
+    print_table(("id", "number", "headline", "since"), [tuple(each.values()) for each in brief])
+
+
+def _whole(connection: "sa.Connection", row: Any) -> dict[str, Any]:
+    from hub.store import queries
+
+    said = queries.messages_of(connection, row.id)
+    tries = queries.attempts_of(connection, [each.id for each in said])
+    lines = queries.timeline_of(connection, row.id)
+    return {
+        "id": row.id,
+        "number": row.number,
+        "shop": row.connection,
+        "headline": row.headline,
+        "order_status": row.order_status,
+        "payment_status": row.payment_status,
+        "incomplete": row.incomplete,
+        "known_since": row.created_at,
+        "updated_at": row.updated_at,
+        "numbers": queries.numbers_of(connection, row.id),
+        "timeline": [_line(each) for each in lines if each.kind != "run"],
+        "flows": [_flow(each) for each in lines if each.kind == "run"],
+        "messages": [_message(each, tries.get(each.id, ())) for each in said],
+        "runs": [_run(each) for each in queries.runs_of(connection, row.id)],
+        "escalations": [_matter(each) for each in queries.escalations_of(connection, row.id)],
+    }
+
+
+def _line(row: Any) -> dict[str, Any]:
+    event = f"e{row.event_id}" if row.event_id else ""
+    return {
+        "at": row.at,
+        "kind": row.kind,
+        "subject": row.subject,
+        "event": event,
+        **row.doc,
+        "recorded_at": row.recorded_at,
+    }
+
+
+def _flow(row: Any) -> dict[str, Any]:
+    doc = row.doc
+    return {"at": row.at, "flow": doc.get("flow"), "trigger": doc.get("word"), "result": doc.get("result")}
+
+
+def _message(row: Any, tries: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "id": f"m{row.id}",
+        "template": row.template,
+        "to": row.recipient,
+        "flow": row.flow,
+        "state": row.state,
+        "reason": row.reason,
+        "due_at": row.due_at,
+        "finished_at": row.finished_at,
+        "channel": row.connection or (tries[-1].connection if tries else ""),
+        "attempts": [
+            {
+                "channel": each.connection,
+                "outcome": each.outcome or "on the wire",
+                "reason": each.reason,
+                "started_at": each.started_at,
+                "content": each.content,
+            }
+            for each in tries
+        ],
+    }
+
+
+def _without_text(message: Mapping[str, Any]) -> dict[str, Any]:
+    tries = [{name: value for name, value in each.items() if name != "content"} for each in message["attempts"]]
+    return {**message, "attempts": tries}
+
+
+def _run(row: Any) -> dict[str, Any]:
+    due = row.doc.get("run", {}).get("due_at") if row.state == "waiting" else None
+    return {
+        "id": f"r{row.id}",
+        "flow": row.flow,
+        "trigger": row.word,
+        "subject": row.subject,
+        "state": row.state,
+        "reason": row.reason,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+        "waits_until": due,
+    }
+
+
+def _matter(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.uid[:8],
+        "severity": row.severity,
+        "state": row.state,
+        "reason": row.reason,
+        "with": row.owner or row.rung,
+        "opened_at": row.opened_at,
+        "due_at": row.due_at,
+        "note": row.note,
+    }
+
+
+# ------------------------------------------------------------------------------------------------ parcels
+
+
+def _parcels(path: Path, row: Any, whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parcels with their statuses, where the file can be read; their bare numbers otherwise."""
+    configuration = read_configuration(path)
+    if configuration.config is None:
+        return [{"number": number, "status": "", "carrier": "", "since": None} for number in whole["numbers"]]
+    with opened(path) as db:
+        return offline(
+            configuration.config, configuration.texts, lambda world: look(db, lambda c: _folded(c, row, world))
+        )
+
+
+def _folded(connection: "sa.Connection", row: Any, world: Any) -> list[dict[str, Any]]:
+    from hub.pipeline.batch import Wanted
+    from hub.pipeline.orders import load_orders
+    from hub.pipeline.view import view
+
+    loaded = load_orders(connection, world, {row.id: Wanted()})[row.id]
+    seen = view(row.id, loaded.connection, loaded.doc, loaded.facts, world)
+    return [_parcel(each) for each in seen.shipments]
+
+
+def _parcel(each: Any) -> dict[str, Any]:
+    leg, folded = each.current, each.folded
+    return {
+        "number": leg.number.number if leg else "",
+        "status": each.status.value if each.status else "",
+        "reason": folded.reason.value if folded.reason else "",
+        "carrier": (leg.carrier or leg.number.carrier) if leg else "",
+        "since": folded.since,
+        "replaced": each.replaced,
+    }
+
+
+# ------------------------------------------------------------------------------------------------ for people
+
+
+PARCELS = {"number": "number", "status": "status", "reason": "why", "carrier": "carrier", "since": "since"}
+FLOWS = {"at": "at", "trigger": "trigger", "flow": "flow", "result": "what became of it"}
+RUNS = {"id": "id", "flow": "flow", "state": "state", "reason": "why", "started_at": "since", "waits_until": "until"}
+MESSAGES = {
+    "id": "id",
+    "at": "at",
+    "template": "template",
+    "to": "to",
+    "state": "state",
+    "channel": "by",
+    "reason": "why",
+}
+ESCALATIONS = {
+    "id": "id", "severity": "severity", "state": "state", "with": "with", "reason": "why", "due_at": "due",
+}  # fmt: skip
+
+
+def _show(whole: Mapping[str, Any], texts: bool) -> None:
+    click.secho(f"{whole['number'] or whole['id']}  {whole['headline']}", bold=True)
+    click.echo(f"{whole['id']}, order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}")
+    if whole["incomplete"]:
+        click.echo(f"incomplete: {counted(whole['incomplete'], 'dead letter')}; see `hub deadletter list`")
+    _table("Parcels", whole["parcels"], PARCELS)
+    title("Timeline")
+    lines = [(each["at"], _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
+    print_table(("at", "of", "what", "event"), lines, empty="nothing yet")
+    _messages(whole["messages"], texts)
+    _table("Flows", whole["flows"], FLOWS)
+    _table("Runs", whole["runs"], RUNS)
+    _table("Escalations", whole["escalations"], ESCALATIONS)
+
+
+def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    title(heading)
+    print_table(list(columns.values()), [[row.get(name) for name in columns] for row in rows], empty="none")
+
+
+def _subject(line: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    own = str(line["subject"]).removeprefix(whole["id"]).lstrip("/#")
+    return f"{line.get('axis', '')} {own}".strip()
+
+
+def _said(line: Mapping[str, Any]) -> str:
+    if line["kind"] != "status":
+        return str(line.get("text") or line.get("result") or line["kind"])
+    moved = line["after"] if line["after"] != line["before"] else f"stays {line['before'] or 'unknown'}"
+    why = f" ({line['reason']})" if line.get("reason") else ""
+    return f"{moved}{why}: {line['label'] or line['native']} [{line['native']}, {line['source']}, {line['verdict']}]"
+
+
+def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:
+    _table("Messages", [{**each, "at": each["finished_at"] or each["due_at"]} for each in messages], MESSAGES)
+    for message in messages if texts else ():
+        for each in message["attempts"]:
+            title(f"{message['id']} by {each['channel']}: {each['outcome']}")
+            content = each["content"] or {}
+            for part in (content.get("subject"), content.get("text")):
+                if part:
+                    click.echo(_printable(part))
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in str(text))

@@ -1,0 +1,251 @@
+"""`hub run`: the daemon. One process, one event loop: the hub, and the web server that takes webhooks in."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._errors import Stop, explained, refused, unavailable
+from ._out import counted
+from ._setup import config_option, configured, example, existing, read_configuration
+
+if TYPE_CHECKING:
+    from hub.config.model import Config
+    from hub.messages import Texts
+    from hub.runtime.hub import Hub
+
+    from ._logs import Redactor
+
+log = logging.getLogger("hub.run")
+
+GRACE = 10
+"""Seconds that requests under way have to end when the hub stops."""
+
+
+@click.command(epilog=example("hub run", "hub run --config /etc/orderhub/flows.yaml --listen 0.0.0.0:8080"))
+@config_option
+@click.option("--listen", help="Address and port, instead of the file's `hub.listen`.")
+@click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True,
+              help="`auto`: lines for people on a terminal, JSON elsewhere.")  # fmt: skip
+@click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
+              show_default=True, help="What is logged, and all above it.")  # fmt: skip
+def run(path: Path, listen: str | None, log_format: str, log_level: str) -> None:
+    """Run the hub until it is told to stop (SIGTERM, or Ctrl-C).
+
+    SIGHUP reads the file again: it is checked whole, and then goes live whole; a file with mistakes changes nothing.
+    """
+    from ._logs import Redactor, set_up
+
+    config, texts = configured(path)
+    if listen is not None:
+        config = replace(config, hub=replace(config.hub, listen=_address(listen)))
+    redact = Redactor(secrets_of(config))
+    set_up(log_format, log_level, redact)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_Daemon(existing(path), config, texts, redact).live())
+
+
+def _address(text: str) -> str:
+    from hub.config.scalars import MistakeError, read_listen
+
+    try:
+        return read_listen(text)
+    except MistakeError as mistake:
+        raise refused(f"--listen: {mistake.text}") from None
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def secrets_of(config: "Config") -> set[str]:
+    """What may stand in no log: every secret setting, and the addresses of the staff."""
+    found: set[str] = set()
+    for connection in config.connections.values():
+        _collect(connection.settings, found)
+    for person in config.people.values():
+        found.update(person.addresses.values())
+    return found
+
+
+def _collect(value: Any, found: set[str]) -> None:
+    from pydantic import BaseModel, SecretStr
+
+    if isinstance(value, SecretStr):
+        found.add(value.get_secret_value())
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            _collect(getattr(value, name), found)
+    elif isinstance(value, dict):
+        for each in value.values():
+            _collect(each, found)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _collect(each, found)
+
+
+class _Daemon:
+    """One life of `hub run`."""
+
+    def __init__(self, path: Path, config: "Config", texts: "Texts", redact: "Redactor") -> None:
+        self.path, self.config, self.texts, self.redact = path, config, texts, redact
+        self.listen = config.hub.listen
+        self.reloading = asyncio.Lock()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.stopping = False
+
+    async def live(self) -> None:
+        """From the lock on the database to its release."""
+        from hub.runtime.hub import Hub
+        from hub.web.app import build_app
+
+        try:
+            hub = Hub(self.config, self.texts)
+            hub.db.hold()
+        except OSError as error:
+            raise unavailable(explained(error).message) from error
+        try:
+            listener = _bind(self.listen)
+        except BaseException:
+            await hub.stop()
+            raise
+        with listener:
+            try:
+                await hub.start()
+                self._count_uncertain(hub)
+                await self._serve(hub, build_app(hub), listener)
+            finally:
+                for task in self.tasks:
+                    task.cancel()
+                await hub.stop()
+        log.info("orderhub has stopped")
+
+    async def _serve(self, hub: "Hub", app: Any, listener: socket.socket) -> None:
+        import uvicorn
+
+        server = _server_class()(
+            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False,
+                           timeout_graceful_shutdown=GRACE)
+        )  # fmt: skip
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, server)
+        loop.add_signal_handler(signal.SIGHUP, partial(self._reload_soon, hub))
+        ready = loop.create_task(self._say_ready(server, listener))
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            ready.cancel()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+
+    def _stop(self, server: Any) -> None:
+        """Once: finish what is under way. Twice: at once."""
+        if self.stopping:
+            server.force_exit = True
+        else:
+            log.info("stopping: what is under way is finished first; a second signal does not wait for it")
+        self.stopping = True
+        server.should_exit = True
+
+    async def _say_ready(self, server: Any, listener: socket.socket) -> None:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        many = counted(len(self.config.connections), "connection")
+        click.echo(f"orderhub is ready on {_url(listener)} ({many}, {counted(len(self.config.flows), 'flow')})")
+        click.get_text_stream("stdout").flush()
+
+    def _count_uncertain(self, hub: "Hub") -> None:
+        if hub.uncertain_at_start:
+            many = counted(hub.uncertain_at_start, "message")
+            log.warning("%s may or may not have gone when the hub last stopped; see `hub status`", many)
+
+    # -- the file again
+
+    def _reload_soon(self, hub: "Hub") -> None:
+        task = asyncio.get_running_loop().create_task(self._reload(hub))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _reload(self, hub: "Hub") -> None:
+        async with self.reloading:
+            try:
+                read = await asyncio.to_thread(read_configuration, self.path)
+            except Stop as stop:
+                log.error("the file stays as it was: %s", stop.message)
+                return
+            for problem in read.errors:
+                log.error("%s", problem)
+            if read.config is None:
+                log.error("%s has mistakes; the configuration that was live stays live", self.path.name)
+                return
+            await self._swap(hub, read.config, read.texts)
+
+    async def _swap(self, hub: "Hub", config: "Config", texts: "Texts") -> None:
+        if config.digest == self.config.digest:
+            log.info("%s has not changed; texts and secrets are read anew", self.path.name)
+        before = self.config.hub
+        if (config.hub.listen, config.hub.data, config.hub.database) != (self.listen, before.data, before.database):
+            log.warning("hub.listen, hub.data and hub.database take effect at the next start")
+        self.redact.learn(secrets_of(config))
+        config = replace(config, hub=replace(before, public_url=config.hub.public_url))
+        try:
+            await hub.swap(config, texts)
+        except Exception:
+            log.exception("the new configuration could not go live; the old one stays")
+            return
+        self.config = config
+        many = counted(len(config.connections), "connection")
+        log.info("a new configuration is live (%s, %s)", many, counted(len(config.flows), "flow"))
+
+
+def _bind(listen: str) -> socket.socket:
+    """A socket on the address, taken before anything is begun."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    try:
+        found = socket.getaddrinfo(host or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = next((each for each in found if each[0] == socket.AF_INET), found[0])
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        why = f"{listen} cannot be listened on ({error.strerror})"
+        raise unavailable(f"{why}; another hub may be running, or name another address with --listen") from error
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _server_class() -> Any:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        """uvicorn without its own signal handling: it would raise the signal again and spoil the exit status."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return Server

@@ -1,0 +1,193 @@
+"""`hub unmapped`: codes that nobody mapped. Unknown is unknown, until a person says what it means."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._edit import CannotEditError, MapRow, holds, with_row
+from ._errors import FAILED, Stop, refused
+from ._group import Lazy, LazyGroup
+from ._out import moment, print_json
+from ._setup import (
+    Configuration,
+    config_option,
+    example,
+    existing,
+    files_of,
+    json_option,
+    look,
+    opened,
+    read_configuration,
+    top_of,
+)
+
+COMMANDS = {
+    "Commands": {
+        "list": Lazy("hub.cli.unmapped:list_", "All of them, with a line to paste."),
+        "map": Lazy("hub.cli.unmapped:map_", "Write into flows.yaml what a code means."),
+    }
+}
+
+
+@click.command("unmapped", cls=LazyGroup, sections=COMMANDS)
+def unmapped() -> None:
+    """Codes of shops and carriers that nobody mapped: list them, map them."""
+
+
+@click.command("list", epilog=example("hub unmapped list", "hub unmapped list --json"))
+@config_option
+@json_option
+def list_(path: Path, as_json: bool) -> None:
+    """All of them, the most frequent first, with a line to paste into flows.yaml."""
+    from hub.store.queries import unmapped_codes
+
+    with opened(path) as db:
+        rows = [_plain(row) for row in look(db, unmapped_codes)]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo("no unmapped codes")
+    for row in rows:
+        _show(row)
+
+
+def _plain(row: Any) -> dict[str, Any]:
+    from hub.status import full_name, propose
+
+    found = propose(row.label or row.code)
+    target = full_name(found.status) if found is not None and found.status is not None else ""
+    return {
+        "connection": row.connection,
+        "vocabulary": row.vocabulary,
+        "code": row.code,
+        "label": row.label,
+        "count": row._mapping["count"],
+        "first_seen": row.first_seen,
+        "last_seen": row.last_seen,
+        "examples": row.examples,
+        "proposal": target,
+        "ground": found.note if found is not None else "",
+        "line": MapRow(row.connection, row.code, target or "AXIS.STATUS").line,
+    }
+
+
+def _show(row: dict[str, Any]) -> None:
+    from ._errors import one_line
+
+    label = f" ({one_line(row['label'])})" if row["label"] else ""
+    click.secho(f"{row['connection']}  {one_line(row['code'])}{label}", bold=True)
+    orders = sorted({str(each.get("order", "")) for each in row["examples"]} - {""})
+    facts = [
+        ("seen", f"{row['count']} times, {moment(row['first_seen'])} to {moment(row['last_seen'])}"),
+        ("in", ", ".join(orders)),
+        ("perhaps", f"{row['proposal']}, because {row['ground']}" if row["proposal"] else "nothing to go by"),
+        ("statuses:", row["line"]),
+    ]
+    for name, value in facts:
+        click.echo(f"  {name:<10}{one_line(value)}")
+
+
+@click.command("map", epilog=example(
+    "hub unmapped map main-shop wc-at-tailor order.processing",
+    "hub unmapped map inpost X17 shipment.on_hold --reason delayed",
+    "hub unmapped map inpost X18 nothing",
+))  # fmt: skip
+@click.argument("connection")
+@click.argument("code")
+@click.argument("target")
+@click.option("--reason", default="", help="Why, as the status model lists it: not_at_home, delayed …")
+@config_option
+def map_(connection: str, code: str, target: str, reason: str, path: Path) -> None:
+    """Write into flows.yaml what a code means.
+
+    TARGET is axis.status, or `nothing` for a code that moves nothing. Comments and everything else in the file stay;
+    the file is checked afterwards, and put back as it was if that made a mistake.
+    """
+    path = existing(path)
+    row = MapRow(connection, code, target, reason)
+    _meant(row, path)
+    file = _file_for(path, connection)
+    original = file.read_bytes()
+    before = read_configuration(path)
+    try:
+        edited = with_row(_text(original), row)
+    except CannotEditError as error:
+        raise Stop(f"{file.name} is left alone: {error}", FAILED) from error
+    _replace(file, _bytes(edited, original))
+    after = read_configuration(path)
+    worse = _new_errors(before, after)
+    if worse:
+        _replace(file, original)
+        raise Stop(f"{file.name} is left alone: {worse[0]}", FAILED)
+    click.echo(f"{file.name}: {connection}: {code} means {row.value}")
+    click.echo("a running hub takes it up when it gets SIGHUP; orders with this code are folded again then")
+
+
+def _meant(row: MapRow, path: Path) -> None:
+    """The connection, the status and the reason exist."""
+    from hub.config.problems import did_you_mean
+    from hub.config.yaml import MapNode
+    from hub.status import parse_reason, parse_status
+
+    node = top_of(path).get("connections")
+    names = [key.text for key, _ in node] if isinstance(node, MapNode) else []
+    if row.connection not in names:
+        raise refused(f"there is no connection '{row.connection}' in {path.name}{did_you_mean(row.connection, names)}")
+    if not row.code.strip():
+        raise refused("a code is not empty")
+    try:
+        if row.target != "nothing":
+            parse_status(row.target)
+        if row.reason:
+            parse_reason(row.reason)
+    except ValueError as error:
+        raise refused(str(error)) from error
+
+
+def _file_for(path: Path, connection: str) -> Path:
+    """The file that speaks of this connection's codes, else one that has `statuses`, else the first."""
+    files = [path.parent / name for name in files_of(path)] or [path]
+    texts = {file: _text(file.read_bytes()) for file in files}
+    for wanted in (connection, ""):
+        found = [file for file, text in texts.items() if holds(text, wanted)]
+        if found:
+            return found[0].resolve()
+    return path.resolve()
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refused("the file is not UTF-8") from error
+
+
+def _bytes(text: str, original: bytes) -> bytes:
+    mark = b"\xef\xbb\xbf"
+    return (mark if original.startswith(mark) else b"") + text.encode()
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """All of it or nothing: written beside it and moved over it, with the same rights."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as beside:
+            beside.write(content)
+            beside.flush()
+            os.fsync(beside.fileno())
+        os.chmod(name, file.stat().st_mode & 0o7777)
+        os.replace(name, file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _new_errors(before: Configuration, after: Configuration) -> Sequence[str]:
+    """Mistakes that were not there before; their lines may have moved."""
+    known = {(each.code, each.text) for each in before.errors}
+    return [str(each) for each in after.errors if (each.code, each.text) not in known]
