@@ -14,7 +14,7 @@ from hub.messages._file import FRAME, Reading, parse_file, read_text
 from hub.messages._texts import SHIPPED
 from hub.plugin import Form
 
-from .world import CHAT_ONLY, CUSTOMER, KYIV, LOCALES, STAFF, WARSAW, link, sample, waiting, world
+from .world import CHAT_ONLY, CUSTOMER, KYIV, LOCALES, STAFF, WARSAW, link, sample, shipment, waiting, world
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TEXTS, PROBLEMS = Texts.load()
@@ -163,3 +163,15 @@ def test_a_text_can_do_with_nothing_but_a_number_and_what_it_says_it_needs(name:
     assert "1001" in made.text
     assert made.buttons == ()
     assert not re.search(r"\s[.,:;]|:\s*$|\(\)|\bNone\b", made.text.replace("-- \n", ""), re.MULTILINE), made.text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("form", ["mail", "chat"])
+def test_parcels_that_left_together_are_told_together(form: str, locale: str) -> None:
+    first = shipment(locale)
+    second = shipment(locale, tracking_number="20450000000002", tracking_url="https://track.example/20450000000002")
+    elsewhere = shipment(locale, tracking_number="20450000000003", status="delivered")
+    made = render("shipped", form, locale, shipment=first, shipments=[first, second, elsewhere])
+    assert made.text.count("20450000000001") == (2 if form == "mail" else 1)  # its number, and its button's address
+    assert "https://track.example/20450000000002" in made.text
+    assert "20450000000003" not in made.text
