@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import takewhile
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -105,7 +106,9 @@ def read_settings(
         value = model.model_validate(raw.values)
     except ValidationError as error:
         told = _Told(node, model, reading, what, raw, place or node.place)
-        for each in error.errors(include_url=False, include_context=True):
+        errors = error.errors(include_url=False, include_context=True)
+        firsts = {each["loc"][:1]: each for each in reversed(errors)}  # alternatives of a type complain one by one
+        for each in reversed(firsts.values()):
             told.tell(each)
         return None
     except Exception as error:  # a plugin's own validator may do anything; after a mistake of ours it is no wonder
@@ -140,8 +143,11 @@ def _raw(
 ) -> _Raw:
     keys, raw = keys_of(model), _Raw()
     later: frozenset[str] = getattr(model, "later", frozenset())
+    pieces = _pieces(node, reading)
     for key, value in node:
-        if key.text in skip:
+        if key.text in pieces:
+            raw.bad.add(key.text)
+        if key.text in skip or key.text in pieces:
             continue
         info = keys.get(key.text)
         if info is not None:
@@ -157,6 +163,24 @@ def _raw(
             raw.misspelt.append(key.text)
             unknown_setting(reading, key, (*also, *keys), what)
     return raw
+
+
+def _pieces(node: MapNode, reading: Reading) -> frozenset[str]:
+    """Keys that are pieces of a value with commas in it: inside `{…}` such a value must be quoted. Reported."""
+    entries = list(node)
+    start = next((n for n, (_, value) in enumerate(entries) if is_open(value)), None)
+    rest = entries[start + 1 :] if start is not None else []
+    pieces = list(takewhile(lambda entry: isinstance(entry[1], Scalar) and entry[1].empty, rest))
+    if start is None or not pieces:
+        return frozenset()
+    first = entries[start]
+    reading.report(first[1], "yaml-quote", "this value goes on behind a comma and must be quoted as a whole", "'…'")
+    return frozenset(key.text for key, _ in (first, *pieces))
+
+
+def is_open(value: Node) -> bool:
+    """Whether a value without quotes opens a bracket and does not close it."""
+    return isinstance(value, Scalar) and not value.style and value.text.count("(") > value.text.count(")")
 
 
 def not_yet(reading: Reading, where: Node | Place, what: str) -> None:

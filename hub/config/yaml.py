@@ -152,24 +152,26 @@ class _Builder:
     def _read(self) -> None:
         # The constructor reads the first characters, so it too raises on a NUL.
         loader = self.parser(self.text)
+        take = {
+            yaml.DocumentStartEvent: self._document,
+            yaml.AliasEvent: self._alias,
+            yaml.ScalarEvent: self._scalar,
+            yaml.SequenceStartEvent: self._begin,
+            yaml.MappingStartEvent: self._begin,
+            yaml.SequenceEndEvent: self._end,
+            yaml.MappingEndEvent: self._end,
+        }
         try:
             while loader.check_event():
-                self._take(loader.get_event())
+                event = loader.get_event()
+                if (handler := take.get(type(event))) is not None:
+                    handler(event)
         finally:
             loader.dispose()
 
-    def _take(self, event: Any) -> None:
-        match event:
-            case yaml.DocumentStartEvent() if self.root is not None:
-                self._stop(event, "yaml-syntax", "a second document begins here (`---`); a file holds one")
-            case yaml.AliasEvent():
-                self._alias(event)
-            case yaml.ScalarEvent():
-                self._scalar(event)
-            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                self._begin(event)
-            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                self._end()
+    def _document(self, event: Any) -> None:
+        if self.root is not None:
+            self._stop(event, "yaml-syntax", "a second document begins here (`---`); a file holds one")
 
     def _place(self, mark: Any) -> Place:
         return Place(self.file, mark.line + 1, mark.column + 1)
@@ -234,7 +236,7 @@ class _Builder:
         is_map = isinstance(event, yaml.MappingStartEvent)
         self.stack.append(_Open(self._place(event.start_mark), is_map, event.anchor, under=self._under()))
 
-    def _end(self) -> None:
+    def _end(self, event: Any) -> None:
         done = self.stack.pop()
         node: Node
         if done.is_map:

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from hub.config.kinds import Kept, Placed, found
-from hub.config.problems import Level
-from hub.config.scalars import Kind
+from hub.config.problems import Level, quoted
+from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name
 from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
@@ -97,6 +97,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
     if isinstance(node, MapNode):
         _follow_notify(node, scope, word)
     if shape is None:
+        scope.look_at(node, {"before": Wants.TIME})
         return None
     before = scope.expression(shape.before, Wants.TIME) if shape.before else None
     if before is not None and shape.before is not None:
@@ -133,7 +134,12 @@ def read_otherwise(text: str) -> Any:
     """`or` of a wait: skip, stop, or a length."""
     if text in (Otherwise.SKIP.value, Otherwise.STOP.value):
         return Otherwise(text)
-    return read_flow_length(text)
+    try:
+        return read_flow_length(text)
+    except MistakeError as mistake:
+        if mistake.code == "not-yet":
+            raise
+        raise MistakeError("bad-value", f"{quoted(text)} is not skip, stop or a length of time such as 3d") from None
 
 
 class WaitShape(Shape):
@@ -162,6 +168,7 @@ def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     shape = read_settings(node, WaitShape, scope.reading, "'wait'", place=word.place)
     form = _form(word, node, scope)
     if shape is None or form is None:
+        scope.look_at(node, {"until": Wants.TIME, "that": Wants.BOOL})
         return None
     key = scope.counted(word, f"wait:{form}", shape.id)
     if form == "until":
@@ -265,6 +272,7 @@ def choose(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
 def _branch(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Branch | None:
     shape = read_settings(node, BranchShape, scope.reading, "a branch of 'choose'")
     if shape is None or not isinstance(node, MapNode):
+        scope.look_at(node, {"when": Wants.BOOL})
         return None
     if shape.else_ is not None:
         if len(node) > 1:
@@ -317,10 +325,10 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
     shape = read_settings(node, EscalateShape, scope.reading, "'escalate'", place=word.place)
     if isinstance(node, MapNode) and isinstance(to := node.get("to"), Scalar):
         scope.group(to)
+    scope.offered |= {"escalation"}
     if shape is None:
         return None
     scope.text(shape.reason)
-    scope.offered |= {"escalation"}
     return Escalate(
         id=scope.key(word, f"escalate:{shape.to}", shape.id),
         to=shape.to,

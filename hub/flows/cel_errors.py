@@ -67,7 +67,7 @@ def _field(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> M
 def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> Mistake:
     word = found[1]
     if text[at : at + 1] == "(":
-        return _function(word, at - len(word) if text[:at].endswith(word) else at)
+        return _function(word, at - len(word) if text[:at].endswith(word) else at, text)
     name = word.partition(".")[0].strip()
     start = text.rfind(name, 0, at + len(name)) if "." in word else at
     start = at if start < 0 else start
@@ -77,7 +77,7 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
             "not-offered", f"there is no '{name}' here: not {where}", start, f"offered: {listed(sorted(names))}"
         )
     if re.match(rf"{re.escape(name)}\s*\(", text[start:]):
-        return _function(name, start)
+        return _function(name, start, text)
     return Mistake(
         "cel-name",
         f"there is no name {quoted(name)}{_name_meant(name, names)}",
@@ -97,14 +97,18 @@ def _text_meant(name: str) -> str:
     return f'; a text is written with quotes: "{name}"' if name.isidentifier() else ""
 
 
-def _function(word: str, at: int) -> Mistake:
+def _function(word: str, at: int, text: str) -> Mistake:
     if word in LATER:
         return Mistake("not-yet", f"'{word}' is not supported in this version", at)
-    ours = {each.name: each.example for each in FUNCTIONS}
-    hint = f"write it as {ours[word]}" if word in ours else ""
-    return Mistake(
-        "cel-function", f"there is no function {quoted(word)} here{did_you_mean(word, FUNCTION_NAMES)}", at, hint
-    )
+    ours = next((each for each in FUNCTIONS if each.name == word), None)
+    if ours is None:
+        said = f"there is no function {quoted(word)} here{did_you_mean(word, FUNCTION_NAMES)}"
+        return Mistake("cel-function", said, at)
+    hint = f"write it as {ours.example}"
+    if text[:at].rstrip().endswith("."):
+        return Mistake("cel-function", f"{word}(…) is not called behind a dot", at, hint)
+    takes = ", ".join(_type_words(each) for each in ours.takes)
+    return Mistake("cel-type", f"{word}(…) takes {takes}", at, hint)
 
 
 _TYPES = {

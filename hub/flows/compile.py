@@ -23,7 +23,7 @@ from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .model import Choose, Flow, Mode, State, Step, Stop
 from .scope import Known, LengthText, Scope
-from .types import offered
+from .types import EVERYTHING, offered
 from .words import read_words
 
 MAX_STEPS = 100
@@ -96,7 +96,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     if not isinstance(node, MapNode):
         return None
     words = _triggers(key, node, reading)
-    scope = Scope(reading, offered(words), known)
+    scope = Scope(reading, offered(words) if words else EVERYTHING, known)
     conditions = _conditions(node.get("when"), scope)
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)

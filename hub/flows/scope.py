@@ -10,9 +10,9 @@ from typing import Annotated
 
 from hub.config.kinds import Placed
 from hub.config.problems import Level, Place, Problem, did_you_mean, listed, quoted
-from hub.config.scalars import MAX_LENGTH_DAYS, Kind, MistakeError, read_length
-from hub.config.settings import Reading
-from hub.config.yaml import ListNode, Node, Scalar
+from hub.config.scalars import MAX_LENGTH_DAYS, NAME, Kind, MistakeError, read_length
+from hub.config.settings import Reading, is_open
+from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants, compile_expression
 from .cel_tree import NONE, Paths, unproved
@@ -92,6 +92,13 @@ class Scope:
             self.report(node.at(each.offset), each.code, each.text, each.hint)
         return None
 
+    def look_at(self, node: Node, wants: Mapping[str, Wants]) -> None:
+        """Report the mistakes of expressions in a step that cannot be read as a whole."""
+        for key, want in wants.items():
+            value = node.get(key) if isinstance(node, MapNode) else None
+            if isinstance(value, Scalar) and not value.empty and not is_open(value):
+                self.expression(Placed(value), want)
+
     def maybe_missing(self, placed: Placed, expression: Compiled, level: Level, because: str) -> None:
         """Complain about fields that may be absent where nothing above has asked for them."""
         for read in unproved(expression.tree, self.there):
@@ -129,7 +136,7 @@ class Scope:
 
     def template(self, node: Scalar) -> None:
         templates = self.known.templates if self.known else None
-        if templates is not None and node.text not in templates:
+        if templates is not None and node.text not in templates and NAME.fullmatch(node.text):
             near = did_you_mean(node.text, templates)
             self.report(node, "unknown-template", f"there is no text {quoted(node.text)}{near}")
 

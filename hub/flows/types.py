@@ -237,6 +237,9 @@ OFFERS: Mapping[Axis, frozenset[str]] = {
 IN_STEPS = frozenset({"waited", "escalation"})
 """Names that appear inside a run, behind a `wait` or an `escalate`."""
 
+EVERYTHING = frozenset(NAMES) - IN_STEPS
+"""For a flow whose triggers are not known: none of its names is then said to be missing."""
+
 ROLL_UP = "order.delivered"
 """The only trigger that is no status of its axis: the last open parcel was handed over."""
 

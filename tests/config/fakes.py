@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from hub.config.load import Loaded
 from hub.flows.check import Texts
 from hub.flows.load import load_config
-from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
+from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings, StatusTables
 from hub.status import Meaning, Order, Payment, Return, Shipment
 
 
@@ -32,7 +32,7 @@ class FakeShop(Platform[ShopSettings]):
     name = "shoplet"
     label = "Shoplet"
     settings_type = ShopSettings
-    statuses = rows(*Order, *Payment, *Return)
+    statuses: ClassVar[StatusTables] = rows(*Order, *Payment, *Return)
 
 
 class PostSettings(Settings):
@@ -44,7 +44,7 @@ class FakePost(Carrier[PostSettings]):
     name = "post"
     label = "Post"
     settings_type = PostSettings
-    statuses = rows(*Shipment)
+    statuses: ClassVar[StatusTables] = rows(*Shipment)
 
 
 class Box(Settings):
