@@ -215,8 +215,7 @@ class _Walk:
         return self.wrong(node, "jinja-unsafe", "", "such a constant is not allowed in a text")
 
     def both(self, node: nodes.BinExpr, scope: _Scope) -> Spec:
-        left, right = self.value(node.left, scope), self.value(node.right, scope)
-        return left if left == right else Kind.ANY
+        return _joined(self.value(node.left, scope), self.value(node.right, scope))
 
     def negated(self, node: nodes.Not, scope: _Scope) -> Spec:
         self.value(node.node, scope)
@@ -226,9 +225,9 @@ class _Walk:
         printing, self.printing = self.printing, False
         self.value(node.test, scope)
         self.printing = printing
-        first = self.value(node.expr1, scope)
-        second = self.value(node.expr2, scope) if node.expr2 is not None else first
-        return first if first == second else Kind.ANY
+        if node.expr2 is None:
+            return self.wrong(node, "jinja-unsafe", "if", "say what stands here otherwise: {{ a if b else '' }}")
+        return _joined(self.value(node.expr1, scope), self.value(node.expr2, scope))
 
     def comparison(self, node: nodes.Compare, scope: _Scope) -> Spec:
         left = self.value(node.expr, scope)
@@ -334,6 +333,14 @@ class _Walk:
 
 _WORDED = ("on", "until", "about")
 """Forms of a day that need the language's own words."""
+
+
+def _joined(first: Spec, second: Spec) -> Spec:
+    """The kind of what is either of two; a kind that cannot be printed is not hidden by the other."""
+    if first == second:
+        return first
+    hidden = (each for each in (first, second) if each is Kind.BOOL or isinstance(each, Mapping | tuple))
+    return next(hidden, Kind.ANY)
 
 
 def _orderable(left: Spec, right: Spec) -> bool:
