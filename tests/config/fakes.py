@@ -12,7 +12,7 @@ from hub.config.load import Loaded
 from hub.flows.check import Texts
 from hub.flows.load import load_config
 from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings, StatusTables
-from hub.status import Meaning, Order, Payment, Return, Shipment
+from hub.status import Meaning, Order, Payment, Return, Shipment, full_name
 
 
 class ShopSettings(Settings):
@@ -25,7 +25,7 @@ class ShopSettings(Settings):
 
 
 def rows(*statuses: Any) -> dict[str, Mapping[str, Meaning]]:
-    return {"fake": {str(status): Meaning(status, str(status)) for status in statuses}}
+    return {"fake": {full_name(status): Meaning(status, str(status)) for status in statuses}}
 
 
 class FakeShop(Platform[ShopSettings]):
