@@ -175,17 +175,30 @@ def listed(words: Iterable[str], most: int = 24) -> str:
 
 def quoted(text: str, most: int = 60) -> str:
     """A person's own text inside a sentence: on one line, printable, not too long."""
-    line = "".join(each if each.isprintable() else " " for each in text)
-    return f"'{line[:most]}…'" if len(line) > most else f"'{line}'"
+    return f"'{on_one_line(text, most)}'"
+
+
+def on_one_line(text: str, most: int) -> str:
+    """A sentence that may hold a person's own text: printable, on one line, not endless."""
+    line = text if text.isprintable() else "".join(each if each.isprintable() else " " for each in text)
+    return line if len(line) <= most else line[:most] + "…"
 
 
 def in_order(problems: Iterable[Problem], sources: Mapping[str, str]) -> tuple[Problem, ...]:
-    """Sorted by file (the first file first), line and column, each once, with the line itself."""
+    """Sorted by file (the first file first), line and column, each once, fit to be shown, with the line itself."""
     files = {name: rank for rank, name in enumerate(sources)}
     unique = dict.fromkeys(problems)
     ranked = sorted(unique, key=lambda each: (files.get(each.file, len(files)), each.place, each.code))
     lines = {name: lines_of(text) for name, text in sources.items()}
-    return tuple(replace(each, snippet=_line(lines.get(each.file, []), each.line)) for each in ranked)
+    return tuple(
+        replace(
+            each,
+            text=on_one_line(each.text, 500),
+            hint=on_one_line(each.hint, 500),
+            snippet=_line(lines.get(each.file, []), each.line),
+        )
+        for each in ranked
+    )
 
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
