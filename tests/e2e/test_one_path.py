@@ -7,8 +7,8 @@ from hub.store import tables
 from .town import town
 
 
-async def test_a_parcel_is_followed_from_the_order_to_the_door(tmp_path: Path) -> None:
-    async with town(tmp_path) as it:
+async def test_a_parcel_is_followed_from_the_order_to_the_door(tmp_path: Path, database_url: str) -> None:
+    async with town(tmp_path, database=database_url) as it:
         order = it.shop.shop.create_order()
         await it.advance(minutes=2)
         assert await it.headline() == "received"

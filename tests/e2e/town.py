@@ -86,6 +86,28 @@ class Town:
     telegram: TelegramSandbox
     hub: Hub
     base: str
+    path: Path
+    door: "_Door"
+
+    async def restart(self, change: tuple[str, str] | None = None) -> None:
+        """Stop the hub and start another on the same data, perhaps with an edited
+        file."""
+        if change is not None:
+            text = self.path.read_text("utf-8")
+            assert change[0] in text
+            self.path.write_text(text.replace(*change), "utf-8")
+        await self.hub.stop()
+        self.hub = _hub(self.path, self.clock, self.env())
+        self.door.app = build_app(self.hub)
+        await self.hub.start(ticking=False)
+        await self.settle()
+
+    def env(self) -> dict[str, str]:
+        return {
+            "SHOPIFY_SECRET": self.shop.client_secret,
+            "NP_KEY": self.np.key,
+            "TELEGRAM_TOKEN": self.telegram.token,
+        }
 
     async def settle(self) -> None:
         """Let everything that can happen at this instant happen."""
@@ -155,19 +177,22 @@ async def town(
         given = f', database: "{database}"' if database else ""
         text = connections.format(public=base, data=folder, smtp=smtp.port, database=given, **addresses)
         path.write_text(text + flows, "utf-8")
-        texts, _ = Texts.load(None)
-        env = {"SHOPIFY_SECRET": shop.client_secret, "NP_KEY": np.key, "TELEGRAM_TOKEN": telegram.token}
-        loaded = load_config(path, Registry.load(), env, texts=texts, check_text=check_text)
-        assert loaded.config is not None, "\n".join(map(str, loaded.problems))
-        hub = Hub(loaded.config, texts, clock=clock, jitter=False)
-        door.app = build_app(hub)
-        await hub.start(ticking=False)
+        it = Town(clock, shop, np, smtp, telegram, None, base, path, door)  # type: ignore[arg-type]
+        it.hub = _hub(path, clock, it.env())
+        door.app = build_app(it.hub)
+        await it.hub.start(ticking=False)
         try:
-            it = Town(clock, shop, np, smtp, telegram, hub, base)
             await it.settle()
             yield it
         finally:
-            await hub.stop()
+            await it.hub.stop()
+
+
+def _hub(path: Path, clock: VirtualClock, env: dict[str, str]) -> Hub:
+    texts, _ = Texts.load(None)
+    loaded = load_config(path, Registry.load(), env, texts=texts, check_text=check_text)
+    assert loaded.config is not None, "\n".join(map(str, loaded.problems))
+    return Hub(loaded.config, texts, clock=clock, jitter=False)
 
 
 class _Door:
