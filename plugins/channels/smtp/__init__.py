@@ -48,7 +48,8 @@ class Smtp(Channel[SmtpSettings]):
     name = "smtp"
     label = "E-mail (SMTP)"
     settings_type = SmtpSettings
-    limits = Limits(concurrency=4, timeout=timedelta(seconds=PATIENCE + PACE_PATIENCE + 60))
+    limits = Limits(concurrency=4, timeout=timedelta(seconds=PATIENCE + PACE_PATIENCE))
+    """The time of everything before the final dot; the server may then take `dot_timeout` (at most 60 s) more."""
     signed = False
     form = Form.MAIL
     address_kind = AddressKind.EMAIL

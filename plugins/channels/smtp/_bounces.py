@@ -21,7 +21,7 @@ from hub.plugin import Raw, UnreadableError, digest
 from ._address import BadAddressError, read_address
 from .statuses import Kind, enhanced_rule
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024
 """What is kept of a mail that came in; a report stands before the returned original."""
 
 MAX_PARTS = 40

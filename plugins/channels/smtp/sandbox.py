@@ -89,6 +89,7 @@ class Mail(Entry):
 
     @property
     def text(self) -> str:
+        """The plain text, lines ending in LF."""
         return self._body("plain")
 
     @property
@@ -103,7 +104,7 @@ class Mail(Entry):
     def _body(self, kind: str) -> str:
         for part in self.parsed.walk():
             if part.get_content_type() == f"text/{kind}":
-                return str(part.get_content())
+                return str(part.get_content()).replace("\r\n", "\n")
         return ""
 
 

@@ -16,7 +16,7 @@ from plugins.channels.smtp.sandbox import Mail
 from .world import KEY, SECRET, START, World, world
 
 PATH = "an-unguessable-path"
-BOUNCES = {"bounce_domain": "bounces.kavovar.example", "bounce_secret": SECRET, "webhook_secret": PATH}
+BOUNCES: dict[str, Any] = {"bounce_domain": "bounces.kavovar.example", "bounce_secret": SECRET, "webhook_secret": PATH}
 
 
 def posted(body: bytes, rest: str = PATH, method: str = "POST") -> WebhookRequest:
@@ -231,13 +231,21 @@ def test_a_mail_made_to_hurt_is_read_quickly_or_called_unreadable(body: bytes) -
     assert monotonic() - began < 2
 
 
+def test_a_mail_of_too_many_parts_is_not_even_parsed() -> None:
+    tokens = Tokens(SECRET)
+    for body in (_nested(41), _multiparts(41)):
+        with pytest.raises(UnreadableError, match="too many parts"):
+            read_mail(raw_mail(body, tokens, START), tokens)
+
+
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.binary(max_size=300), st.integers(0, 900), st.integers(0, 40))
 def test_a_mutilated_bounce_never_raises_anything_else(noise: bytes, at: int, cut: int) -> None:
     tokens = Tokens(SECRET)
     whole = (
         f"To: b+{tokens.make(KEY)}@b.test\r\nContent-Type: multipart/report; boundary=x\r\n\r\n--x\r\n"
-        "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\n"
+        "Action: failed\r\nStatus: 5.1.1\r\n\r\n"
         "--x--\r\n"
     ).encode()
     at = at % len(whole)

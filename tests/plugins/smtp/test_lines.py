@@ -72,11 +72,13 @@ async def test_a_wrong_password_is_tried_once_and_not_in_every_way() -> None:
         assert shop.said("AUTH") == ["AUTH PLAIN"]
 
 
-async def test_a_server_that_hides_starttls_gets_nothing_in_the_clear() -> None:
-    sandbox = box(mode=Mode.STARTTLS, users={"shop": "the-password"})
+@pytest.mark.parametrize("login", [LOGIN, {}], ids=["with an account", "without one"])
+async def test_a_server_that_hides_starttls_gets_nothing_in_the_clear(login: dict[str, str]) -> None:
+    sandbox = box(mode=Mode.STARTTLS, users={"shop": "the-password"} if login else None)
     sandbox.starttls = False
-    async with world(sandbox, **LOGIN) as shop:
-        assert isinstance(await shop.send(), Config)
+    async with world(sandbox, **login) as shop:
+        outcome = await shop.send()
+        assert isinstance(outcome, Config) and "STARTTLS" in outcome.reason
         assert [each.line.split(" ")[0] for each in sandbox.commands] == ["EHLO"]
 
 
@@ -193,6 +195,15 @@ async def test_a_server_that_will_not_reset_is_left() -> None:
         await shop.send("550-unknown@example.test")
         assert isinstance(await shop.send(), Accepted)
         assert shop.sandbox.connections == 2
+
+
+@pytest.mark.parametrize("sloppy", [False, True])
+async def test_lines_that_begin_with_a_dot_arrive_as_they_are(sloppy: bool) -> None:
+    text = ".\n..\n.hidden\n...three\nplain\n" + "." * 200 + "\n" + "x" * 75 + "." + "\n.\n"
+    async with world(box(sloppy=sloppy)) as shop:
+        assert isinstance(await shop.send(text=text, html=f"<p>{text}"), Accepted)
+        assert (shop.last.text, shop.last.html) == (text, f"<p>{text}")
+        assert len(shop.mails) == 1
 
 
 async def test_an_uncertain_mail_is_repeated_with_the_same_message_id() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hub.clock import VirtualClock
 from hub.model import Receipt
 from hub.plugin import Config, FailureError, Transient
+from plugins.channels.smtp._bounces import MAX_BYTES
 from plugins.channels.smtp.sandbox import ImapSandbox
 
 from .world import KEY, SECRET, START, World, world
@@ -86,7 +87,7 @@ async def test_only_the_beginning_of_a_huge_mail_is_fetched() -> None:
     async with mailbox.serve(), world(**at(mailbox)) as shop:
         mailbox.append(await bounced(shop) + b"x" * 2_000_000)
         (raw,) = (await shop.channel.poll(None)).events
-        assert len(raw.body["mail"]) == 256 * 1024
+        assert len(raw.body["mail"]) == MAX_BYTES
         assert len(shop.channel.normalise(raw)) == 1
 
 
