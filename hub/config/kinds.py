@@ -113,7 +113,7 @@ def _expected_one(option: Any) -> str:
     if is_list(option):
         return "a list"
     if is_map(option):
-        return "settings"
+        return "settings" if is_model(option) else "a map"
     if option is Placed:
         return "text"
     return _WORDS.get(option, "text")

@@ -84,8 +84,10 @@ class NotifyShape(Shape):
         "transactional", alias="class", description="Why it is said: decides on consent and caps."
     )
     urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
-    before: Placed | None = Field(None, description="A moment from which on it is pointless (CEL).")
-    with_: dict[str, Placed] = Field({}, alias="with", description="More values for the text: name → CEL.")
+    before: Placed | None = Field(None, title="a moment (CEL)", description="From then on it is pointless.")
+    with_: dict[str, Placed] = Field(
+        {}, alias="with", title="name → a value (CEL)", description="More values for the text."
+    )
     id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
     later: ClassVar[frozenset[str]] = frozenset({"promise", "echo", "if_fails"})
 
@@ -145,12 +147,14 @@ def read_otherwise(text: str) -> Any:
 class WaitShape(Shape):
     """Settings of `wait`, when it is not just a length."""
 
-    until: Placed | None = Field(None, description="A moment (CEL), computed anew whenever the order changes.")
+    until: Placed | None = Field(
+        None, title="a moment (CEL)", description="Until then; computed anew whenever the order changes."
+    )
     or_: Annotated[Any, Kind("skip, stop or a length of time such as 3d", read_otherwise)] = Field(
         None, alias="or", description="What to do while `until` is not known: a length, `skip` or `stop`."
     )
-    that: Placed | None = Field(None, description="A condition (CEL): wait until it becomes true.")
-    event: Kept | None = Field(None, description="A trigger word, or a list: wait until one of them happens.")
+    that: Placed | None = Field(None, title="a condition (CEL)", description="Until it becomes true.")
+    event: Kept | None = Field(None, title="a trigger or a list", description="Until one of them happens.")
     up_to: LengthText | None = Field(None, description="How long at most to wait for `that` or `event`.")
     id: Name | None = Field(None, description="The step's key.")
 
@@ -236,9 +240,11 @@ def _wait_until(key: str, shape: WaitShape, scope: Scope) -> Step | None:
 class BranchShape(Shape):
     """A branch of `choose`."""
 
-    when: Placed | None = Field(None, description="The condition (CEL).")
-    steps: Kept | None = Field(None, description="What to do when it holds.")
-    else_: Kept | None = Field(None, alias="else", description="The last branch: what to do when none holds.")
+    when: Placed | None = Field(None, title="a condition (CEL)", description="When this branch is taken.")
+    steps: Kept | None = Field(None, title="a list of steps", description="What to do then.")
+    else_: Kept | None = Field(
+        None, alias="else", title="a list of steps", description="The last branch: what to do when none is taken."
+    )
 
 
 @step(

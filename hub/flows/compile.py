@@ -44,14 +44,17 @@ def _one_of(words: tuple[str, ...], later: tuple[str, ...]) -> Kind:
 class FlowShape(Shape):
     """A flow"""
 
-    on: Kept | None = Field(None, description="The trigger, or a list of triggers.")
+    on: Kept | None = Field(None, title="a trigger or a list, required", description="What starts it.")
     when: Placed | list[Placed] | None = Field(
         None,
-        description="A condition (CEL), or a list of which all must hold; asked at the trigger and before every send.",
+        title="a condition (CEL) or a list",
+        description="All must hold, at the trigger and again before every send.",
     )
-    steps: Kept | None = Field(None, description="What to do, one step after the other.")
-    stop_on: Kept | None = Field(None, description="Triggers that end the run.")
-    once: Kept | None = Field(None, description="How often: `occurrence`, once per time that the trigger happened.")
+    steps: Kept | None = Field(None, title="a list, required", description="What to do, one step after the other.")
+    stop_on: Kept | None = Field(None, title="a trigger or a list", description="What ends the run.")
+    once: Kept | None = Field(
+        None, title="occurrence", description="How often: once per time that the trigger happened."
+    )
     mode: Annotated[str, _one_of(("restart", "ignore"), ("queue",))] = Field(
         "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
     )
