@@ -6,6 +6,7 @@ lost before or after the final dot.
 
 import asyncio
 import contextlib
+import re
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -220,6 +221,8 @@ class Session:
         if has("dsn") and not self._bare:
             mail += ["RET=HDRS", *([f"ENVID={envelope.envid}"] if envelope.envid else [])]
             rcpt.append("NOTIFY=FAILURE,DELAY")
+            if envelope.to.ascii:
+                rcpt.append(f"ORCPT=rfc822;{xtext(str(envelope.to))}")
         return mail, rcpt
 
     async def _send(self, content: bytes, dot: Callable[[], None]) -> Reply:
@@ -298,6 +301,11 @@ class Session:
         self.step = step
         async with _answers(step):
             return await asking
+
+
+def xtext(text: str) -> str:
+    """ASCII text as a parameter of the DSN extension (RFC 3461 4)."""
+    return re.sub(r"[^!-*,-<>-~]", lambda found: f"+{ord(found[0]):02X}", text)
 
 
 def stuffed(content: bytes) -> bytes:

@@ -230,7 +230,13 @@ async def test_reports_are_asked_for_where_the_server_can_give_them() -> None:
         assert token.startswith(KEY) and len(token) == 44
         assert shop.last.envid == token
         assert "RET=HDRS" in shop.last.mail_options
-        assert shop.last.rcpt_options == (("NOTIFY=FAILURE,DELAY",),)
+        assert shop.last.rcpt_options == (("NOTIFY=FAILURE,DELAY", "ORCPT=rfc822;anna@example.test"),)
+
+
+async def test_the_original_recipient_is_written_so_that_every_server_can_read_it() -> None:
+    async with world() as shop:
+        await shop.send("anna+b=c@example.test")
+        assert shop.last.rcpt_options == (("NOTIFY=FAILURE,DELAY", "ORCPT=rfc822;anna+2Bb+3Dc@example.test"),)
 
 
 async def test_a_bare_server_is_told_nothing_that_it_does_not_know() -> None:

@@ -101,7 +101,8 @@ def test_addresses_that_people_have(text: str, address: str) -> None:
         "a@b.test\r\n", "a@b.test\nRCPT TO:<x>", "a\0@b.test", "a\u2028@b.test", "a\u200b@b.test", "a\u202e@b.test",
         "a\ud800@b.test", "a@b\u2028.test", "a@b_c.test", "x" * 65 + "@b.test", "ї" * 33 + "@b.test",
         "a@" + "b" * 64 + ".test", "a@" + "b." * 130 + "test", "a@ї" * 100,
-        "a" * 60 + "@" + ("b" * 60 + ".") * 4 + "test",        "a@\u0000.test", "a@.test", "a%b@c.test>", "a@b.test SIZE=1",
+        "a" * 60 + "@" + ("b" * 60 + ".") * 4 + "test",
+        "a@\u0000.test", "a@.test", "a%b@c.test>", "a@b.test SIZE=1",
     ],
 )  # fmt: skip
 def test_addresses_that_are_none(text: str) -> None:
