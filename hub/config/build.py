@@ -11,6 +11,7 @@ from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
 from .kinds import found, keys_of
 from .model import Connection, HubSettings, Shop, Support
 from .problems import Place, did_you_mean, listed, quoted
+from .scalars import MistakeError, read_name
 from .sections import KEYS_OF_KIND, KINDS, LATER_KINDS, ConnectionShape, HubShape, ShopShape
 from .settings import Reading, not_yet, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
@@ -45,6 +46,7 @@ def build_shops(top: Mapping[str, Node], reading: Reading, file: Place, broken: 
         _add_shop(built, "shop", one, reading, one.place)
     elif isinstance(many, MapNode):
         for key, value in many:
+            named(key, reading)
             _add_shop(built, key.text, value, reading, key.place)
     elif many is not None:
         reading.report(many, "bad-value", f"'shops' is name → shop, not {found(many)}")
@@ -76,9 +78,9 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
 # ------------------------------------------------------------------------------------------------ connections
 
 
-def build_connections(named: Named, shops: Built[Shop], registry: Any, reading: Reading) -> Built[Connection]:
+def build_connections(entries: Named, shops: Built[Shop], registry: Any, reading: Reading) -> Built[Connection]:
     built: Built[Connection] = Built()
-    for name, (key, node) in named.items():
+    for name, (key, node) in entries.items():
         built.names[name] = ""
         if not isinstance(node, MapNode):
             reading.report(
@@ -220,6 +222,23 @@ def known_connection(node: Node, connections: Built[Any], kind: str, reading: Re
         reading.report(node, "wrong-connection", f"'{node.text}' is a {actual}; a {kind} is asked for here")
         return False
     return True
+
+
+def named(key: Scalar, reading: Reading) -> None:
+    """Report a key that is no name."""
+    try:
+        read_name(key.text)
+    except MistakeError as mistake:
+        reading.report(key, mistake.code, mistake.text)
+
+
+def check_words(top: Mapping[str, Node], connections: Built[Connection], reading: Reading) -> None:
+    """What a shop's own words mean must be channels."""
+    many = top.get("shops")
+    for shop in [top.get("shop"), *([value for _, value in many] if isinstance(many, MapNode) else ())]:
+        words = shop.get("connections") if isinstance(shop, MapNode) else None
+        for _, value in words if isinstance(words, MapNode) else ():
+            known_connection(value, connections, "channel", reading)
 
 
 def scalars_of(node: Node | None) -> list[Scalar]:

@@ -11,13 +11,12 @@ from dotenv import dotenv_values
 
 from hub.plugin import Adapter
 
-from .build import build_connections, build_hub, build_shops
+from .build import build_connections, build_hub, build_shops, check_words, named
 from .files import Files, masked, read_files
 from .kinds import found
 from .model import Config
 from .problems import Level, Place, Problem, did_you_mean, in_order, listed
 from .rules import build_contact, build_statuses
-from .scalars import MistakeError, read_name
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
 from .settings import Reading, not_yet
@@ -66,7 +65,11 @@ class Opened:
     @classmethod
     def of(cls, path: Path, env: Mapping[str, str]) -> "Opened":
         """`env` is the environment; the `.env` beside the file stands behind it."""
-        return cls(path, Secrets(environment(path, env), path.parent))
+        beside, readable = dot_env(path)
+        opened = cls(path, Secrets({**beside, **env}, path.parent))
+        if not readable:
+            opened.reading.report(Place(".env"), "secret-missing", "'.env' beside the file cannot be read")
+        return opened
 
     def finish(self, config: Config | None) -> Loaded:
         """Everything together: no configuration when there was an error."""
@@ -95,11 +98,14 @@ class Ground:
     """Whether every file could be read."""
 
 
-def environment(path: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The `.env` beside the file, and over it the environment."""
+def dot_env(path: Path) -> tuple[dict[str, str], bool]:
+    """What the `.env` beside a file sets, and whether it could be read (it need not be there)."""
     beside = path.parent / ".env"
-    values = dotenv_values(beside, interpolate=False) if beside.is_file() else {}
-    return {**{name: value for name, value in values.items() if value is not None}, **env}
+    try:
+        values = dotenv_values(beside, interpolate=False) if beside.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        return {}, False
+    return {name: value for name, value in values.items() if value is not None}, True
 
 
 def read_ground(opened: Opened, registry: Registry) -> Ground:
@@ -109,8 +115,9 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
     top = _top(files, reading)
     secret = reading.with_secrets(opened.secrets)
     shops = build_shops(top, reading, Place(path.name), files.broken)
-    named = _named(top.get("connections"), reading, "connection")
-    connections = build_connections(named, shops, registry, secret)
+    entries = _named(top.get("connections"), reading, "connection")
+    connections = build_connections(entries, shops, registry, secret)
+    check_words(top, connections, reading)
     people = build_people(_named(top.get("people"), reading, "person"), connections, secret)
     staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
     config = Config(
@@ -166,8 +173,5 @@ def _named(node: Node | None, reading: Reading, what: str) -> dict[str, tuple[Sc
         reading.report(node, "bad-value", f"this is name → {what}, not {found(node)}")
         return {}
     for key, _ in node:
-        try:
-            read_name(key.text)
-        except MistakeError as mistake:
-            reading.report(key, mistake.code, mistake.text)
+        named(key, reading)
     return {key.text: (key, value) for key, value in node}

@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.status import Axis, Meaning, axis_of, full_name, parse_reason, parse_status
 
-from .build import Built, known_connection, scalars_of
+from .build import Built, known_connection, named, scalars_of
 from .kinds import found
 from .model import Cap, Connection, Contact, Quiet, Rung, Shop, Unheard
 from .problems import did_you_mean, quoted
@@ -83,6 +83,7 @@ def _follow_contact(
 
 def _route(key: Scalar, value: Node, connections: Built[Connection], words: frozenset[str], reading: Reading) -> None:
     items = scalars_of(value)
+    named(key, reading)
     if isinstance(value, ListNode) and not items:
         reading.report(value, "bad-value", f"the route '{key.text}' holds no channel")
     if len(items) > 6:

@@ -68,6 +68,14 @@ def read_span(text: str) -> timedelta:
     return exact + timedelta(days=days)
 
 
+def read_receipt(text: str) -> timedelta:
+    """How long to wait for a receipt: a day at most."""
+    span = read_span(text)
+    if span > timedelta(hours=24):
+        raise MistakeError("bad-length", f"{quoted(text)} is longer than 24 hours, the most to wait for a receipt")
+    return span
+
+
 def read_name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise MistakeError(

@@ -15,6 +15,7 @@ from .scalars import (
     read_listen,
     read_locale,
     read_name,
+    read_receipt,
     read_span,
     read_url,
     read_zone,
@@ -22,6 +23,7 @@ from .scalars import (
 from .settings import Shape
 
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
+ReceiptSpan = Annotated[timedelta, Kind("a length of time such as 10m", read_receipt)]
 Name = Annotated[str, Kind("a name", read_name)]
 Locale = Annotated[str, Kind("a language such as uk", read_locale)]
 Zone = Annotated[ZoneInfo, Kind("a time zone such as Europe/Kyiv", read_zone)]
@@ -149,7 +151,7 @@ class ContactShape(Shape):
     settle: Span = Field(
         timedelta(minutes=1), description="What happens within this time is told once, about the newest."
     )
-    receipt: dict[str, Span] = Field(
+    receipt: dict[str, ReceiptSpan] = Field(
         {}, description="Channel → how long to wait for its receipt before the next is tried."
     )
     caps: list[CapShape] = Field([], description="No more messages than this for one customer.")

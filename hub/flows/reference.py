@@ -153,11 +153,12 @@ def _functions() -> Iterator[str]:
 
 def _problems() -> Iterator[str]:
     yield (
-        "## Mistakes\n\nE refuses the file, W does not, N is a remark. Shown as `file:line:column: what is wrong  [code]`, "
-        "with the line and a caret."
+        "## Mistakes\n\nE refuses the file, W does not, N is a remark. Shown as "
+        "`file:line:column: what is wrong  [code]`, with the line and a caret."
     )
     levels = {Level.ERROR: "E", Level.WARNING: "W", Level.NOTE: "N"}
-    yield _table(("code", "", "means"), ((f"`{name}`", levels[code.level], code.means) for name, code in CODES.items()))
+    rows = ((f"`{name}`", levels[code.level], code.means) for name, code in CODES.items())
+    yield _table(("code", "", "means"), rows)
 
 
 if __name__ == "__main__":

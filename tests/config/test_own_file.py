@@ -1,8 +1,11 @@
 """The project's own flows.yaml, with its own plugins and texts."""
 
 import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
+from hub.config.load import Loaded
 from hub.config.problems import render_problems
 from hub.flows.check import all_steps
 from hub.flows.load import load_config
@@ -31,10 +34,17 @@ SAID = frozenset(
 )
 
 
-def test_it_is_right_in_every_respect() -> None:
+def load(folder: Path, env: Mapping[str, str]) -> Loaded:
+    """A copy, so that nobody's own .env beside the file is read."""
+    shutil.copy(ROOT / "flows.yaml", folder)
     texts, wrong = Texts.load()
-    loaded = load_config(ROOT / "flows.yaml", Registry.load(), ENV, texts=texts, check_text=check_text)
-    assert wrong == () and loaded.problems == (), render_problems(loaded.problems)
+    assert wrong == ()
+    return load_config(folder / "flows.yaml", Registry.load(), env, texts=texts, check_text=check_text)
+
+
+def test_it_is_right_in_every_respect(tmp_path: Path) -> None:
+    loaded = load(tmp_path, ENV)
+    assert loaded.problems == (), render_problems(loaded.problems)
     assert loaded.config is not None and list(loaded.config.shops) == ["kavovar"]
     said = {
         step.template
@@ -51,6 +61,17 @@ def test_the_example_of_the_environment_names_every_secret() -> None:
     assert asked == named == set(ENV)
 
 
-def test_without_its_secrets_each_is_named() -> None:
-    loaded = load_config(ROOT / "flows.yaml", Registry.load(), {})
+def test_without_its_secrets_each_is_named(tmp_path: Path) -> None:
+    loaded = load(tmp_path, {})
     assert [each.code for each in loaded.errors] == ["secret-missing"] * len(ENV)
+
+
+def test_a_mistake_in_an_escalations_text_is_found_where_it_stands(tmp_path: Path) -> None:
+    text = (ROOT / "flows.yaml").read_text().replace("{{ order.number }} is back", "{{ order.numbr }} is back")
+    (tmp_path / "flows.yaml").write_text(text)
+    loaded = load_config(tmp_path / "flows.yaml", Registry.load(), ENV, check_text=check_text)
+    (problem,) = loaded.problems
+    line = text.splitlines()[problem.line - 1]
+    assert problem.code == "jinja-name" and line[problem.column - 1 :].startswith(
+        ("order.numbr", "numbr", "{{ order.numbr")
+    )

@@ -121,6 +121,12 @@ CASES = [
     pytest.param(changed(ROUTES, ROUTES + "\n  promise: {}"), "9:3 not-yet", id="promise"),
     pytest.param(changed(ROUTES, ROUTES + "\n  breaker: {}"), "9:3 not-yet", id="breaker"),
     pytest.param(changed("silent: [", "silent: [order.pickd, "), "9:12 unknown-status", id="silent"),
+    pytest.param(changed(ROUTES, "routes: {default: [bot], Letter: [mail]}"), "8:28 bad-name", id="route's name"),
+    pytest.param(changed(ROUTES, ROUTES + "\n  receipt: {bot: 25h}"), "9:18 bad-length", id="receipt's length"),
+    pytest.param(changed(SHOP, "shops: {Kav: {name: K}}"), "1:9 bad-name", id="shop's name"),
+    pytest.param(
+        changed(SHOP, "shop: {name: K, connections: {mail: post}}"), "1:37 wrong-connection", id="shop's word"
+    ),
     # staff, people
     pytest.param(changed(RUNG, "support: {people: [olna], via: [bot]}"), "11:22 unknown-staff", id="person"),
     pytest.param(changed(RUNG, "support: {people: [olena], via: [boot]}"), "11:36 unknown-connection", id="via"),
@@ -183,6 +189,11 @@ def test_a_plugins_sentence_never_repeats_a_secret(tmp_path: Path) -> None:
 def test_a_plugins_validator_that_breaks_harms_only_its_connection(tmp_path: Path) -> None:
     loaded = load(tmp_path, GROUND, env={"TOKEN": "explode"})
     assert said(loaded) == ["6:8 broken-plugin"]
+
+
+def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"TOKEN=\xff\xfe")
+    assert [str(each.place) for each in load(tmp_path, GROUND).problems] == [".env:1:1"]
 
 
 def test_what_follows_from_a_mistake_is_not_a_second_mistake(tmp_path: Path) -> None:
