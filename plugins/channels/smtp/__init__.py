@@ -97,6 +97,10 @@ class Smtp(Channel[SmtpSettings]):
             raise RefusedError("not a mail")
         return Received([raw_mail(request.body, self._tokens, self.clock.now())])
 
+    def asks_every(self, url: str | None) -> timedelta | None:
+        """Only where there is a bounce mailbox."""
+        return self.poll_every if self.settings.bounces else None
+
     async def poll(self, cursor: Any) -> Page:
         """The next mails of the bounce mailbox; nothing where there is none."""
         mailbox = self.settings.bounces

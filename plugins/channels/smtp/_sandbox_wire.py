@@ -6,6 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import cast
 
 MAX_BUFFER = 1 << 20
 """Bytes that wait unread before the other side has to wait too."""
@@ -28,8 +29,7 @@ class Wire(asyncio.Protocol):
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         if self.task is None:
             self._wires.add(self)
             self.task = asyncio.get_running_loop().create_task(self._run())
@@ -107,7 +107,6 @@ class Wire(asyncio.Protocol):
             found = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
         except (OSError, ssl.SSLError):
             raise Gone from None
-        assert isinstance(found, asyncio.Transport)
         self.transport = found
 
     async def hang(self) -> None:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
@@ -293,9 +293,9 @@ class Session:
 
     def _open_line(self) -> tuple[SMTPProtocol, asyncio.WriteTransport]:
         protocol = self._client.protocol
-        if protocol is None or not isinstance(protocol.transport, asyncio.WriteTransport):
+        if protocol is None or protocol.transport is None:
             raise LostError(self.step, "connection lost")
-        return protocol, protocol.transport
+        return protocol, cast(asyncio.WriteTransport, protocol.transport)  # uvloop's is one in all but its class
 
     async def _ask(self, step: Step, asking: Awaitable[T]) -> T:
         self.step = step

@@ -337,3 +337,19 @@ async def _emptied(shop: World) -> None:
     async with asyncio.timeout(1):
         while shop.sandbox.open_connections:
             await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_mail_goes_out_on_the_event_loop_of_the_daemon_too(mode: Mode) -> None:
+    """uvloop's transports are not subclasses of asyncio's."""
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
+
+    async def scenario() -> None:
+        async with world(box(mode=mode)) as shop:
+            assert isinstance(await shop.send(), Accepted)
+            assert isinstance(await shop.send("drop-after-dot@example.test"), Unknown)
+            assert isinstance(await shop.send(text="x" * 2_000_000), Accepted)
+            shop.sandbox.fail_next("CONTENT", Act.RESET, times=2)
+            assert isinstance(await shop.send(text="x" * 4_000_000), Transient)
+
+    uvloop.run(scenario())
