@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
 from cel_expr_python import cel
@@ -21,11 +21,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struc
 
 from .cel_errors import Mistake, rewritten
 from .cel_functions import FUNCTIONS, bad_clock
-from .cel_tree import Call, Const, Record, Tree, excesses, read_tree, reads, roots, walk
+from .cel_tree import Call, Const, Record, Tree, excesses, read_tree, reads, walk
 from .model import Unknown
 from .types import NAMES, RECORDS, Field, Type
 
 MAX_TEXT = 2000
+Wanted: TypeAlias = Mapping[str, Any]
+"""Names to what is read of them: a nested map, or None for all of it."""
 
 
 class Wants(StrEnum):
@@ -43,14 +45,14 @@ class Compiled:
     text: str
     wants: Wants = Wants.ANY
     tree: Tree = field(default=Const(0, True), repr=False, compare=False)
+    wanted: Wanted = field(default_factory=dict, repr=False, compare=False)
     _program: Any = field(default=None, repr=False, compare=False)
 
     def value(self, names: Mapping[str, Any]) -> Any | Unknown:
         """The value over these names, or what could not be read. Times are aware datetimes, amounts Decimal or float;
         what is absent is an absent key. Never raises."""
-        data = {name: names[name] for name in roots(self.tree) if name in names}
         try:
-            found = self._program.eval(data={name: _to_cel(value) for name, value in data.items()})
+            found = self._program.eval(data=_only(names, self.wanted))
             kind, value = found.type().name(), found.plain_value()
         except Exception:  # the library raises for its own limits and for values it cannot take
             return Unknown(self.absent(names))
@@ -78,6 +80,30 @@ def _first_absent(path: tuple[str, ...], names: Mapping[str, Any]) -> tuple[str,
             return path[: index + 1]
         found = [item for each in values for item in (each if isinstance(each, list | tuple) else [each])]
     return None
+
+
+def _wanted(tree: Tree) -> Wanted:
+    """What an expression reads, as nested names."""
+    wanted: dict[str, Any] = {}
+    for path in sorted(each.path for each in reads(tree)):  # a shorter path comes first and takes all below it
+        at: Any = wanted
+        for word in path[:-1]:
+            at = at.setdefault(word, {}) if at is not None else None
+        if at is not None and at.get(path[-1], {}) == {}:
+            at[path[-1]] = None
+    return wanted
+
+
+def _only(value: Any, wanted: Wanted | None) -> Any:
+    """The part of the names that is read, as the library takes it: binding costs more than evaluating."""
+    if wanted is None:
+        return _to_cel(value)
+    if isinstance(value, list | tuple):
+        return [_only(each, wanted) for each in value if each is not None]
+    if not isinstance(value, Mapping):
+        return _to_cel(value)
+    found = ((name, value.get(name), inner) for name, inner in wanted.items())
+    return {name: _only(each, inner) for name, each, inner in found if each is not None}
 
 
 def _to_cel(value: Any) -> Any:
@@ -227,7 +253,7 @@ def compile_expression(text: str, wants: Wants, names: frozenset[str]) -> Compil
     mistakes = _limits(tree) or _constants(tree, text) or _wrong_result(checked.return_type(), wants, text)
     if mistakes:
         return mistakes
-    return Compiled(text, wants, tree, _running().compile(text))
+    return Compiled(text, wants, tree, _wanted(tree), _running().compile(text))
 
 
 def _deep(text: str) -> int:
