@@ -125,8 +125,7 @@ def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
         scope.template(template)
     if isinstance(to, Scalar):
         scope.recipient(to)
-    if to is None or (isinstance(to, Scalar) and to.text == "customer") or node.get("via") is not None:
-        scope.via(node.get("via"), word)
+    scope.via(node.get("via"), word)
 
 
 # ------------------------------------------------------------------------------------------------ wait

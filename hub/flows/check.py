@@ -40,6 +40,8 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
         _one_flow_twice(each, reading)
     for first, second in _meeting(live):
         _two_flows(first, second, reading)
+    for each in live:
+        _unreachable(each, ground.config, reading)
     if texts is not None:
         for each in live:
             _spoken(each, ground, reading, texts)
@@ -194,22 +196,26 @@ def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, st
             if flow.shops is None or shop.key in flow.shops:
                 yield shop.locale, shop.key, _forms(_channels(step, config), shop.connections, config)
         return
-    for person, via in _told(step, config):
-        channels = tuple(channel for channel in via if channel in person.addresses)
-        if channels:
-            yield person.locale, None, _forms(channels, {}, config)
+    for person in _staff(step, config):
+        reached = tuple(each for each in _channels(step, config) if each in person.addresses)
+        if reached:
+            yield person.locale, None, _forms(reached, {}, config)
 
 
-def _told(step: Notify, config: Config) -> Iterator[tuple[Person, tuple[str, ...]]]:
-    rung = config.staff.get(step.to)
-    if rung is None:
-        if step.to in config.people:
-            person = config.people[step.to]
-            yield person, tuple(person.addresses)
-        return
-    for name in rung.people:
-        if name in config.people:
-            yield config.people[name], rung.via
+def _staff(step: Notify, config: Config) -> list[Person]:
+    """The people that a message to staff is for."""
+    names = config.staff[step.to].people if step.to in config.staff else (step.to,)
+    return [config.people[name] for name in names if name in config.people]
+
+
+def _unreachable(each: Checked, config: Config, reading: Reading) -> None:
+    """Staff who have no address for any channel of a message."""
+    for step in all_steps(each.flow.steps):
+        channels = _channels(step, config) if isinstance(step, Notify) else ()
+        for person in _staff(step, config) if isinstance(step, Notify) and step.to != "customer" and channels else ():
+            if not any(channel in person.addresses for channel in channels):
+                text = f"'{person.key}' has no address for any of {listed(channels)} and would not be told"
+                reading.report(each.keys.get(step.id, each.place), "dead-channel", text)
 
 
 def _channels(step: Notify, config: Config) -> tuple[str, ...]:

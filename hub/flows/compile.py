@@ -106,7 +106,8 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
     scope.there = _proved(conditions)
     steps = _steps_of(key, node, scope)
-    _clock(node.get("when"), conditions, scope)
+    if shape is not None and shape.recheck:
+        _clock(node.get("when"), conditions, scope)
     if shape is None or any(each.severity is Level.ERROR for each in reading.problems[before:]):
         return None
     source = to_plain(node)

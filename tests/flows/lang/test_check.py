@@ -159,3 +159,10 @@ def test_a_region_is_served_by_its_language(tmp_path: Path) -> None:
         + f"flows:\n  a: {{on: shipment.shipped, {SAY}}}\n"
     )
     assert load_config(path, FakeRegistry(), ENV, texts=FakeTexts()).problems == ()
+
+
+def test_staff_who_have_no_address_for_a_message(tmp_path: Path) -> None:
+    text = "  a: {on: shipment.shipped, steps: [{notify: {template: staff-news, to: support, via: [mail]}}]}\n"
+    ground = GROUND.replace("mail: olena@kavovar.example, ", "")
+    assert said(load(tmp_path, ground + "flows:\n" + text)) == ["15:38 dead-channel"]
+    assert said(load(tmp_path, GROUND + "flows:\n" + text)) == []

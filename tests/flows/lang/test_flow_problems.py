@@ -279,6 +279,11 @@ def test_a_wait_without_or_refuses_the_file_and_a_deadline_does_not(tmp_path: Pa
     assert [each.severity for each in flows(tmp_path, text).problems] == [Level.WARNING]
 
 
+def test_a_condition_that_is_asked_once_may_read_the_clock(tmp_path: Path) -> None:
+    assert problems(tmp_path, f"{ON}\nwhen: now > order.placed_at\nrecheck: false\nsteps: [{{wait: 1d}}]") == []
+    assert problems(tmp_path, f"{ON}\nwhen: now > order.placed_at\n{STOP}") == []
+
+
 def test_more_steps_than_a_flow_may_have(tmp_path: Path) -> None:
     found = problems(tmp_path, f"{ON}\nsteps: [" + "{wait: 1d}, " * 101 + "]")
     assert [each.partition(" ")[2] for each in found] == ["bad-value"]
