@@ -48,6 +48,8 @@ class PollDrain:
         def write(connection: sa.Connection) -> None:
             names = list(world.config.connections)
             connection.execute(sa.update(polls).where(polls.c.connection.not_in(names)).values(state=1))
+            standing = polls.c.kind.in_(("list", "channel", "health"))
+            connection.execute(sa.update(polls).where(standing).values(state=1))
             if rows:
                 keys = ("tenant", "connection", "kind", "ref")
                 connection.execute(upsert(polls, self.db.dialect, keys=keys, change=("every", "state")), rows)
@@ -149,8 +151,7 @@ class PollDrain:
         await self._store_many(name, events, rows)
 
     async def _register(self, world: World, name: str, row: Any) -> None:
-        base = world.config.hub.public_url
-        lines = await world.adapters[name].register(f"{base}/in/{name}" if base else None)
+        lines = await world.adapters[name].register(world.webhook_url(name))
         for line in lines:
             log.info("%s: %s", name, line)
         await self._store(name, (), Mode.LIVE, row, self.clock.now() + DAILY, {})
@@ -265,7 +266,8 @@ def standing_polls(world: World, now: datetime) -> Sequence[dict[str, Any]]:
             own = each.poll_every or world.platform(name).poll_every
             every = own if reachable or each.poll_every else min(own, UNREACHABLE_EVERY)
         elif each.kind == "channel":
-            every = each.poll_every or world.channel(name).poll_every
+            own_pace = world.channel(name).asks_every(world.webhook_url(name))
+            every = (each.poll_every or own_pace) if own_pace else None
         if every is not None:
             rows.append(_standing(name, "list" if each.kind == "platform" else "channel", every, now))
         rows.append(_standing(name, "health", DAILY, now))

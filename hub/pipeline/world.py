@@ -66,6 +66,11 @@ class World:
         assert isinstance(adapter, Channel)
         return adapter
 
+    def webhook_url(self, connection: str) -> str | None:
+        """Where a connection's webhooks come in; None: nothing outside can reach this hub."""
+        base = self.config.hub.public_url
+        return f"{base}/in/{connection}" if base else None
+
     def of_kind(self, kind: str) -> Sequence[str]:
         return tuple(name for name, each in self.config.connections.items() if each.kind == kind)
 

@@ -235,6 +235,10 @@ class Channel(Adapter[S]):
         """Receipts and replies since the cursor, for channels that can be asked."""
         raise NotImplementedError
 
+    def asks_every(self, url: str | None) -> timedelta | None:
+        """How often `poll` is to be called when webhooks for this connection would come to `url`; None: not at all."""
+        return self.poll_every
+
     def link_url(self, token: str) -> str | None:
         """A deep link that lets the customer link this channel, or None where there is no such thing."""
         return None

@@ -127,6 +127,11 @@ class Telegram(Channel[TelegramSettings]):
         """The records of one update."""
         return read(raw)
 
+    def asks_every(self, url: str | None) -> timedelta | None:
+        """Not where a webhook brings the updates."""
+        by_webhook = self.settings.updates == "webhook" or (url is not None and self._can_take(url))
+        return None if by_webhook else self.poll_every
+
     async def poll(self, cursor: Any) -> Page:
         """Updates since the cursor: the first id that is not confirmed yet, or 0 when there is nothing to confirm.
 
