@@ -82,7 +82,8 @@ ensure_env() {
             -r scripts/uv.txt || stop "uv could not be fetched from PyPI; is there a network, or a proxy to be set?"
     fi
     # --inexact: what a developer put there besides stays.
-    UV_PROJECT_ENVIRONMENT="$env" UV_PYTHON_DOWNLOADS=never "$env/bin/uv" sync --quiet --frozen --inexact --python "$env/bin/python" ||
+    UV_PROJECT_ENVIRONMENT="$env" UV_PYTHON_DOWNLOADS=never \
+        "$env/bin/uv" sync --quiet --frozen --inexact --python "$env/bin/python" ||
         stop "The dependencies could not be fetched; uv says why above."
     printf '%s\n' "$wanted" >"$env/.synced"
 }

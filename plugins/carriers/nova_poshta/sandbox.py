@@ -384,3 +384,7 @@ def _whole(value: Any) -> int:
 def _day(value: Any) -> tuple[int, ...]:
     """`dd.mm.yyyy` as something to compare; no date is the beginning of time."""
     return tuple(int(part) for part in reversed(str(value or "0").split(".")) if part.isdigit())
+
+
+SANDBOX = NovaPoshtaSandbox
+"""What the demo starts."""

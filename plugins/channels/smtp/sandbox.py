@@ -266,3 +266,7 @@ class SmtpSandbox:
 
     def _now(self) -> datetime:
         return self._clock.now()
+
+
+SANDBOX = SmtpSandbox
+"""What the demo starts."""

@@ -270,3 +270,7 @@ def _refusal(error: ApiError) -> Response:
         body["parameters"] = error.parameters
     headers = {"retry-after": str(error.parameters["retry_after"])} if "retry_after" in error.parameters else None
     return JSONResponse(body, error.status, headers=headers)
+
+
+SANDBOX = TelegramSandbox
+"""What the demo starts."""

@@ -231,3 +231,7 @@ async def _asked(request: Request) -> dict[str, Any] | None:
     except UnreadableError:
         return None
     return found if isinstance(found, dict) else None
+
+
+SANDBOX = ShopifySandbox
+"""What the demo starts."""
