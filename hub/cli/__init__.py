@@ -1,6 +1,6 @@
 """The command line. Importing this loads click and nothing else: each command is loaded when it is asked for."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import click
 
@@ -61,6 +61,6 @@ def cli() -> None:
     """
 
 
-def main(*args: Any) -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """The entry point `hub`."""
-    cli.main(*args, prog_name="hub")
+    cli.main(args, prog_name="hub")

@@ -28,7 +28,7 @@ def order(number: str, path: Path, texts: bool, as_json: bool) -> None:
 
     with opened(path) as db:
         rows = look(db, lambda connection: find_orders(connection, number))
-        found = [look(db, lambda connection, row=row: _whole(connection, row)) for row in rows[:1]]
+        whole = look(db, lambda connection: _whole(connection, rows[0])) if len(rows) == 1 else {}
     if not rows:
         raise Stop(
             f"no order or parcel has the number '{number}'; `hub event list --state orphan` shows what waits for one"
@@ -36,7 +36,6 @@ def order(number: str, path: Path, texts: bool, as_json: bool) -> None:
     if len(rows) > 1:
         _several(rows, as_json)
         return
-    [whole] = found
     whole["parcels"] = _parcels(path, rows[0], whole)
     if as_json:
         print_json(whole if texts else {**whole, "messages": [_without_text(each) for each in whole["messages"]]})

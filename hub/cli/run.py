@@ -165,7 +165,6 @@ class _Daemon:
             await asyncio.sleep(0.01)
         many = counted(len(self.config.connections), "connection")
         click.echo(f"orderhub is ready on {_url(listener)} ({many}, {counted(len(self.config.flows), 'flow')})")
-        click.get_text_stream("stdout").flush()
 
     def _count_uncertain(self, hub: "Hub") -> None:
         if hub.uncertain_at_start:
