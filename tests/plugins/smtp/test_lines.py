@@ -350,6 +350,6 @@ def test_mail_goes_out_on_the_event_loop_of_the_daemon_too(mode: Mode) -> None:
             assert isinstance(await shop.send("drop-after-dot@example.test"), Unknown)
             assert isinstance(await shop.send(text="x" * 2_000_000), Accepted)
             shop.sandbox.fail_next("CONTENT", Act.RESET, times=2)
-            assert isinstance(await shop.send(text="x" * 4_000_000), Transient)
+            assert isinstance(await shop.send(text="x" * 9_000_000), Transient)
 
     uvloop.run(scenario())

@@ -143,14 +143,14 @@ async def test_a_mail_that_the_server_kept_before_it_fell_silent_is_in_its_ledge
 async def test_a_connection_lost_in_the_middle_of_a_long_mail_sent_nothing() -> None:
     async with world() as shop:
         shop.sandbox.fail_next("CONTENT", Act.RESET, times=2)
-        assert isinstance(await shop.send(text="x" * 4_000_000), Transient)
+        assert isinstance(await shop.send(text="x" * 9_000_000), Transient)
         assert shop.mails == []
 
 
 async def test_an_answer_before_the_dot_refuses_the_mail() -> None:
     async with world() as shop:
         shop.sandbox.fail_next("CONTENT", "552 5.3.4 enough")
-        outcome = await shop.send(text="x" * 4_000_000)
+        outcome = await shop.send(text="x" * 9_000_000)
         assert isinstance(outcome, Permanent | Transient)
         assert shop.mails == []
 
