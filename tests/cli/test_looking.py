@@ -147,6 +147,8 @@ class TestWithoutADatabase:
 
     def test_one_of_another_release_is_not_touched(self, shop: Shop) -> None:
         shop.change(sa.text("UPDATE alembic_version SET version_num = 'other'"))
+        said = shop.hub("status")
+        assert said.exit_code == 3 and "hub db upgrade" in said.stderr
 
     def test_no_file_is_one_line(self, shop: Shop) -> None:
         shop.file.unlink()
