@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
 from hub.pipeline.remap import remember_statuses
 from hub.pipeline.world import World
-from hub.plugin import Adapter
+from hub.plugin import Adapter, Limits
 from hub.plugin.http import make_client
 from hub.store.database import Database
 from hub.store.links import make_link_secret
@@ -42,9 +43,17 @@ MakeAdapter = Callable[[str, Config, Clock], Adapter[Any]]
 
 def build_adapter(name: str, config: Config, clock: Clock) -> Adapter[Any]:
     """The adapter of a connection with the HTTP client that it is handed."""
+    return _adapter(name, config, clock, config.connections[name].adapter.limits)
+
+
+def build_unpaced_adapter(name: str, config: Config, clock: Clock) -> Adapter[Any]:
+    """The same without a rate limit, for worlds whose clock is not the real one (rates are real time)."""
+    return _adapter(name, config, clock, replace(config.connections[name].adapter.limits, per_second=None))
+
+
+def _adapter(name: str, config: Config, clock: Clock, limits: Limits) -> Adapter[Any]:
     connection = config.connections[name]
-    client = make_client(name, connection.adapter.limits, clock)
-    return connection.adapter(connection.settings, client, clock, connection=name)
+    return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
 
 
 def build_world(config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter) -> World:

@@ -106,11 +106,12 @@ class Database:
         )
 
     def _engine(self, begin: str, pool_size: int) -> sa.Engine:
+        # Parameters are people's data: no error text may show them. Row counts of inserts say what was new.
+        shared: dict[str, Any] = {"hide_parameters": True, "execution_options": {"preserve_rowcount": True}}
         if self.dialect != "sqlite":
-            return sa.create_engine(self.url, pool_size=pool_size + 4, pool_pre_ping=True, hide_parameters=True)
-        engine = sa.create_engine(
-            self.url, connect_args={"timeout": 5, "check_same_thread": False}, pool_size=pool_size, hide_parameters=True
-        )
+            return sa.create_engine(self.url, pool_size=pool_size + 4, pool_pre_ping=True, **shared)
+        connect_args = {"timeout": 5, "check_same_thread": False}
+        engine = sa.create_engine(self.url, connect_args=connect_args, pool_size=pool_size, **shared)
 
         @sa.event.listens_for(engine, "connect")
         def configure(connection: Any, record: Any) -> None:

@@ -15,7 +15,7 @@ from hub.flows.load import load_config
 from hub.messages import Texts, check_text
 from hub.plugin.registry import Registry
 from hub.plugin.sandbox import serve
-from hub.runtime.hub import Hub
+from hub.runtime.hub import Hub, build_unpaced_adapter
 from hub.store import tables
 from hub.web.app import build_app
 from plugins.carriers.nova_poshta.sandbox import NovaPoshtaSandbox
@@ -192,7 +192,7 @@ def _hub(path: Path, clock: VirtualClock, env: dict[str, str]) -> Hub:
     texts, _ = Texts.load(None)
     loaded = load_config(path, Registry.load(), env, texts=texts, check_text=check_text)
     assert loaded.config is not None, "\n".join(map(str, loaded.problems))
-    return Hub(loaded.config, texts, clock=clock, jitter=False)
+    return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=build_unpaced_adapter)
 
 
 class _Door:
