@@ -32,7 +32,7 @@ from hub.plugin import (
 from . import _queries as queries
 from ._fields import Body, as_body, gid, split_gid
 from ._graphql import Api, TooCostlyError, as_documented
-from ._node import is_node, read_deleted_event, read_node
+from ._node import is_node, read_deleted_event, read_node, read_prepared
 from ._order import is_cod
 from ._read import Cursor, read_order
 from ._register import register
@@ -144,6 +144,8 @@ class Shopify(Platform[ShopifySettings]):
             return read_node(raw.body, is_cod=self._is_cod)
         if isinstance(raw.body, dict) and "deleted_fulfillment_event" in raw.body:
             return read_deleted_event(raw.body)
+        if isinstance(raw.body, dict) and "prepared_for_pickup" in raw.body:
+            return read_prepared(raw.body, is_cod=self._is_cod)
         body = as_body(raw.body, "body")
         if raw.topic == _DELETED_EVENT and kind_of(body.value) == "event":
             # The body of a deleted event is that of the event itself, and the topic is not signed: ask the API.
@@ -198,9 +200,19 @@ class Shopify(Platform[ShopifySettings]):
             return await self._fetch(ref) if ref.isascii() and ref.isdigit() else ()
 
     async def _fetch_by(self, document: str, ref: str) -> Sequence[Raw]:
-        found = (await self._api.read(document, {"id": ref})).child("found")
+        gid_alone, _, mark = ref.partition("?")
+        found = (await self._api.read(document, {"id": gid_alone})).child("found")
         order = found.child("order") if found else None
-        return await self._fetch(order.gid("id", "Order")) if order else ()
+        if found is None or order is None:
+            return ()
+        raws = await self._fetch(order.gid("id", "Order"))
+        return [self._prepared(gid_alone, each) for each in raws] if mark and _can_be_collected(found) else raws
+
+    def _prepared(self, fulfillment_order: str, raw: Raw) -> Raw:
+        """The order, and that its goods wait at the counter: Shopify's notice, of which the API confirmed the rest."""
+        mark = {"fulfillment_order": fulfillment_order, "at": self.clock.now().isoformat()}
+        key = digest("prepared_for_pickup", fulfillment_order)
+        return Raw({"prepared_for_pickup": mark, "order": raw.body}, subject=raw.subject, dedupe_key=key)
 
     async def _fetch(self, number: str) -> Sequence[Raw]:
         order = (await self._api.read(queries.READ, {"id": gid("Order", number)})).child("order")
@@ -249,6 +261,12 @@ _ORDER_OF: Mapping[str, str] = {
     "FulfillmentOrder": queries.ORDER_OF_FULFILLMENT_ORDER,
     "Return": queries.ORDER_OF_RETURN,
 }
+
+
+def _can_be_collected(fulfillment_order: Body) -> bool:
+    method = fulfillment_order.child("deliveryMethod")
+    waits = fulfillment_order.word("status") not in ("closed", "cancelled")
+    return waits and method is not None and method.word("methodType") == "pick_up"
 
 
 def _dedupe_key(body: bytes, kind: str, topic: str) -> str:

@@ -1,6 +1,7 @@
 """Orders as GraphQL tells them: other names and casing than webhooks, and more of the truth."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -37,23 +38,37 @@ def read_deleted_event(value: Any) -> list[AnyRecord]:
     return [Retraction(body.ident("order_id"), event_key(body.ident("id")), body.needed_moment("at"))]
 
 
+def read_prepared(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[AnyRecord]:
+    """An order of which the API confirmed that it can be collected, with the moment when we learnt it."""
+    body = as_body(value, "body")
+    mark = body.needed("prepared_for_pickup")
+    records = read_node(body.needed("order").value, is_cod=is_cod)
+    snapshot = next(each for each in records if isinstance(each, OrderSnapshot))
+    parcel = order.prepared_parcel(snapshot.ref, mark.needed_moment("at"))
+    if any(each.ref == parcel.ref for each in snapshot.parcels or ()):
+        return records
+    ready = replace(snapshot, parcels=(*(snapshot.parcels or ()), parcel))
+    return [ready if each is snapshot else each for each in records]
+
+
 def read_node(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[AnyRecord]:
     """The order with its parcels and return cases, then the events that have their own time."""
     body = as_body(value, "order")
     ref = body.gid("id", "Order")
     shipments = body.items("fulfillments")
-    snapshot = _snapshot(body, ref, shipments, is_cod)
+    snapshot, refs = _snapshot(body, ref, shipments, is_cod)
     records: list[AnyRecord] = [snapshot, placed(ref, snapshot.placed_at)]
     records += [each for item in body.items("transactions") for each in _failure(item, ref)]
     for each in shipments:
         number = each.gid("id", "Fulfillment")
-        records += [_event(item, number, ref) for item in each.nodes("events")]
+        records += [_event(item, refs.get(number, number), ref) for item in each.nodes("events")]
     return records
 
 
 def _snapshot(
     body: Body, ref: str, shipments: Sequence[Body], is_cod: Callable[[Sequence[str]], bool]
-) -> OrderSnapshot:
+) -> tuple[OrderSnapshot, dict[str, str]]:
+    """The order, and fulfilment → ref of its parcel."""
     gateways = body.texts("paymentGatewayNames")
     cod = is_cod(_manual(body, gateways))
     money = _amounts(body)
@@ -65,7 +80,8 @@ def _snapshot(
     cancelled = body.word("cancelReason") if body.moment("cancelledAt") else None
     version = body.needed_moment("updatedAt")
     shipping = body.child("shippingLine")
-    return OrderSnapshot(
+    refs = order.parcel_refs(found, lines, how, ref)
+    snapshot = OrderSnapshot(
         ref=ref,
         number=body.text("name") or ref,
         version=version,
@@ -80,7 +96,7 @@ def _snapshot(
         refunded=money.refunded,
         pay_by=order.pay_by(money.total, cod=cod),
         deliver_by=how,
-        parcels=order.parcels(found, lines, how, _told(shipments)),
+        parcels=order.parcels(found, refs, how, _told(shipments)),
         returns=_returns(body, ref, version),
         customer=_customer(body, address),
         address=_address(address),
@@ -93,6 +109,7 @@ def _snapshot(
         test=body.flag("test"),
         attributes={each.text("key"): each.text("value") for each in body.items("customAttributes")},
     )
+    return snapshot, refs
 
 
 def _manual(body: Body, gateways: Sequence[str]) -> list[str]:

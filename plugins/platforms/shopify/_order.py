@@ -152,28 +152,51 @@ def parcel_word(word: str) -> str:
     return "" if word in _RESTATES else word
 
 
-def parcels(
-    found: Sequence[Parcel], lines: Sequence[Line], how: DeliverBy, told: Mapping[str, set[str]]
-) -> tuple[ParcelSnapshot, ...]:
-    """The order's fulfilments as parcels, by id. `told`: fulfilment → parcel words that stand there as events.
+def parcel_refs(found: Sequence[Parcel], lines: Sequence[Line], how: DeliverBy, order: str) -> dict[str, str]:
+    """Fulfilment → the ref of its parcel, by id. Goods that are not sent make no parcel.
 
-    Goods that are not sent make no parcel; what is collected at the counter is one of kind pickup.
+    What is collected at the counter is one parcel from "ready" to "handed over", though Shopify makes the fulfilment
+    only at the end: the first that stands has the order's own ref.
     """
     ships = {line.ref: line.ships for line in lines}
     sent = [each for each in sorted(found, key=lambda parcel: int(parcel.ref)) if not _digital(each, ships)]
-    return tuple(_snapshot(each, told.get(each.ref, set()), how) for each in sent)
+    refs = {each.ref: each.ref for each in sent}
+    collected = [each.ref for each in sent if is_pickup(each, how) and each.status not in _NO_PARCEL]
+    return {**refs, collected[0]: pickup_ref(order)} if collected else refs
 
 
-def _snapshot(parcel: Parcel, told: set[str], how: DeliverBy) -> ParcelSnapshot:
-    pickup = how is DeliverBy.PICKUP and not parcel.numbers
+def is_pickup(parcel: Parcel, how: DeliverBy) -> bool:
+    return how is DeliverBy.PICKUP and not parcel.numbers
+
+
+def pickup_ref(order: str) -> str:
+    return f"pickup:{order}"
+
+
+def parcels(
+    found: Sequence[Parcel], refs: Mapping[str, str], how: DeliverBy, told: Mapping[str, set[str]]
+) -> tuple[ParcelSnapshot, ...]:
+    """The fulfilments that have a ref, as parcels. `told`: fulfilment → parcel words that stand there as events."""
+    known = {each.ref: each for each in found}
+    return tuple(_snapshot(known[each], refs[each], told.get(each, set()), how) for each in refs)
+
+
+def _snapshot(parcel: Parcel, ref: str, told: set[str], how: DeliverBy) -> ParcelSnapshot:
+    pickup = is_pickup(parcel, how)
     return ParcelSnapshot(
-        ref=parcel.ref,
+        ref=ref,
         version=parcel.version,
         natives=_parcel_natives(parcel, told, pickup=pickup),
         numbers=parcel.numbers,
         contents=parcel.contents,
         kind=ParcelKind.PICKUP if pickup else ParcelKind.PARCEL,
     )
+
+
+def prepared_parcel(order: str, at: datetime) -> ParcelSnapshot:
+    """The shop's own pickup parcel, ready at the counter; there is no fulfilment yet."""
+    native = Native(EVENT, "line_items_prepared_for_pickup")
+    return ParcelSnapshot(pickup_ref(order), at, (native,), kind=ParcelKind.PICKUP)
 
 
 def _digital(parcel: Parcel, ships: Mapping[str, bool]) -> bool:

@@ -70,7 +70,9 @@ MORE_LINES = (
     "query MoreLines($id: ID!, $after: String!) { order(id: $id) { lineItems(first: 250, after: $after) "
     f"{{ pageInfo {{ hasNextPage endCursor }} nodes {{ {_LINE} }} }} }} }}"
 )
-ORDER_OF_FULFILLMENT_ORDER = "query OrderOf($id: ID!) { found: fulfillmentOrder(id: $id) { order { id } } }"
+ORDER_OF_FULFILLMENT_ORDER = (
+    "query OrderOf($id: ID!) { found: fulfillmentOrder(id: $id) { status deliveryMethod { methodType } order { id } } }"
+)
 ORDER_OF_RETURN = "query OrderOf($id: ID!) { found: return(id: $id) { order { id } } }"
 EVENT_EXISTS = "query EventExists($id: ID!) { node(id: $id) { id } }"
 SHOP = "query Shop { shop { name myshopifyDomain } }"

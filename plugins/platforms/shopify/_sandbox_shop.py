@@ -169,24 +169,20 @@ class Shop:
     def _hold_body(self, order: Order, reason: str, notes: str) -> Tree:
         return {**self._trigger_body(order), "fulfillment_hold": {"reason": reason, "reason_notes": notes}}
 
-    def _trigger_body(self, order: Order) -> Tree:
+    def _trigger_body(self, order: Order) -> dict[str, dict[str, Any]]:
         each = order.fulfilment_orders[0]
         return {"fulfillment_order": {"id": f"gid://shopify/FulfillmentOrder/{each.id}", "status": each.status.lower()}}
 
     def prepare_pickup(self, order: str) -> None:
-        """The order can be collected at the counter (how GraphQL then shows it is an assumption)."""
+        """The goods wait at the counter. Only this notice says so: the fulfilment comes when they are fetched."""
         found = self.find(order)
-        made = self._record(found, None, {each.id: each.current - each.sent for each in found.items})
-        made.display = "ready_for_pickup"
-        topic = "fulfillment_orders/line_items_prepared_for_pickup"
-        self._moved(found, "ready for pickup", (topic, self._trigger_body(found)))
+        body = self._trigger_body(found)
+        body["fulfillment_order"] |= {"preparable": True, "delivery_method": {"method_type": found.method.lower()}}
+        self._moved(found, "ready for pickup", ("fulfillment_orders/line_items_prepared_for_pickup", body))
 
-    def picked_up(self, order: str) -> None:
-        """The customer has collected it."""
-        found = self.find(order)
-        for each in found.fulfilments:
-            each.display, each.updated_at = "picked_up", self._clock.now()
-        self._moved(found, "picked up", ("fulfillments/update", self._bodies.fulfillment(found, found.fulfilments[-1])))
+    def picked_up(self, order: str) -> int:
+        """The customer has collected it; gives the fulfilment's id."""
+        return self.fulfil(order)
 
     def fulfil(
         self,

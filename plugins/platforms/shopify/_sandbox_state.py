@@ -61,13 +61,12 @@ class Fulfilment:
     urls: list[str] = field(default_factory=list)
     items: dict[int, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    display: str | None = None
 
     @property
     def shipment_status(self) -> str | None:
         """The newest event's word; Shopify fills it in itself only for integrated carriers."""
         newest = max(self.events, key=lambda each: (each.at, each.id), default=None)
-        return newest.status if newest else self.display
+        return newest.status if newest else None
 
 
 @dataclass(slots=True)

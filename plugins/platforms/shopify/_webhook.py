@@ -103,6 +103,9 @@ def read_webhook(value: Any, *, is_cod: Callable[[Sequence[str]], bool], seen_at
     read = _EVENTS.get(kind)
     if read is not None:
         return read(body)
+    if kind == "fulfillment_order" and "preparable" in body.needed(kind).value:
+        # Only the notices "prepared for pickup" and "prepared for local delivery" have this member.
+        return [Reread(RefKind.ORDER, f"{gid('FulfillmentOrder', _own_number(body.needed(kind)))}?prepared")]
     if kind in ("fulfillment_order", "order_edit", "refund", "fulfillment", "return"):
         return [Reread(RefKind.ORDER, order_ref(body, kind))]
     raise UnreadableError("shopify: a body of no known kind")
@@ -171,6 +174,10 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
     lines = order.with_removed([_line(each, body.currency("currency")) for each in body.items("line_items")], found)
     address = body.child("shipping_address")
     how = order.deliver_by((), lines, has_address=address is not None)
+    # Without an address, only the API knows whether this was handed over at a counter.
+    known = {each.ref: each for each in found}
+    refs = order.parcel_refs(found, lines, how, ref)
+    refs = {each: made for each, made in refs.items() if not order.is_pickup(known[each], how)}
     cancelled = body.word("cancel_reason") if body.moment("cancelled_at") else None
     snapshot = OrderSnapshot(
         ref=ref,
@@ -184,7 +191,7 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
         refunded=money.refunded,
         pay_by=order.pay_by(money.total, cod=cod),
         deliver_by=how,
-        parcels=order.parcels(found, lines, how, {each.ref: {each.word} for each in found if each.word}),
+        parcels=order.parcels(found, refs, how, {each.ref: {each.word} for each in found if each.word}),
         customer=_customer(body, address),
         address=_address(address),
         tags=tuple(sorted(each.strip() for each in body.text("tags").split(",") if each.strip())),
@@ -197,7 +204,7 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
         attributes={each.text("name"): each.text("value") for each in body.items("note_attributes")},
     )
     partial = body.word("fulfillment_status") == "partial" and cancelled is None
-    return snapshot, partial or any(each.word for each in found)
+    return snapshot, partial or any(each.word or order.is_pickup(each, how) for each in found)
 
 
 def _order_axis(body: Body, cancelled: str | None) -> tuple[Native, ...]:

@@ -113,6 +113,7 @@ _EVENT = {
     "out_for_delivery": Meaning(Shipment.OUT_FOR_DELIVERY, "Out for delivery"),
     "attempted_delivery": Meaning(Shipment.DELIVERY_FAILED, "Attempted delivery", note="will be tried again"),
     "ready_for_pickup": Meaning(Shipment.READY_FOR_PICKUP, "Ready for pickup"),
+    "line_items_prepared_for_pickup": Meaning(Shipment.READY_FOR_PICKUP, "Prepared for pickup"),
     "picked_up": Meaning(Shipment.DELIVERED, "Picked up"),
     "delivered": Meaning(Shipment.DELIVERED, "Delivered"),
     "failure": Meaning(Shipment.DELIVERY_FAILED, "Failure"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hub.clock import VirtualClock
-from hub.model import AnyRecord, DeliverBy, OrderSnapshot
+from hub.model import AnyRecord, DeliverBy, OrderSnapshot, RefKind, Reread
 from hub.status import Axis, Order, Payment, Return, Shipment, Verdict
 from plugins.platforms.shopify import Shopify
 from plugins.platforms.shopify.sandbox import ShopifySandbox
@@ -223,15 +223,38 @@ async def test_a_late_notice_of_a_deleted_scan_that_is_there_takes_nothing_back(
     assert [raw.topic for raw in fetched] == ["poll"]
 
 
-async def test_pickup_is_ready_then_handed_over(sandbox: ShopifySandbox, shop: Shopify, clock: VirtualClock) -> None:
-    order = sandbox.shop.create_order(method="PICK_UP", gateway="shopify_payments", paid=True)
-    wait(clock, hours=2)
-    sandbox.shop.prepare_pickup(order)
-    ready = records_of(shop, await shop.fetch(order))
-    parcel = (snapshot_of(ready).parcels or ())[0]
-    assert snapshot_of(ready).deliver_by is DeliverBy.PICKUP
-    assert words(ready)[f"{parcel.ref}.shipment"] == "ready_for_pickup"
-    wait(clock, hours=2)
-    sandbox.shop.picked_up(order)
-    ready += records_of(shop, await shop.fetch(order))
-    assert words(ready)[f"{parcel.ref}.shipment"] == "delivered"
+async def test_pickup_is_one_parcel_ready_and_then_handed_over(
+    sandbox: ShopifySandbox, shop: Shopify, clock: VirtualClock
+) -> None:
+    async with receiving() as receiver:
+        sandbox.subscribe_all(receiver.url, ["FULFILLMENT_ORDERS_LINE_ITEMS_PREPARED_FOR_PICKUP", "ORDERS_FULFILLED"])
+        order = sandbox.shop.create_order(method="PICK_UP", gateway="shopify_payments", paid=True)
+        wait(clock, hours=2)
+        sandbox.shop.prepare_pickup(order)
+        await sandbox.deliver_due()
+        (hint,) = records_of(shop, receiver.events(shop))
+        assert isinstance(hint, Reread) and hint.ref.endswith("?prepared")
+        fetched = await shop.fetch(hint.ref)
+        assert [raw.dedupe_key for raw in fetched] == [raw.dedupe_key for raw in await shop.fetch(hint.ref)]
+        known = records_of(shop, fetched)
+        assert snapshot_of(known).deliver_by is DeliverBy.PICKUP
+        assert words(known)[f"pickup:{order}.shipment"] == "ready_for_pickup"
+        wait(clock, hours=2)
+        sandbox.shop.picked_up(order)
+        await sandbox.deliver_due()
+        heard = shop.normalise(receiver.events(shop)[-1])
+        assert snapshot_of(heard).parcels == () and heard[-1] == Reread(RefKind.ORDER, order)
+        known += [*heard, *records_of(shop, await shop.fetch(order))]
+        assert words(known)[f"pickup:{order}.shipment"] == "delivered"
+        assert {subject for subject, axis in state_of(known) if axis is Axis.SHIPMENT} == {f"pickup:{order}"}
+
+
+async def test_a_notice_of_preparing_is_believed_only_of_what_can_be_collected(
+    sandbox: ShopifySandbox, shop: Shopify
+) -> None:
+    sent = sandbox.shop.create_order()
+    fetched = sandbox.shop.create_order(method="PICK_UP")
+    sandbox.shop.picked_up(fetched)
+    for order in (sent, fetched):
+        ref = f"gid://shopify/FulfillmentOrder/{sandbox.shop.find(order).fulfilment_orders[0].id}?prepared"
+        assert [raw.topic for raw in await shop.fetch(ref)] == ["poll"]

@@ -13,7 +13,6 @@ DIFFERENCES = {
         "shopify.display",
         "null",
     ): "a webhook's null hides holds and picking: said as the event `placed`, never as a state",
-    ("shopify.event", "line_items_prepared_for_pickup"): "a topic is not signed: the order is read again instead",
 }
 """Rows of the published tables that are not rows of ours."""
 
