@@ -27,6 +27,9 @@ from .statuses import Failure, Reply, Step, loss, refusal
 GOODBYE = 1.0
 """Seconds that a server has to say goodbye."""
 
+BLOCK = 64 * 1024
+"""Bytes of content written at once."""
+
 TOO_LATE = "no answer in time"
 
 RESENDABLE = frozenset({Step.MAIL, Step.RCPT, Step.DATA})
@@ -247,20 +250,34 @@ class Session:
         content: bytes,
         dot: Callable[[], None],
     ) -> Reply:
-        assert self._writer is not None
         async with _answers(Step.DATA):
-            protocol.write(stuffed(content))
+            await self._pour(protocol, reading, stuffed(content))
+            if reading.done():
+                return self._early(await reading)
+            dot()
+            protocol.write(b".\r\n")
+        self.step = Step.DOT
+        async with _answers(Step.DOT):
+            answer = await reading
+        return Reply(answer.code, answer.message)
+
+    async def _pour(
+        self, protocol: SMTPProtocol, reading: "asyncio.Task[aiosmtplib.SMTPResponse]", content: bytes
+    ) -> None:
+        """Write block by block, each when the one before has left: a TLS transport would take all of it at once."""
+        assert self._writer is not None
+        for at in range(0, len(content), BLOCK):
+            protocol.write(content[at : at + BLOCK])
             async with asyncio.timeout(self._line.command):
                 await self._writer.drain()
-        if not reading.done():
-            dot()
-            async with _answers(Step.DATA):
-                protocol.write(b".\r\n")
-            self.step = Step.DOT
-        else:
-            self.close()  # an answer before the dot refuses the rest; the two of us are out of step
-        async with _answers(self.step):
-            answer = await reading
+            if reading.done():
+                return
+
+    def _early(self, answer: aiosmtplib.SMTPResponse) -> Reply:
+        """An answer before the dot can only be a refusal. The two of us are out of step, so that the line is closed."""
+        self.close()
+        if answer.code // 100 not in (4, 5):
+            raise LostError(Step.DATA, "an answer that makes no sense")
         return Reply(answer.code, answer.message)
 
     async def _reset(self) -> None:

@@ -155,6 +155,13 @@ async def test_an_answer_before_the_dot_refuses_the_mail() -> None:
         assert shop.mails == []
 
 
+async def test_a_yes_before_the_dot_is_not_believed() -> None:
+    async with world() as shop:
+        shop.sandbox.fail_next("CONTENT", "250 2.0.0 Ok: queued as LIAR", times=2)
+        assert isinstance(await shop.send(text="x" * 9_000_000), Transient)
+        assert shop.mails == []
+
+
 async def test_nobody_listening_is_transient() -> None:
     async with world() as shop:
         pass
