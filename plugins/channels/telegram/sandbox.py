@@ -198,8 +198,8 @@ class TelegramSandbox(BotApi):
         their order: one that failed holds the later ones of its chat back."""
         self.forget_old()
         hook, taken, held = self.webhook, 0, set[int]()
-        if hook is None:
-            return 0
+        if hook is None or all(each.due > self.clock.now() for each in self.pending):
+            return 0  # making a client takes tens of milliseconds
         async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
             for pending in list(self.pending):
                 if pending.chat in held or pending.due > self.clock.now():
