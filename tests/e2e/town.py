@@ -33,7 +33,7 @@ shops:
             currency: UAH, support: {{email: help@kavovar.example}}}}
 connections:
   main-shop: {{platform: shopify, shop: kavovar, domain: amber-kiosk.myshopify.com, client_id: sandbox-client,
-              client_secret: "${{SHOPIFY_SECRET}}", url: "{shopify}"}}
+              client_secret: "${{SHOPIFY_SECRET}}", url: "{shopify}", poll_every: 6h}}
   nova-poshta: {{carrier: nova_poshta, api_key: "${{NP_KEY}}", url: "{np}", storage: {{locker: 3d, branch: 7d}}}}
   mail: {{channel: smtp, host: 127.0.0.1, port: {smtp}, security: none, from: "Kavovar <shop@kavovar.example>"}}
   bot: {{channel: telegram, token: "${{TELEGRAM_TOKEN}}", url: "{telegram}"}}
