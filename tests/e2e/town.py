@@ -1,7 +1,7 @@
 """A whole small town for end-to-end tests: a real hub on a real database, and the sandboxes of everything outside,
 all on loopback and all on one virtual clock."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -158,12 +158,19 @@ class Town:
 
 @asynccontextmanager
 async def town(
-    folder: Path, *, flows: str = FLOWS, connections: str = CONNECTIONS, start: datetime = START, database: str = ""
+    folder: Path,
+    *,
+    flows: str = FLOWS,
+    connections: str = CONNECTIONS,
+    start: datetime = START,
+    database: str = "",
+    before: Callable[[ShopifySandbox], object] = lambda shop: None,
 ) -> AsyncIterator[Town]:
     """The town, at work."""
     clock = VirtualClock(start)
     async with AsyncExitStack() as stack:
         shop, np = ShopifySandbox(clock), NovaPoshtaSandbox(clock)
+        before(shop)
         telegram, smtp = TelegramSandbox(clock), SmtpSandbox(clock=clock)
         addresses = {
             "shopify": await stack.enter_async_context(shop.serve()),
