@@ -35,7 +35,8 @@ def connect(name: str, path: Path) -> None:
     try:
         greeting, lines = with_adapter(config, name, work)
     except FailureError as failure:
-        raise Stop(one_line(failure), FAILED) from failure
+        text = one_line(failure)
+        raise Stop(text if text.startswith(name) else f"{name}: {text}", FAILED) from failure
     except NotImplementedError as error:
         raise Stop(f"the plugin of '{name}' cannot be asked whether its credentials are right", FAILED) from error
     click.echo(f"{name}: {one_line(greeting)}")

@@ -2,6 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,9 +93,9 @@ def answers(listen: str) -> bool:
     if not port.isdigit() or int(port) == 0:
         return False
     try:
-        asked = http.client.HTTPConnection(host, int(port), timeout=SECONDS)
-        asked.request("GET", "/healthz")
-        return asked.getresponse().read(16) == b"ok\n"
+        with closing(http.client.HTTPConnection(host, int(port), timeout=SECONDS)) as asked:
+            asked.request("GET", "/healthz")
+            return asked.getresponse().read(16) == b"ok\n"
     except (OSError, http.client.HTTPException):
         return False
 

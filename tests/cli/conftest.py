@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from hub.store import tables
+from tests.e2e.town import town
 
-from ..e2e.town import town
 from .using import Shop
 
 PARCEL = "20450999123456"
@@ -50,7 +50,5 @@ def shop(lived: Path, tmp_path: Path) -> Shop:
 @pytest.fixture
 def number(shop: Shop) -> str:
     """The number of the order that was sent."""
-    query = sa.select(tables.orders.c.number).join(
-        tables.numbers, tables.numbers.c.order_id == tables.orders.c.id
-    )
+    query = sa.select(tables.orders.c.number).join(tables.numbers, tables.numbers.c.order_id == tables.orders.c.id)
     return str(shop.rows(query)[0].number)

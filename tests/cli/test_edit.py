@@ -31,7 +31,8 @@ CASES = {
     ),
     "a block section without the connection": (
         "statuses:\n    shop: {a: order.packed}  # ours\n\n# about flows\nflows: {}\n",
-        "statuses:\n    shop: {a: order.packed}  # ours\n    inpost: {X17: shipment.on_hold}\n\n# about flows\nflows: {}\n",
+        "statuses:\n    shop: {a: order.packed}  # ours\n    inpost: {X17: shipment.on_hold}\n\n"
+        "# about flows\nflows: {}\n",
     ),
     "a flow table": (
         "statuses:\n  inpost: {a: order.packed}  # ours\n  shop: {b: order.packed}\n",
@@ -40,7 +41,8 @@ CASES = {
     "an empty flow table": ("statuses:\n  inpost: {}\n", "statuses:\n  inpost: {X17: shipment.on_hold}\n"),
     "a block table": (
         "statuses:\n  inpost:\n    a: order.packed  # one\n    # two\n  shop: {b: order.packed}\n",
-        "statuses:\n  inpost:\n    a: order.packed  # one\n    X17: shipment.on_hold\n    # two\n  shop: {b: order.packed}\n",
+        "statuses:\n  inpost:\n    a: order.packed  # one\n    X17: shipment.on_hold\n"
+        "    # two\n  shop: {b: order.packed}\n",
     ),
     "a block table whose last row is written out": (
         "statuses:\n  inpost:\n    a:\n      to: shipment.on_hold\n      reason: delayed   # so\nflows: {}\n",
@@ -93,7 +95,9 @@ def test_what_cannot_be_edited_safely_is_refused(text: str) -> None:
         with_row(text, ROW)
 
 
-@pytest.mark.parametrize("code", ["7", "7/doors", "on: hold", "no", "null", "a #b", '"', "стан 1", "'", "{x}", "🚚", "-"])
+@pytest.mark.parametrize(
+    "code", ["7", "7/doors", "on: hold", "no", "null", "a #b", '"', "стан 1", "'", "{x}", "🚚", "-"]
+)
 def test_a_code_of_any_letters_is_quoted_where_it_must_be(code: str) -> None:
     row = MapRow("inpost", code, "nothing")
     for text in ("", "statuses: {inpost: {a: order.packed}}\n", "statuses:\n  inpost:\n    a: order.packed\n"):

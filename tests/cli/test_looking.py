@@ -83,7 +83,9 @@ class TestEvents:
     def test_they_are_filtered_by_state_and_connection(self, shop: Shop) -> None:
         shop.change(event(state=9, error="unreadable"), event(state=2, connection="nova-poshta"))
         assert [row["error"] for row in shop.told("event", "list", "--state", "dead")] == ["unreadable"]
-        assert {row["connection"] for row in shop.told("event", "list", "--connection", "nova-poshta")} == {"nova-poshta"}
+        assert {row["connection"] for row in shop.told("event", "list", "--connection", "nova-poshta")} == {
+            "nova-poshta"
+        }
         assert "unreadable" in shop.hub("event", "list", "--state", "dead").stdout
 
     def test_one_is_shown_as_it_came(self, shop: Shop) -> None:
