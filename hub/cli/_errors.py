@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -40,7 +41,16 @@ def explained(error: Exception) -> Stop:
             return explain(error)
     if os.environ.get("HUB_DEBUG"):
         traceback.print_exception(error)
-    return Stop(f"this is a fault of orderhub ({type(error).__name__}); HUB_DEBUG=1 shows where it happened")
+    return Stop(f"this is a fault of orderhub ({type(error).__name__}{_place(error)}); HUB_DEBUG=1 shows more")
+
+
+def _place(error: Exception) -> str:
+    """Where in the program: never what it worked on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return ""
+    parts = Path(frames[-1].filename).parts[-3:]
+    return f" at {'/'.join(parts)}:{frames[-1].lineno}"
 
 
 def one_line(text: object) -> str:

@@ -116,7 +116,7 @@ class TestSendTest:
             said = await it.hub("send-test", "ready-for-pickup", "--to", "me@kavovar.example")
             assert said.exit_code == 0 and "(uk) by mail: accepted" in said.stdout, said.output
             [mail] = it.smtp.ledger
-            assert mail.to == ("me@kavovar.example",) or "me@kavovar.example" in mail.to
+            assert "me@kavovar.example" in mail.to
 
     async def test_a_chat_is_reached_in_the_language_asked_for(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
