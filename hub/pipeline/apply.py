@@ -34,6 +34,8 @@ from hub.store.database import Database
 from hub.store.tables import TENANT, inbox, numbers, orders, timers
 
 from .batch import REFOLD, Batch, Event, Wanted
+from .crash import crash_point
+from .listen import NOBODY, Listeners
 from .orders import load_orders, plan_order
 from .world import World
 from .write import StaleError, write_batch
@@ -48,8 +50,8 @@ BUDGET = 0.010
 class ApplyDrain:
     """`drain()` does everything due: pending events first, then due timers of runs. Idempotent."""
 
-    def __init__(self, db: Database, clock: Clock, world: Callable[[], World]) -> None:
-        self.db, self.clock, self.world = db, clock, world
+    def __init__(self, db: Database, clock: Clock, world: Callable[[], World], listeners: Listeners = NOBODY) -> None:
+        self.db, self.clock, self.world, self.listeners = db, clock, world, listeners
 
     async def drain(self) -> int:
         """Work until nothing is pending; returns how many events and timers were done."""
@@ -66,6 +68,7 @@ class ApplyDrain:
             batch = await self.db.read(lambda connection: plan_batch(connection, world, now, limit))
             if batch.empty():
                 return 0
+            crash_point("after-plan")
             await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
         except StaleError:
             return 1  # somebody else changed an order meanwhile: read again
@@ -75,6 +78,10 @@ class ApplyDrain:
                 return 1
             log.exception("a batch failed; its events are taken one by one")
             return await self._one_by_one()
+        crash_point("after-apply")
+        for plan in batch.orders:
+            for word in plan.reaction.words:
+                self.listeners.tell_status_changed(plan.order_id, word)
         return batch.size()
 
     async def _one_by_one(self) -> int:

@@ -7,24 +7,24 @@ each of those is counted as `unknown` when the hub comes back.
 
 import asyncio
 import logging
-import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub.clock import Clock
-from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Unknown
+from hub.plugin import FailureError, Outcome, Unknown
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new
-from hub.store.tables import TENANT, attempts, connections, contacts, links, messages, slot_of, suppressions
+from hub.store.tables import TENANT, attempts, escalations, links, messages, timers
 
-from .after import Attempted, Verdict, after
 from .crash import crash_point
+from .listen import NOBODY, Listeners
 from .outbox import LEASE, Capacity, Departure, Outbox, look, owner
-from .plain import key_of
+from .record import Left, Recorder
+from .states import FINISHED
 from .unheard import unheard_rows
 from .world import World
 
@@ -39,11 +39,18 @@ class DeliverDrain:
     the wire goes on and calls `wake` when it is done."""
 
     def __init__(
-        self, db: Database, clock: Clock, world: Callable[[], World], wake: Callable[[], None], jitter: bool = True
+        self,
+        db: Database,
+        clock: Clock,
+        world: Callable[[], World],
+        wake: Callable[[], None],
+        *,
+        jitter: bool = True,
+        listeners: Listeners = NOBODY,
     ) -> None:
-        self.db, self.clock, self.world, self.wake = db, clock, world, wake
+        self.db, self.clock, self.world, self.wake, self.listeners = db, clock, world, wake, listeners
         self.me = owner()
-        self.jitter = jitter
+        self.recorder = Recorder(db.dialect, jitter)
         self.on_wire: dict[asyncio.Task[None], Departure] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
 
@@ -56,9 +63,7 @@ class DeliverDrain:
         )
         world = self.world()
         for row in rows:
-            await self._record(
-                world, _Left(row, row.connection, 0), Unknown("the hub stopped while it was on the wire")
-            )
+            await self._record(world, Left(row, row.connection, 0), Unknown("the hub stopped while it was on the wire"))
         return len(rows)
 
     async def drain(self) -> int:
@@ -144,8 +149,6 @@ class DeliverDrain:
         rows = unheard_rows(row, world, now)
         if rows is None:
             return
-        from hub.store.tables import escalations, timers
-
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
         for each in rows.messages:
             connection.execute(insert_new(messages, self.db.dialect).values(**each))
@@ -169,184 +172,20 @@ class DeliverDrain:
             log.warning("channel %s raised %s", departure.connection, type(error).__name__)
             outcome = Unknown(f"the channel failed: {type(error).__name__}")
         crash_point("after-send")
-        await self._record(world, _Left(departure.message, departure.connection, departure.attempt_id), outcome)
+        await self._record(world, Left(departure.message, departure.connection, departure.attempt_id), outcome)
 
     # -- after the wire
 
-    async def _record(self, world: World, left: "_Left", outcome: Outcome) -> None:
-        kind = type(outcome).__name__.lower()
-        self.outcomes[left.connection, kind] += 1
+    async def _record(self, world: World, left: Left, outcome: Outcome) -> None:
+        self.outcomes[left.connection, type(outcome).__name__.lower()] += 1
         crash_point("before-mark")
-        await self.db.write_grouped(lambda connection: self._mark(connection, world, left, outcome, kind))
+        state = await self.db.write_grouped(
+            lambda connection: self.recorder.mark(connection, world, left, outcome, self.clock.now())
+        )
         crash_point("after-mark")
-
-    def _mark(self, connection: sa.Connection, world: World, left: "_Left", outcome: Outcome, kind: str) -> None:
-        row = connection.execute(sa.select(messages).where(messages.c.id == left.row.id)).one()
-        if row.state != "on_wire":
-            return
-        now = self.clock.now()
-        self._mark_attempt(connection, left, outcome, kind, now)
-        if left.connection not in world.adapters:
-            verdict = Verdict(state=_due(), reason="the channel is gone", due_at=now, next_channel=True)
-        else:
-            verdict = after(outcome, self._attempted(world, row, left.connection, now))
-        self._apply(connection, row, left.connection, verdict, kind, world, now)
-
-    def _mark_attempt(
-        self, connection: sa.Connection, left: "_Left", outcome: Outcome, kind: str, now: datetime
-    ) -> None:
-        values: dict[str, Any] = {"outcome": kind, "finished_at": now, "reason": getattr(outcome, "reason", "")}
-        if isinstance(outcome, Accepted | Duplicate):
-            values["provider_id"] = outcome.provider_id
-        which = (
-            attempts.c.id == left.attempt_id
-            if left.attempt_id
-            else sa.and_(attempts.c.message_id == left.row.id, attempts.c.outcome == "")
-        )
-        connection.execute(sa.update(attempts).where(which).values(**values))
-
-    def _attempted(self, world: World, row: Any, connection: str, now: datetime) -> Attempted:
-        channel, doc = world.channel(connection), row.doc
-        first = doc.get("first_try_at")
-        return Attempted(
-            now=now,
-            tries=max(row.tries, 1),
-            first_try_at=datetime.fromisoformat(first) if first else now,
-            others=bool(self._others(world, row, connection)),
-            honours_keys=channel.honours_keys,
-            receipts=channel.receipts,
-            receipt_wait=timedelta(0)
-            if doc.get("urgent")
-            else world.config.contact.receipt.get(connection, channel.receipt_wait),
-            uncertain=world.connection(connection).uncertain,
-            unknowns=doc.get("unknowns", 0),
-            jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
-        )
-
-    def _others(self, world: World, row: Any, connection: str) -> list[str]:
-        via = row.doc.get("via", "default")
-        names = world.config.contact.routes.get(via, ()) if isinstance(via, str) else via
-        done = {connection, *row.doc.get("tried", ())}
-        return [name for name in names if name not in done]
-
-    def _apply(
-        self,
-        connection: sa.Connection,
-        row: Any,
-        channel: str,
-        verdict: Verdict,
-        kind: str,
-        world: World,
-        now: datetime,
-    ) -> None:
-        doc: dict[str, Any] = dict(row.doc)
-        values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
-        if kind == "unknown":
-            doc["unknowns"] = doc.get("unknowns", 0) + 1
-        if verdict.state.value == "due":
-            values |= {"due_at": verdict.due_at or now}
-            if not verdict.counts:
-                values["tries"] = max(row.tries - 1, 0)
-            if verdict.next_channel:
-                doc |= {"tried": [*doc.get("tried", ()), channel], "first_try_at": None}
-                values |= {"tries": 0, "connection": ""}
-        else:
-            values["finished_at"] = now
-        connection.execute(sa.update(messages).where(messages.c.id == row.id).values(**values, doc=doc))
-        self._address(connection, row, channel, verdict, now)
-        if verdict.paused:
-            self._pause(connection, channel, verdict, world, now)
-        elif kind in ("accepted", "duplicate"):
-            connection.execute(
-                sa.update(connections)
-                .where(connections.c.name == channel, connections.c.paused != "")
-                .values(paused="")
-            )
-
-    def _address(self, connection: sa.Connection, row: Any, channel: str, verdict: Verdict, now: datetime) -> None:
-        if verdict.dead:
-            hashes = connection.execute(
-                sa.select(attempts.c.address_hash).where(
-                    attempts.c.message_id == row.id, attempts.c.connection == channel
-                )
-            )
-            for each in {found.address_hash for found in hashes if found.address_hash}:
-                values = {
-                    "tenant": TENANT,
-                    "channel": channel,
-                    "address_hash": each,
-                    "reason": verdict.reason,
-                    "at": now,
-                }
-                connection.execute(insert_new(suppressions, self.db.dialect).values(**values))
-        if verdict.closed and row.customer_id:
-            where = (contacts.c.customer_id == row.customer_id, contacts.c.channel == channel)
-            connection.execute(sa.update(contacts).where(*where).values(state="closed", reason=verdict.reason, at=now))
-
-    def _pause(self, connection: sa.Connection, name: str, verdict: Verdict, world: World, now: datetime) -> None:
-        """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
-        row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
-        fresh = row is None or not row.paused
-        values = {"paused": verdict.paused, "paused_until": verdict.due_at}
-        if row is None:
-            connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
-        else:
-            changed = {**values, "paused_at": now} if fresh else values
-            connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
-        if fresh:
-            tell_staff_paused(connection, self.db.dialect, name, verdict.paused, world, now)
-
-
-class _Left:
-    """A message that was on the wire, and the attempt it was (0: not known any more)."""
-
-    def __init__(self, row: Any, connection: str, attempt_id: int) -> None:
-        self.row, self.connection, self.attempt_id = row, connection, attempt_id
-
-
-def _due() -> Any:
-    from .states import MessageState
-
-    return MessageState.DUE
+        if state in FINISHED:
+            self.listeners.tell_message_finished(left.row.id, state)
 
 
 def _if_due(message_id: int) -> Any:
     return sa.update(messages).where(messages.c.id == message_id, sa.text("messages.state = 'due'"))
-
-
-def tell_staff_paused(
-    connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime
-) -> None:
-    """The people who look after connections hear of a pause, by every channel of theirs but the paused one."""
-    rung = _caretakers(world)
-    if rung is None:
-        return
-    for person in rung.people:
-        row = {
-            "tenant": TENANT,
-            "slot": slot_of(name),
-            "key": key_of(TENANT, "paused", name, now.isoformat(), person),
-            "template": "staff-connection-paused",
-            "cls": "transactional",
-            "recipient": f"staff:{person}",
-            "state": "due",
-            "due_at": now,
-            "created_at": now,
-            "doc": {
-                "via": [each for each in rung.via if each != name],
-                "urgent": True,
-                "extra": {"connection": paused_names(name, reason, world)},
-            },
-        }
-        connection.execute(insert_new(messages, dialect).values(**row))
-
-
-def paused_names(name: str, reason: str, world: World) -> Mapping[str, Any]:
-    """`connection`, as the text for staff reads it."""
-    each = world.config.connections.get(name)
-    return {"name": name, "kind": each.kind if each else "", "plugin": each.plugin if each else "", "error": reason}
-
-
-def _caretakers(world: World) -> Any:
-    staff = world.config.staff
-    return next((staff[name] for name in ("integrator", "manager") if name in staff), next(iter(staff.values()), None))

@@ -64,6 +64,7 @@ def escalation_rows(
     world: World,
     now: datetime,
     zone: ZoneInfo,
+    template: str = TEMPLATE,
 ) -> EscalationRows:
     """Open a matter: its row, the words to the first rung, and its two clocks."""
     rung = world.config.staff[step.to]
@@ -87,7 +88,7 @@ def escalation_rows(
         "opened_at": now,
     }
     rows = EscalationRows(escalation)
-    rows.messages = words_to(rung, escalation, 1, starts, TEMPLATE, word=word, now=now)
+    rows.messages = words_to(rung, escalation, 1, starts, template, word=word, now=now)
     rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
     if due_at is not None:
         rows.timers.append(_timer("due", escalation, due_at))

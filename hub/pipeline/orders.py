@@ -177,7 +177,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     all_facts = [*loaded.facts, *(fact for fact, _ in new)]
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
-        _write_order(plan, order_id, loaded, doc, after, now)
+        _write_order(plan, order_id, shop.key, loaded, doc, after, now)
         plan.facts = new
         plan.unmapped = _unmapped(new, world, order_id, now)
         plan.lines = _status_lines(new, after)
@@ -197,6 +197,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         refolded=bool(remapped),
     )
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
+    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
     plan.fired_timers = [timer.id for timer in want.timers]
     for timer in want.timers:
@@ -234,12 +235,13 @@ def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
 
 
 def _write_order(
-    plan: OrderPlan, order_id: str, loaded: Loaded, doc: OrderDoc, after: OrderView, now: datetime
+    plan: OrderPlan, order_id: str, shop: str, loaded: Loaded, doc: OrderDoc, after: OrderView, now: datetime
 ) -> None:
     snapshot = doc.snapshot
     plan.row = {
         "id": order_id,
         "slot": slot_of(order_id),
+        "shop": shop,
         "connection": loaded.connection,
         "ref": order_id.partition(":")[2],
         "number": snapshot.number if snapshot else "",
@@ -254,6 +256,7 @@ def _write_order(
     if loaded.rev == 0 and snapshot is not None:
         plan.customer = {
             "id": loaded.customer_id,
+            "shop": shop,
             "name": snapshot.customer.name,
             "email": snapshot.customer.email,
             "phone": snapshot.customer.phone or (snapshot.address.phone if snapshot.address else ""),

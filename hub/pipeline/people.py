@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
+from hub.plugin import AddressKind
 from hub.store.database import insert_new, upsert
 from hub.store.links import find_link
-from hub.store.tables import TENANT, attempts, contacts, links, messages, slot_of, suppressions
+from hub.store.tables import TENANT, attempts, contacts, customers, links, messages, orders, slot_of, suppressions
 
 from .batch import ChannelRecord
 from .plain import key_of
@@ -98,7 +99,14 @@ class _Channel:
             return
         self.connection.execute(sa.update(links).where(links.c.token_hash == link.token_hash).values(used_at=self.now))
         self._contact(link.ref, linked.address, "open", "linked")
-        self._say(GREETING, linked.address, f"linked|{link.ref}|{linked.address}", linked.locale, link.ref)
+        occasion = f"linked|{link.ref}|{linked.address}"
+        self._say(GREETING, linked.address, occasion, linked.locale, link.ref, self._newest_order(link.ref))
+
+    def _newest_order(self, customer_id: str) -> str:
+        """The order that a greeting speaks of; empty when there is none."""
+        mine = (orders.c.tenant == TENANT, orders.c.customer_id == customer_id)
+        newest = sa.select(orders.c.id).where(*mine).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(1)
+        return self.connection.execute(newest).scalar() or ""
 
     def _holder(self, customer_id: str) -> str:
         row = self.connection.execute(
@@ -119,16 +127,21 @@ class _Channel:
     def closed(self, closed: ChannelClosed) -> None:
         """The person shut the channel (or opened it again): true for whoever has this address."""
         state = "open" if closed.open else "closed"
-        self.connection.execute(
-            sa.update(contacts)
-            .where(
-                contacts.c.tenant == TENANT,
-                contacts.c.channel == self.source,
-                contacts.c.address == closed.address,
-                contacts.c.at <= closed.at if closed.open else sa.true(),
-            )
-            .values(state=state, reason=closed.reason, at=self.now)
+        for customer_id in self._who_has(closed.address):
+            self._contact(customer_id, closed.address, state, closed.reason)
+
+    def _who_has(self, address: str) -> set[str]:
+        linked = sa.select(contacts.c.customer_id).where(
+            contacts.c.tenant == TENANT, contacts.c.channel == self.source, contacts.c.address == address
         )
+        kind = self.world.channel(self.source).address_kind
+        column = {AddressKind.EMAIL: customers.c.email, AddressKind.PHONE: customers.c.phone}.get(kind)
+        if column is None:
+            return {row.customer_id for row in self.connection.execute(linked)}
+        known = sa.select(customers.c.id.label("customer_id")).where(
+            customers.c.tenant == TENANT, sa.func.lower(column) == address.strip().lower()
+        )
+        return {row.customer_id for query in (linked, known) for row in self.connection.execute(query)}
 
     # -- answers
 
@@ -145,13 +158,15 @@ class _Channel:
         customer = row.customer_id if row else ""
         self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
 
-    def _say(self, template: str, address: str, occasion: str, locale: str, customer_id: str = "") -> None:
+    def _say(
+        self, template: str, address: str, occasion: str, locale: str, customer_id: str = "", order_id: str = ""
+    ) -> None:
         recipient = f"chat:{self.source}"
         row = {
             "tenant": TENANT,
-            "slot": slot_of(address),
+            "slot": slot_of(order_id or address),
             "key": key_of(TENANT, self.source, template, occasion),
-            "order_id": "",
+            "order_id": order_id,
             "customer_id": customer_id,
             "template": template,
             "cls": "transactional",

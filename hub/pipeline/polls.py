@@ -12,15 +12,15 @@ import sqlalchemy as sa
 
 from hub.clock import Clock
 from hub.plugin import Config as OurFault
-from hub.plugin import FailureError, Platform, Raw, TrackRequest, Transient
+from hub.plugin import FailureError, Platform, Raw, TrackRequest, Transient, UnreadableError
 from hub.status import Mode
 from hub.store.database import Database, insert_new, upsert
 from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_of
 
 from .crash import crash_point
-from .deliver import tell_staff_paused
 from .documents import load
 from .receive import inbox_row, store_events
+from .staff import tell_paused
 from .world import World
 
 log = logging.getLogger("hub.poll")
@@ -102,6 +102,8 @@ class PollDrain:
             await question
         except FailureError as failure:
             await self._failed(world, name, rows, failure)
+        except UnreadableError as error:
+            await self._failed(world, name, rows, FailureError(Transient(f"the answer cannot be read: {error}")))
         except Exception as error:  # a plugin's bug
             log.warning("polling %s raised %s", name, type(error).__name__, exc_info=True)
             await self._failed(world, name, rows, FailureError(Transient(f"the plugin failed: {type(error).__name__}")))
@@ -223,7 +225,7 @@ class PollDrain:
         values = {"paused": reason, "paused_until": now + PAUSE}
         _touch(connection, self.db.dialect, name, **(values | {"paused_at": now} if fresh else values))
         if fresh:
-            tell_staff_paused(connection, self.db.dialect, name, reason, world, now)
+            tell_paused(connection, self.db.dialect, name, reason, world, now)
 
 
 def _due(connection: sa.Connection, now: datetime) -> Sequence[Any]:

@@ -106,11 +106,14 @@ def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[st
 def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
     """The triggers between two states of an order, `order.received` and the roll-up among them."""
     found: list[Occasion] = []
+    counters = {each.id for each in after.shipments if each.pickup}
     if (before is None or before.snapshot is None) and after.snapshot is not None:
         found.append(Occasion(RECEIVED, "order", after.id, 1, after.snapshot.placed_at, _first(after.order)))
     for axis, subject, folded in after.axes():
         earlier = before.folded(axis, subject) if before else Folded()
         for fired in triggers(axis, earlier, folded):
+            if fired.implied and subject in counters:
+                continue  # nothing is shipped to a counter of the shop
             kind = "shipment" if axis is Axis.SHIPMENT else "order"
             found.append(
                 Occasion(

@@ -16,6 +16,7 @@ from hub.store.database import Database, GroupCommit, insert_new
 from hub.store.tables import TENANT, InboxState, inbox, slot_of
 
 from .crash import crash_point
+from .listen import NOBODY, Listeners
 from .world import World
 
 log = logging.getLogger("hub.receive")
@@ -36,8 +37,15 @@ class Count:
 class Receiver:
     """Takes webhooks in and puts events on disk, many in one commit."""
 
-    def __init__(self, db: Database, clock: Clock, world: Callable[[], World], wake: Callable[[], None]) -> None:
-        self.db, self.clock, self.world, self.wake = db, clock, world, wake
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        world: Callable[[], World],
+        wake: Callable[[], None],
+        listeners: Listeners = NOBODY,
+    ) -> None:
+        self.db, self.clock, self.world, self.wake, self.listeners = db, clock, world, wake, listeners
         self.group: GroupCommit[list[dict[str, Any]]] = GroupCommit(db, self._commit)
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -86,6 +94,8 @@ class Receiver:
         new: int = await self.group.put(rows)
         if new:
             self.wake()
+            for row in rows:
+                self.listeners.tell_event_received(row["connection"], row["subject"])
         return new
 
     def _commit(self, connection: sa.Connection, items: list[list[dict[str, Any]]]) -> Sequence[int]:

@@ -22,7 +22,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
     shop = world.shop_of(connection)
     step = Escalate("unheard", rule.escalate, "", Severity.HIGH, Length(rule.due) if rule.due else None)
     uid = key_of(TENANT, "unheard", row.key)[:24]
-    return escalation_rows(
+    rows = escalation_rows(
         uid,
         key_of(TENANT, "unheard", row.order_id, row.template),
         step,
@@ -35,4 +35,9 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
         world=world,
         now=now,
         zone=shop.timezone,
+        template="staff-unheard",
     )
+    tried = [*row.doc.get("tried", ())]
+    for message in rows.messages:
+        message["doc"]["extra"] = {"message": {"template": row.template, "tried": tried}}
+    return rows

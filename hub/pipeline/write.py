@@ -30,6 +30,7 @@ from .batch import Batch, OrderPlan
 from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
+from .staff import tell_unmapped
 from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
@@ -42,7 +43,7 @@ class StaleError(Exception):
 
 def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: World, now: datetime) -> None:
     """All of a batch; raises `StaleError` when an order it was decided on has changed since."""
-    write = _Write(connection, dialect, now)
+    write = _Write(connection, dialect, world, now)
     for plan in batch.orders:
         write.order(plan)
     write.rows(batch.orders)
@@ -54,8 +55,8 @@ def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: Wo
 
 
 class _Write:
-    def __init__(self, connection: sa.Connection, dialect: str, now: datetime) -> None:
-        self.connection, self.dialect, self.now = connection, dialect, now
+    def __init__(self, connection: sa.Connection, dialect: str, world: World, now: datetime) -> None:
+        self.connection, self.dialect, self.world, self.now = connection, dialect, world, now
 
     def order(self, plan: OrderPlan) -> None:
         if plan.row is None:
@@ -75,7 +76,7 @@ class _Write:
 
     def rows(self, plans: Sequence[OrderPlan]) -> None:
         reactions = [plan.reaction for plan in plans]
-        self._insert(customers, ({"tenant": TENANT, "shop": "", **plan.customer} for plan in plans if plan.customer))
+        self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._insert(facts, (_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts))
         for plan in plans:
             self._numbers(plan)
@@ -94,6 +95,8 @@ class _Write:
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
         self._escalations(plans)
         self._timers(plans)
+        for message_id in (each for plan in plans for each in plan.unreceipted):
+            self._next_channel(message_id)
         self._timeline(plans)
 
     def _insert(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
@@ -141,6 +144,8 @@ class _Write:
                         examples=[each["example"]],
                     )
                 )
+                names = (each["connection"], each["vocabulary"], each["code"])
+                tell_unmapped(self.connection, self.dialect, *names, self.world, self.now)
                 continue
             examples = [*row.examples, each["example"]][:EXAMPLES]
             self.connection.execute(
@@ -196,6 +201,15 @@ class _Write:
                     .where(escalations.c.tenant == TENANT, escalations.c.uid == row["uid"])
                     .values(rung=row["rung"], told=row["told"])
                 )
+
+    def _next_channel(self, message_id: int) -> None:
+        """Sent, but no receipt came in time: the list goes on; a later receipt only corrects the record."""
+        row = self.connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
+        if row is None or row.state != "sent":
+            return
+        doc = {**row.doc, "tried": [*row.doc.get("tried", ()), row.connection], "first_try_at": None}
+        values = {"state": "due", "reason": "no receipt in time", "due_at": self.now, "tries": 0, "connection": ""}
+        self.connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values, doc=doc))
 
     def _add_note(self, note: dict[str, Any]) -> None:
         where = (escalations.c.tenant == TENANT, escalations.c.uid == note["uid"])

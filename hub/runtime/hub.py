@@ -19,6 +19,7 @@ from hub.config.model import Config
 from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
+from hub.pipeline.listen import NOBODY, Listeners
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
 from hub.pipeline.remap import remember_statuses
@@ -82,15 +83,18 @@ class Hub:
         database: str | None = None,
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
+        listeners: Listeners = NOBODY,
     ) -> None:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
         self.world = build_world(config, texts, self.clock, make_adapter)
         self.db = Database(database or database_url(config))
-        self.receiver = Receiver(self.db, self.clock, self._world, lambda: self.wake("apply"))
-        self.apply = ApplyDrain(self.db, self.clock, self._world)
-        self.deliver = DeliverDrain(self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter)
-        self.polls = PollDrain(self.db, self.clock, self._world, lambda: self.wake("apply"))
+        self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply, listeners)
+        self.apply = ApplyDrain(self.db, self.clock, self._world, listeners)
+        self.deliver = DeliverDrain(
+            self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter=jitter, listeners=listeners
+        )
+        self.polls = PollDrain(self.db, self.clock, self._world, self._wake_apply)
         self.engine = EmbeddedEngine({"apply": self._apply, "deliver": self.deliver.drain, "poll": self.polls.drain})
         self.scheduler: AsyncIOScheduler | None = None
         self.worker: asyncio.Task[None] | None = None
@@ -99,6 +103,9 @@ class Hub:
 
     def _world(self) -> World:
         return self.world
+
+    def _wake_apply(self) -> None:
+        self.wake("apply")
 
     def wake(self, stage: str) -> None:
         self.engine.wake(stage)

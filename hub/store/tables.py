@@ -225,8 +225,9 @@ customers = sa.Table(
     _text("email"),
     _text("phone"),
     _text("locale"),
-    sa.Column("orders", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", Utc, nullable=False),
+    sa.Index("ix_customers_email", "tenant", sa.func.lower(sa.literal_column("email"))),
+    sa.Index("ix_customers_phone", "tenant", sa.func.lower(sa.literal_column("phone"))),
 )
 
 contacts = sa.Table(

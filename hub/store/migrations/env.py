@@ -1,11 +1,13 @@
 """Alembic's entry: always online, on the connection that `hub.store.migrate` hands over."""
 
+from typing import Any, Literal
+
 from alembic import context
 
 from hub.store.tables import metadata
 
 
-def plainly(kind: str, item: object, autogen: object) -> str | bool:
+def plainly(kind: str, item: Any, autogen: Any) -> str | Literal[False]:
     """A migration names plain column types: it must not change when our own types do."""
     return {"Json": "sa.Text()", "Utc": "sa.BigInteger()"}.get(type(item).__name__, False) if kind == "type" else False
 

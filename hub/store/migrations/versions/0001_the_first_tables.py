@@ -72,7 +72,6 @@ def upgrade() -> None:
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=False),
         sa.Column("locale", sa.Text(), nullable=False),
-        sa.Column("orders", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_customers")),
     )

@@ -1,0 +1,162 @@
+"""Record what became of an attempt, in one transaction: the message's next state, its address, its connection."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.plugin import Accepted, Duplicate, Outcome
+from hub.store.database import insert_new, upsert
+from hub.store.tables import TENANT, attempts, connections, contacts, messages, suppressions, timers
+
+from .after import Attempted, Verdict, after
+from .staff import tell_paused
+from .states import MessageState
+from .world import World
+
+
+class Left:
+    """A message that was on the wire, and the attempt it was (0: not known any more)."""
+
+    def __init__(self, row: Any, connection: str, attempt_id: int) -> None:
+        self.row, self.connection, self.attempt_id = row, connection, attempt_id
+
+
+class Recorder:
+    """Writes outcomes. `jitter`: whether waits are spread."""
+
+    def __init__(self, dialect: str, jitter: bool) -> None:
+        self.dialect, self.jitter = dialect, jitter
+
+    def mark(self, connection: sa.Connection, world: World, left: Left, outcome: Outcome, now: datetime) -> str:
+        """Returns the state the message is in now."""
+        row = connection.execute(sa.select(messages).where(messages.c.id == left.row.id)).one()
+        if row.state != "on_wire":
+            return str(row.state)
+        kind = type(outcome).__name__.lower()
+        self._mark_attempt(connection, left, outcome, kind, now)
+        if left.connection not in world.adapters:
+            verdict = Verdict(MessageState.DUE, "the channel is gone", now, next_channel=True)
+        else:
+            verdict = after(outcome, self._attempted(world, row, left.connection, now))
+        self._apply(connection, row, left.connection, verdict, kind, world, now)
+        return verdict.state.value
+
+    def _mark_attempt(self, connection: sa.Connection, left: Left, outcome: Outcome, kind: str, now: datetime) -> None:
+        values: dict[str, Any] = {"outcome": kind, "finished_at": now, "reason": getattr(outcome, "reason", "")}
+        if isinstance(outcome, Accepted | Duplicate):
+            values["provider_id"] = outcome.provider_id
+        which = (
+            attempts.c.id == left.attempt_id
+            if left.attempt_id
+            else sa.and_(attempts.c.message_id == left.row.id, attempts.c.outcome == "")
+        )
+        connection.execute(sa.update(attempts).where(which).values(**values))
+
+    def _attempted(self, world: World, row: Any, connection: str, now: datetime) -> Attempted:
+        channel, doc = world.channel(connection), row.doc
+        first = doc.get("first_try_at")
+        return Attempted(
+            now=now,
+            tries=max(row.tries, 1),
+            first_try_at=datetime.fromisoformat(first) if first else now,
+            others=bool(self._others(world, row, connection)),
+            honours_keys=channel.honours_keys,
+            receipts=channel.receipts,
+            receipt_wait=timedelta(0)
+            if doc.get("urgent")
+            else world.config.contact.receipt.get(connection, channel.receipt_wait),
+            uncertain=world.connection(connection).uncertain,
+            unknowns=doc.get("unknowns", 0),
+            jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
+        )
+
+    def _others(self, world: World, row: Any, connection: str) -> list[str]:
+        via = row.doc.get("via", "default")
+        names = world.config.contact.routes.get(via, ()) if isinstance(via, str) else via
+        done = {connection, *row.doc.get("tried", ())}
+        return [name for name in names if name not in done]
+
+    def _apply(
+        self,
+        connection: sa.Connection,
+        row: Any,
+        channel: str,
+        verdict: Verdict,
+        kind: str,
+        world: World,
+        now: datetime,
+    ) -> None:
+        doc: dict[str, Any] = dict(row.doc)
+        values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
+        if kind == "unknown":
+            doc["unknowns"] = doc.get("unknowns", 0) + 1
+        if verdict.state.value == "due":
+            values |= {"due_at": verdict.due_at or now}
+            if not verdict.counts:
+                values["tries"] = max(row.tries - 1, 0)
+            if verdict.next_channel:
+                doc |= {"tried": [*doc.get("tried", ()), channel], "first_try_at": None}
+                values |= {"tries": 0, "connection": ""}
+        else:
+            values["finished_at"] = now
+        connection.execute(sa.update(messages).where(messages.c.id == row.id).values(**values, doc=doc))
+        if verdict.receipt_by is not None:
+            self._await_receipt(connection, row, verdict.receipt_by)
+        self._address(connection, row, channel, verdict, now)
+        if verdict.paused:
+            self._pause(connection, channel, verdict, world, now)
+        elif kind in ("accepted", "duplicate"):
+            connection.execute(
+                sa.update(connections)
+                .where(connections.c.name == channel, connections.c.paused != "")
+                .values(paused="")
+            )
+
+    def _await_receipt(self, connection: sa.Connection, row: Any, until: datetime) -> None:
+        """No receipt by then: the next channel (FLOWS 6)."""
+        timer = {
+            "tenant": TENANT,
+            "slot": row.slot,
+            "key": f"receipt:{row.id}",
+            "kind": "receipt",
+            "ref": str(row.id),
+            "order_id": row.order_id,
+            "due_at": until,
+            "state": 0,
+        }
+        connection.execute(upsert(timers, self.dialect, keys=("tenant", "key"), change=("due_at", "state")), [timer])
+
+    def _address(self, connection: sa.Connection, row: Any, channel: str, verdict: Verdict, now: datetime) -> None:
+        if verdict.dead:
+            hashes = connection.execute(
+                sa.select(attempts.c.address_hash).where(
+                    attempts.c.message_id == row.id, attempts.c.connection == channel
+                )
+            )
+            for each in {found.address_hash for found in hashes if found.address_hash}:
+                values = {
+                    "tenant": TENANT,
+                    "channel": channel,
+                    "address_hash": each,
+                    "reason": verdict.reason,
+                    "at": now,
+                }
+                connection.execute(insert_new(suppressions, self.dialect).values(**values))
+        if verdict.closed and row.customer_id:
+            where = (contacts.c.customer_id == row.customer_id, contacts.c.channel == channel)
+            connection.execute(sa.update(contacts).where(*where).values(state="closed", reason=verdict.reason, at=now))
+
+    def _pause(self, connection: sa.Connection, name: str, verdict: Verdict, world: World, now: datetime) -> None:
+        """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
+        row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
+        fresh = row is None or not row.paused
+        values = {"paused": verdict.paused, "paused_until": verdict.due_at}
+        if row is None:
+            connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
+        else:
+            changed = {**values, "paused_at": now} if fresh else values
+            connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
+        if fresh:
+            tell_paused(connection, self.dialect, name, verdict.paused, world, now)

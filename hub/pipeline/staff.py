@@ -1,0 +1,72 @@
+"""What the hub itself tells the people who look after it: a connection that pauses, a code that nobody mapped."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.config.model import Rung
+from hub.store.database import insert_new
+from hub.store.tables import TENANT, messages, slot_of
+
+from .plain import key_of, to_plain
+from .world import World
+
+CARETAKERS = ("integrator", "manager")
+"""Staff groups that look after the hub, the first that exists; else the first group of the file."""
+
+
+def tell_paused(connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime) -> None:
+    """A connection pauses for a fault of ours; told once per pause, by every channel but the paused one."""
+    each = world.config.connections.get(name)
+    said = {"name": name, "kind": each.kind if each else "", "plugin": each.plugin if each else "", "error": reason}
+    occasion = f"paused|{name}|{now.isoformat()}"
+    _tell(connection, dialect, world, now, "staff-connection-paused", occasion, {"connection": said}, without=name)
+
+
+def tell_unmapped(
+    connection: sa.Connection, dialect: str, name: str, vocabulary: str, code: str, world: World, now: datetime
+) -> None:
+    """A code that nobody mapped was seen for the first time; told once per code, not per parcel."""
+    said = {"connection": name, "code": code, "first_seen_at": now}
+    occasion = f"unmapped|{name}|{vocabulary}|{code}"
+    _tell(connection, dialect, world, now, "staff-unmapped-status", occasion, {"unmapped": said})
+
+
+def _tell(
+    connection: sa.Connection,
+    dialect: str,
+    world: World,
+    now: datetime,
+    template: str,
+    occasion: str,
+    extra: Mapping[str, Any],
+    *,
+    without: str = "",
+) -> None:
+    rung = _caretakers(world)
+    for person in rung.people if rung else ():
+        row = {
+            "tenant": TENANT,
+            "slot": slot_of(occasion),
+            "key": key_of(TENANT, occasion, person),
+            "template": template,
+            "cls": "transactional",
+            "recipient": f"staff:{person}",
+            "state": "due",
+            "due_at": now,
+            "created_at": now,
+            "doc": {
+                "via": [each for each in rung.via if each != without] if rung else [],
+                "urgent": True,
+                "extra": to_plain(dict(extra)),
+            },
+        }
+        connection.execute(insert_new(messages, dialect).values(**row))
+
+
+def _caretakers(world: World) -> Rung | None:
+    staff = world.config.staff
+    named = next((staff[name] for name in CARETAKERS if name in staff), None)
+    return named or next(iter(staff.values()), None)
