@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ import click
 
 from ._errors import Stop, explained, refused, unavailable
 from ._out import counted
-from ._setup import config_option, configured, example, existing, read_configuration
+from ._setup import config_option, configured, example, existing, read_configuration, registry
 
 if TYPE_CHECKING:
     from hub.config.model import Config
@@ -45,12 +45,15 @@ def run(path: Path, listen: str | None, log_format: str, log_level: str) -> None
     from ._logs import Redactor, set_up
 
     config, texts = configured(path)
-    if listen is not None:
-        config = replace(config, hub=replace(config.hub, listen=_address(listen)))
+    address = config.hub.listen if listen is None else _address(listen)
     redact = Redactor(secrets_of(config))
     set_up(log_format, log_level, redact)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_Daemon(existing(path), config, texts, redact).live())
+    daemon = _Daemon(existing(path), config, texts, redact, address)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(daemon.live())
+    except asyncio.CancelledError:
+        raise Stop("ended before all was finished; what was on the wire is counted at the next start") from None
 
 
 def _address(text: str) -> str:
@@ -99,72 +102,100 @@ def _collect(value: Any, found: set[str]) -> None:
 class _Daemon:
     """One life of `hub run`."""
 
-    def __init__(self, path: Path, config: "Config", texts: "Texts", redact: "Redactor") -> None:
-        self.path, self.config, self.texts, self.redact = path, config, texts, redact
-        self.listen = config.hub.listen
+    def __init__(self, path: Path, config: "Config", texts: "Texts", redact: "Redactor", listen: str) -> None:
+        self.path, self.config, self.texts, self.redact, self.listen = path, config, texts, redact, listen
         self.reloading = asyncio.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.stopping = False
+        self.main: asyncio.Task[None] | None = None
+        self.server: Any = None
+        self.signals = 0
+        self.reload_when_ready = False
 
     async def live(self) -> None:
         """From the lock on the database to its release."""
         from hub.runtime.hub import Hub
-        from hub.web.app import build_app
 
+        self.main = asyncio.current_task()
         try:
-            hub = Hub(self.config, self.texts)
-            hub.db.hold()
+            hub = Hub(self.config, self.texts, listeners=registry())
         except OSError as error:
             raise unavailable(explained(error).message) from error
-        try:
-            listener = _bind(self.listen)
-        except BaseException:
-            await hub.stop()
-            raise
-        with listener:
+        with self._heeding_signals(hub):
             try:
-                await hub.start()
-                self._count_uncertain(hub)
-                await self._serve(hub, build_app(hub), listener)
+                await self._at_work(hub)
             finally:
                 for task in self.tasks:
                     task.cancel()
                 await hub.stop()
         log.info("orderhub has stopped")
 
+    async def _at_work(self, hub: "Hub") -> None:
+        from hub.web.app import build_app
+
+        try:
+            hub.db.hold()
+        except OSError as error:
+            raise unavailable(explained(error).message) from error
+        with _bind(self.listen) as listener:
+            await hub.start()
+            self._count_uncertain(hub)
+            if not self.signals:
+                await self._serve(hub, build_app(hub), listener)
+
     async def _serve(self, hub: "Hub", app: Any, listener: socket.socket) -> None:
         import uvicorn
 
-        server = _server_class()(
-            uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False,
-                           timeout_graceful_shutdown=GRACE)
-        )  # fmt: skip
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, server)
-        loop.add_signal_handler(signal.SIGHUP, partial(self._reload_soon, hub))
-        ready = loop.create_task(self._say_ready(server, listener))
+        self.server = _server_class()(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+            )
+        )
+        ready = asyncio.get_running_loop().create_task(self._say_ready(hub, listener))
         try:
-            await server.serve(sockets=[listener])
+            await self.server.serve(sockets=[listener])
         finally:
             ready.cancel()
+        if not self.signals:
+            raise Stop("the web server ended by itself; the log says why")
+
+    async def _say_ready(self, hub: "Hub", listener: socket.socket) -> None:
+        while not self.server.started:
+            await asyncio.sleep(0.01)
+        many = counted(len(self.config.connections), "connection")
+        with suppress(OSError):  # whoever read the output may be gone; the hub works on
+            click.echo(f"orderhub is ready on {_url(listener)} ({many}, {counted(len(self.config.flows), 'flow')})")
+        if self.reload_when_ready:
+            self._reload_soon(hub)
+
+    # -- signals
+
+    @contextmanager
+    def _heeding_signals(self, hub: "Hub") -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, partial(self._reload_soon, hub))
+        try:
+            yield
+        finally:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
-    def _stop(self, server: Any) -> None:
-        """Once: finish what is under way. Twice: at once."""
-        if self.stopping:
-            server.force_exit = True
-        else:
-            log.info("stopping: what is under way is finished first; a second signal does not wait for it")
-        self.stopping = True
-        server.should_exit = True
-
-    async def _say_ready(self, server: Any, listener: socket.socket) -> None:
-        while not server.started:
-            await asyncio.sleep(0.01)
-        many = counted(len(self.config.connections), "connection")
-        click.echo(f"orderhub is ready on {_url(listener)} ({many}, {counted(len(self.config.flows), 'flow')})")
+    def _stop(self) -> None:
+        """Once: finish what is under way. Twice: cut requests off. Three times: leave."""
+        self.signals += 1
+        if self.server is not None:
+            self.server.should_exit = True
+            self.server.force_exit = self.signals > 1
+        if self.signals == 1:
+            log.info("stopping: what is under way is finished first; more signals do not wait for it")
+        elif self.signals > 2 and self.main is not None:
+            self.main.cancel()
 
     def _count_uncertain(self, hub: "Hub") -> None:
         if hub.uncertain_at_start:
@@ -174,6 +205,9 @@ class _Daemon:
     # -- the file again
 
     def _reload_soon(self, hub: "Hub") -> None:
+        if self.server is None or not self.server.started:
+            self.reload_when_ready = True
+            return
         task = asyncio.get_running_loop().create_task(self._reload(hub))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
@@ -183,7 +217,10 @@ class _Daemon:
             try:
                 read = await asyncio.to_thread(read_configuration, self.path)
             except Stop as stop:
-                log.error("the file stays as it was: %s", stop.message)
+                log.error("the configuration stays as it was: %s", stop.message)
+                return
+            except Exception:
+                log.exception("%s could not be read; the configuration stays as it was", self.path.name)
                 return
             for problem in read.errors:
                 log.error("%s", problem)
@@ -195,11 +232,11 @@ class _Daemon:
     async def _swap(self, hub: "Hub", config: "Config", texts: "Texts") -> None:
         if config.digest == self.config.digest:
             log.info("%s has not changed; texts and secrets are read anew", self.path.name)
-        before = self.config.hub
-        if (config.hub.listen, config.hub.data, config.hub.database) != (self.listen, before.data, before.database):
+        before, now = self.config.hub, config.hub
+        if (now.listen, now.data, now.database) != (before.listen, before.data, before.database):
             log.warning("hub.listen, hub.data and hub.database take effect at the next start")
+        config = replace(config, hub=replace(before, public_url=now.public_url))
         self.redact.learn(secrets_of(config))
-        config = replace(config, hub=replace(before, public_url=config.hub.public_url))
         try:
             await hub.swap(config, texts)
         except Exception:

@@ -129,3 +129,8 @@ def test_the_database_is_made_and_brought_up_to_date(shop: Shop) -> None:
     (shop.folder / "hub.db").unlink()
     assert shop.hub("db", "upgrade").stdout.startswith("applied ")
     assert shop.told("status")["queues"]["orders"] == 0
+
+
+def test_the_demo_has_a_help_of_its_own() -> None:
+    said = CliRunner().invoke(cli, ["demo", "--help"])
+    assert said.exit_code == 0 and "hub demo" in said.output

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from .test_asking import outside
+from .test_looking import event
 from .using import Shop
 
 SECONDS = 30
@@ -171,6 +172,20 @@ async def test_other_commands_work_while_it_runs(shop: Shop) -> None:
         assert (await asyncio.to_thread(shop.hub, "db", "upgrade")).exit_code == 3
         assert await it.stop() == 0
     assert not (await asyncio.to_thread(shop.told, "status"))["running"]
+
+
+async def test_a_running_hub_takes_up_what_is_replayed(shop: Shop) -> None:
+    unreadable = event(
+        connection="nova-poshta", subject="parcel:1", body={"nothing": "of use"}, state=9, error="before"
+    )
+    async with running(shop) as it:
+        await asyncio.to_thread(shop.change, unreadable)
+        dead = (await asyncio.to_thread(shop.told, "deadletter", "list"))[0]["id"]
+        assert (await asyncio.to_thread(shop.hub, "deadletter", "replay", dead)).exit_code == 0
+        async with asyncio.timeout(SECONDS):
+            while (found := await asyncio.to_thread(shop.told, "event", "show", dead))["state"] != "dead":
+                await asyncio.sleep(0.05)
+        assert found["error"] not in ("", "before") and await it.stop() == 0
 
 
 async def test_an_impossible_address_is_wrong_usage(shop: Shop) -> None:
