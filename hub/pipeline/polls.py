@@ -19,7 +19,7 @@ from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_o
 
 from .crash import crash_point
 from .documents import load
-from .receive import inbox_row, store_events
+from .receive import inbox_row, new_events
 from .staff import tell_paused
 from .world import World
 
@@ -31,6 +31,8 @@ UNREACHABLE_EVERY = timedelta(minutes=1)
 """How often a platform is polled by a hub that no webhook can reach."""
 DAILY = timedelta(days=1)
 LIMIT = 500
+LOOK_AHEAD = timedelta(minutes=5)
+"""A parcel that is due within this time is asked about together with those that are due."""
 
 
 class PollDrain:
@@ -67,11 +69,20 @@ class PollDrain:
         for name, rows in by_connection.items():
             if name in self.asking or name not in self.world().adapters:
                 continue
+            rows += await self._soon(name, rows, now)
             begun += len(rows)
             task = asyncio.create_task(self._ask(name, rows))
             self.asking[name] = task
             task.add_done_callback(lambda done, name=name: self._asked(name, done))  # type: ignore[misc]
         return begun
+
+    async def _soon(self, name: str, rows: Sequence[Any], now: datetime) -> Sequence[Any]:
+        """Parcels that come due shortly, to fill the request that is made anyway."""
+        parcels = [row.id for row in rows if row.kind == "parcel"]
+        room = -len(parcels) % max(self.world().carrier(name).batch, 1) if parcels else 0
+        if not room:
+            return ()
+        return await self.db.read(lambda connection: _due_soon(connection, name, parcels, now + LOOK_AHEAD, room))
 
     async def settle(self) -> None:
         """Wait until nothing is being asked."""
@@ -195,9 +206,7 @@ class PollDrain:
     def _store_events(
         self, connection: sa.Connection, name: str, events: Sequence[Raw], mode: Mode, now: datetime
     ) -> None:
-        rows = [inbox_row(name, raw, mode, self.clock) for raw in events]
-        if rows:
-            store_events(connection, self.db.dialect, rows)
+        new_events(connection, self.db.dialect, [inbox_row(name, raw, mode, self.clock) for raw in events])
         _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
 
     async def _set_connection(self, name: str, **values: Any) -> None:
@@ -234,6 +243,16 @@ def _due(connection: sa.Connection, now: datetime) -> Sequence[Any]:
         .where(sa.text("polls.state = 0"), polls.c.due_at <= now)
         .order_by(polls.c.due_at, polls.c.id)
         .limit(LIMIT)
+    ).all()
+
+
+def _due_soon(connection: sa.Connection, name: str, taken: Sequence[int], until: datetime, limit: int) -> Sequence[Any]:
+    return connection.execute(
+        sa.select(polls)
+        .where(sa.text("polls.state = 0"), polls.c.due_at <= until, polls.c.connection == name)
+        .where(polls.c.kind == "parcel", polls.c.id.not_in(taken))
+        .order_by(polls.c.due_at, polls.c.id)
+        .limit(limit)
     ).all()
 
 

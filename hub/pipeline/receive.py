@@ -100,7 +100,8 @@ class Receiver:
 
     def _commit(self, connection: sa.Connection, items: list[list[dict[str, Any]]]) -> Sequence[int]:
         crash_point("before-inbox-commit")
-        return [store_events(connection, self.db.dialect, rows) for rows in items]
+        new = new_events(connection, self.db.dialect, [row for rows in items for row in rows])
+        return [_claim(rows, new) for rows in items]
 
 
 def inbox_row(connection: str, raw: Raw, mode: Mode, clock: Clock) -> dict[str, Any]:
@@ -121,7 +122,16 @@ def inbox_row(connection: str, raw: Raw, mode: Mode, clock: Clock) -> dict[str, 
     }
 
 
-def store_events(connection: sa.Connection, dialect: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Insert events that are not there yet; returns how many were new."""
-    statement = insert_new(inbox, dialect)
-    return sum(connection.execute(statement, row).rowcount for row in rows)
+def new_events(connection: sa.Connection, dialect: str, rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Insert the events that are not there yet, in one statement; returns (connection, dedupe key) of those."""
+    if not rows:
+        return set()
+    statement = insert_new(inbox, dialect).returning(inbox.c.connection, inbox.c.dedupe_key)
+    return {(row.connection, row.dedupe_key) for row in connection.execute(statement, list(rows))}
+
+
+def _claim(rows: Sequence[dict[str, Any]], new: set[tuple[str, str]]) -> int:
+    """How many of a request's rows were new; of two equal requests in one commit the first counts."""
+    mine = {(row["connection"], row["dedupe_key"]) for row in rows} & new
+    new -= mine
+    return len(mine)
