@@ -1,6 +1,7 @@
 """`hub order`: everything about one order, and why each flow did or did not start."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def order(number: str, path: Path, texts: bool, as_json: bool) -> None:
     if len(rows) > 1:
         _several(rows, as_json)
         return
-    whole["parcels"] = _parcels(path, rows[0], whole)
+    whole |= _by_configuration(path, rows[0], whole)
     if as_json:
         print_json(whole if texts else {**whole, "messages": [_without_text(each) for each in whole["messages"]]})
     else:
@@ -134,7 +135,7 @@ def _run(row: Any) -> dict[str, Any]:
         "reason": row.reason,
         "started_at": row.started_at,
         "ended_at": row.ended_at,
-        "waits_until": due,
+        "waits_until": datetime.fromisoformat(due) if due else None,
     }
 
 
@@ -154,15 +155,18 @@ def _matter(row: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ parcels
 
 
-def _parcels(path: Path, row: Any, whole: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The parcels with their statuses, where the file can be read; their bare numbers otherwise."""
-    configuration = read_configuration(path)
-    if configuration.config is None:
-        return [{"number": number, "status": "", "carrier": "", "since": None} for number in whole["numbers"]]
+def _by_configuration(path: Path, row: Any, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The parcels with their statuses, and the flows that nothing has set off. Where the file is refused, the parcels'
+    bare numbers are all there is."""
+    read = read_configuration(path)
+    if read.config is None or row.connection not in read.config.connections:
+        bare = [{"number": number, "status": "", "carrier": "", "since": None} for number in whole["numbers"]]
+        return {"parcels": bare, "not_set_off": {}}
+    heard = {each["flow"] for each in whole["flows"]}
+    waiting = {name: list(flow.triggers) for name, flow in read.config.flows.items() if name not in heard}
     with opened(path) as db:
-        return offline(
-            configuration.config, configuration.texts, lambda world: look(db, lambda c: _folded(c, row, world))
-        )
+        parcels = offline(read.config, read.texts, lambda world: look(db, lambda c: _folded(c, row, world)))
+    return {"parcels": parcels, "not_set_off": waiting}
 
 
 def _folded(connection: "sa.Connection", row: Any, world: Any) -> list[dict[str, Any]]:
@@ -218,6 +222,9 @@ def _show(whole: Mapping[str, Any], texts: bool) -> None:
     print_table(("at", "of", "what", "event"), lines, empty="nothing yet")
     _messages(whole["messages"], texts)
     _table("Flows", whole["flows"], FLOWS)
+    if whole["not_set_off"]:
+        names = (f"{name} ({', '.join(words)})" for name, words in whole["not_set_off"].items())
+        click.echo(f"nothing has set off: {', '.join(names)}")
     _table("Runs", whole["runs"], RUNS)
     _table("Escalations", whole["escalations"], ESCALATIONS)
 
@@ -237,7 +244,8 @@ def _said(line: Mapping[str, Any]) -> str:
         return str(line.get("text") or line.get("result") or line["kind"])
     moved = line["after"] if line["after"] != line["before"] else f"stays {line['before'] or 'unknown'}"
     why = f" ({line['reason']})" if line.get("reason") else ""
-    return f"{moved}{why}: {line['label'] or line['native']} [{line['native']}, {line['source']}, {line['verdict']}]"
+    label = f": {line['label']}" if line["label"] and line["label"] != line["native"] else ""
+    return f"{moved}{why}{label} [{line['native']}, {line['source']}, {line['verdict']}]"
 
 
 def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:

@@ -34,6 +34,8 @@ class TestOrder:
     def test_why_each_flow_did_or_did_not_start_is_told(self, shop: Shop, number: str) -> None:
         flows = {each["flow"]: each["result"] for each in shop.told("order", number)["flows"]}
         assert flows["confirm"] in ("started", "done") and "ready" in flows
+        assert shop.told("order", number)["not_set_off"]["problem"] == ["shipment.problem"]
+        assert "cancelled (order.cancelled)" in shop.hub("order", number).stdout
 
     def test_messages_are_told_with_state_channel_and_time(self, shop: Shop, number: str) -> None:
         messages = shop.told("order", number)["messages"]
