@@ -1,0 +1,290 @@
+"""A shop's days as data: who orders, what befalls each order, and what must have come of it in the end.
+
+Times are of the shop's clock (Kyiv), as "day hh:mm"; day 1 is a Tuesday. A line of `ACTS` is one thing that the outside
+world does; what the hub makes of it is not written here, but in `flows.yaml`. What it must come to stands with each
+case: the headline; what its customer and the staff must have been told stands in `expected.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.status import Meaning, Reason, Shipment
+
+from .town import Plan
+
+ZONE = ZoneInfo("Europe/Kyiv")
+DAY_ONE = datetime(2026, 11, 24, tzinfo=ZONE)
+
+BEANS = ("ETH-250", "Ethiopia Guji, 250 g", 2, "460.00")
+FILTER = ("V60-02", "Dripper V60", 1, "890.00")
+GRINDER = ("GRD-PRO", "Hand grinder Pro", 1, "3490.00")
+KETTLE = ("KTL-900", "Kettle with a goose neck", 1, "1850.00")
+CUP = ("CUP-180", "Cup, 180 ml", 4, "240.00")
+
+CARD, CASH = "shopify_payments", "Cash on Delivery (COD)"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order. `to`: where its parcel goes (branch, locker, doors). `ends`: the headline in the end."""
+
+    key: str
+    situation: str
+    name: str
+    locale: str
+    lines: tuple[tuple[str, str, int, str], ...] = (BEANS,)
+    gateway: str = CARD
+    to: str = "branch"
+    city: str = "Київ"
+    phone: str | None = "+380501112233"
+    email: str = ""
+    ends: str = "delivered"
+
+    @property
+    def address(self) -> str:
+        """The e-mail address."""
+        return self.email or f"{self.key}@customers.example"
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """At `when`, the lever `act` is pulled for a case (empty: for the whole world)."""
+
+    when: str
+    case: str
+    act: str
+    words: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def moment(self) -> datetime:
+        """`when` as a time."""
+        return moment(self.when)
+
+
+def at(when: str, case: str, act: str, **words: Any) -> At:
+    """One line of the story."""
+    return At(when, case, act, words)
+
+
+def moment(when: str) -> datetime:
+    """ "2 14:30" as a time."""
+    day, _, clock = when.partition(" ")
+    hours, _, minutes = clock.partition(":")
+    return DAY_ONE + timedelta(days=int(day) - 1, hours=int(hours), minutes=int(minutes))
+
+
+CASES: Sequence[Case] = (
+    Case("olha", "Cash on delivery; every notice of the shop comes twice", "Ольга Коваль", "uk-UA", gateway=CASH),
+    Case("marek", "An order in two parcels", "Marek Wiśniewski", "pl-PL", (BEANS, KETTLE), phone="+48601234567"),
+    Case("anna", "The payment fails, and works the next hour", "Anna <Ania> Nowak", "pl-PL", phone="+48601234568"),
+    Case("dmytro", "The payment fails, and works at once: not a word about it", "Дмитро Шевчук", "uk-UA"),
+    Case("iryna", "Nobody collects the parcel until the last day's reminder", "Ірина Бойко", "uk-UA", gateway=CASH),
+    Case(
+        "petro",
+        "Nobody collects it from the locker: it goes back",
+        "Петро Мельник",
+        "uk-UA",
+        to="locker",
+        ends="returned",
+    ),
+    Case("emma", "A delay, told by the app that follows the parcel", "Emma Clarke", "en-GB", phone="+447911123456"),
+    Case("sofia", "Damaged on the way: a person takes it up", "Софія Ткаченко", "uk-UA", (CUP,), ends="problem"),
+    Case("oleksii", "A return, with the money back", "Алексей Бондарь", "ru-UA", ends="refunded"),
+    Case("nazar", "A code that nobody knows is quarantined, not told", "Назар Лисенко", "uk-UA"),
+    Case("yulia", "Late news: a scan of yesterday comes after the delivery", "Юлія Савчук", "uk-UA"),
+    Case("viktor", "Early news: the parcel is heard of before the order", "Виктор Романюк", "ru-UA"),
+    Case("kateryna", "Telegram is down: her news comes by mail instead", "Катерина Поліщук", "uk-UA"),
+    Case("taras", "Cancelled by the customer, money back", "Тарас Кравець", "uk-UA", ends="cancelled"),
+    Case("halyna", "The address is wrong: on hold, then released", "Галина Олійник", "uk-UA"),
+    Case("bohdan", "The courier finds nobody, twice; then it works", "Богдан Гончар", "uk-UA", to="doors"),
+    Case("larysa", "Refused at the branch: it comes back", "Лариса Кузьменко", "ru-UA", gateway=CASH, ends="returned"),
+    Case("john", "The first large order in cash is called before packing", "John Smith", "en-US", (GRINDER,), CASH),
+    Case("mariia", "A wrong phone number is seen at once", "Марія Литвин", "uk-UA", phone="12345"),
+    Case(
+        "andrii", "A dead mail address: a person hears of it", "Андрій Ткач", "uk-UA", email="550-unknown@example.com"
+    ),
+    Case("nadia", "News of the night is overtaken by the morning", "Надія Гнатюк", "uk-UA", to="locker"),
+    Case("stepan", "A notice of the shop is lost; the next poll finds it", "Степан Козак", "uk-UA"),
+)
+
+ACTS: Sequence[At] = (
+    # ------------------------------------------------------------------------------- Tuesday: orders come in
+    at("1 10:02", "", "repeat", times=8),
+    at("1 10:02", "olha", "order"),
+    at("1 10:05", "marek", "order"),
+    at("1 10:09", "anna", "order", paid=False),
+    at("1 10:09", "anna", "payment_fails"),
+    at("1 10:12", "dmytro", "order", paid=False),
+    at("1 10:12", "dmytro", "payment_fails"),
+    at("1 10:14", "olha", "follow_link"),
+    at("1 10:15", "dmytro", "pay"),
+    at("1 10:18", "iryna", "order"),
+    at("1 10:24", "petro", "order"),
+    at("1 10:31", "emma", "order"),
+    at("1 10:36", "sofia", "order"),
+    at("1 10:40", "iryna", "follow_link"),
+    at("1 10:44", "oleksii", "order"),
+    at("1 10:50", "nazar", "order"),
+    at("1 10:55", "sofia", "follow_link"),
+    at("1 11:00", "yulia", "order"),
+    at("1 11:05", "", "delay", topic="orders/create", minutes=25),
+    at("1 11:05", "viktor", "order"),
+    at("1 11:10", "viktor", "ship"),
+    at("1 11:12", "anna", "pay"),
+    at("1 11:15", "kateryna", "order"),
+    at("1 11:20", "taras", "order"),
+    at("1 11:25", "halyna", "order"),
+    at("1 11:30", "kateryna", "follow_link"),
+    at("1 11:35", "bohdan", "order"),
+    at("1 11:40", "larysa", "order"),
+    at("1 11:45", "john", "order"),
+    at("1 11:50", "mariia", "order"),
+    at("1 11:52", "john", "staff_takes", person="olena"),
+    at("1 11:55", "andrii", "order"),
+    at("1 11:58", "halyna", "hold", reason="incorrect_address"),
+    at("1 12:00", "taras", "cancel"),
+    at("1 12:05", "andrii", "staff_takes", person="olena"),
+    at("1 12:10", "mariia", "staff_takes", person="olena"),
+    at("1 12:20", "nadia", "order"),
+    at("1 12:22", "andrii", "staff_settles", person="olena"),
+    at("1 12:25", "john", "staff_settles", person="olena"),
+    at("1 12:30", "nadia", "follow_link"),
+    at("1 12:40", "stepan", "order"),
+    at("1 13:15", "mariia", "staff_settles", person="olena"),
+    at("1 13:30", "halyna", "release"),
+    # ------------------------------------------------------------------------------- packing and the van
+    at("1 14:00", "olha", "pick"),
+    at("1 14:30", "olha", "ship"),
+    at("1 14:35", "", "swap"),
+    at("1 14:35", "marek", "ship", part=0),
+    at("1 14:40", "marek", "ship", part=1),
+    at("1 14:45", "anna", "ship"),
+    at("1 14:50", "dmytro", "ship"),
+    at("1 14:55", "iryna", "ship"),
+    at("1 15:00", "petro", "ship"),
+    at("1 15:05", "emma", "ship", carrier="Ukrposhta"),
+    at("1 15:10", "sofia", "ship"),
+    at("1 15:15", "oleksii", "ship"),
+    at("1 15:20", "nazar", "ship"),
+    at("1 15:25", "yulia", "ship", carrier="Ukrposhta"),
+    at("1 15:30", "kateryna", "ship"),
+    at("1 15:35", "halyna", "ship"),
+    at("1 15:40", "bohdan", "ship"),
+    at("1 15:45", "larysa", "ship"),
+    at("1 15:50", "john", "ship"),
+    at("1 15:55", "mariia", "ship"),
+    at("1 16:00", "andrii", "ship"),
+    at("1 16:05", "nadia", "ship"),
+    at("1 16:10", "", "lose", times=3),
+    at("1 16:10", "stepan", "ship"),
+    at("1 18:10", "", "all_leave"),
+    # ------------------------------------------------------------------------------- Wednesday
+    at("2 08:40", "emma", "scan", status="in_transit"),
+    at("2 08:50", "yulia", "scan", status="in_transit"),
+    at("2 09:10", "andrii", "staff_settles", person="olena"),
+    at("2 09:30", "olha", "arrive"),
+    at("2 09:40", "marek", "arrive", part=0),
+    at("2 09:50", "dmytro", "arrive"),
+    at("2 10:05", "iryna", "arrive"),
+    at("2 10:10", "petro", "arrive"),
+    at("2 10:15", "oleksii", "arrive"),
+    at("2 10:20", "", "bot_goes_down"),
+    at("2 10:25", "kateryna", "arrive"),
+    at("2 10:30", "nazar", "unknown_code", code="113"),
+    at("2 10:40", "sofia", "damaged"),
+    at("2 11:40", "sofia", "staff_takes", person="olena"),
+    at("2 11:00", "emma", "scan", status="delayed"),
+    at("2 11:30", "bohdan", "move", code="101"),
+    at("2 12:45", "", "bot_comes_back"),
+    at("2 12:30", "sofia", "staff_settles", person="olena"),
+    at("2 15:00", "bohdan", "miss"),
+    at("2 13:30", "kateryna", "say", text="Де моє замовлення?"),
+    at("2 16:20", "olha", "hand_over"),
+    at("2 17:00", "larysa", "arrive"),
+    at("2 17:05", "halyna", "arrive"),
+    at("2 17:10", "john", "arrive"),
+    at("2 17:15", "mariia", "arrive"),
+    at("2 17:20", "andrii", "arrive"),
+    at("2 17:25", "viktor", "arrive"),
+    at("2 17:40", "yulia", "scan", status="delivered"),
+    at("2 17:45", "yulia", "scan", status="out_for_delivery", hours_ago=30),
+    at("2 18:00", "oleksii", "hand_over"),
+    at("2 18:10", "andrii", "staff_settles", person="olena"),
+    at("2 22:50", "nadia", "arrive"),
+    # ------------------------------------------------------------------------------- Thursday
+    at("3 05:10", "nadia", "hand_over"),
+    at("3 09:10", "bohdan", "move", code="101"),
+    at("3 09:30", "marek", "hand_over", part=0),
+    at("3 09:40", "anna", "arrive"),
+    at("3 09:45", "stepan", "arrive"),
+    at("3 10:00", "larysa", "refuse"),
+    at("3 10:30", "oleksii", "ask_return"),
+    at("3 11:00", "bohdan", "miss"),
+    at("3 11:30", "oleksii", "approve_return"),
+    at("3 12:00", "larysa", "send_back"),
+    at("3 12:05", "bohdan", "staff_takes", person="iryna"),
+    at("3 12:10", "larysa", "staff_takes", person="olena"),
+    at("3 14:00", "bohdan", "staff_settles", person="iryna"),
+    at("3 15:00", "larysa", "staff_settles", person="olena"),
+    at("3 15:00", "nazar", "arrive"),
+    at("3 15:30", "kateryna", "hand_over"),
+    at("3 16:00", "marek", "arrive", part=1),
+    at("3 16:30", "emma", "scan", status="out_for_delivery"),
+    at("3 17:00", "halyna", "hand_over"),
+    at("3 17:10", "john", "hand_over"),
+    at("3 17:20", "mariia", "hand_over"),
+    at("3 17:30", "andrii", "hand_over"),
+    at("3 17:40", "viktor", "hand_over"),
+    at("3 18:00", "emma", "scan", status="delivered"),
+    # ------------------------------------------------------------------------------- the days after
+    at("4 10:00", "bohdan", "hand_over"),
+    at("4 09:20", "andrii", "staff_settles", person="olena"),
+    at("4 11:00", "anna", "hand_over"),
+    at("4 11:10", "dmytro", "hand_over"),
+    at("4 12:00", "stepan", "hand_over"),
+    at("4 12:10", "nazar", "hand_over"),
+    at("4 13:00", "marek", "hand_over", part=1),
+    at("5 10:00", "oleksii", "goods_back"),
+    at("5 10:20", "oleksii", "staff_takes", person="olena"),
+    at("5 11:00", "oleksii", "refund"),
+    at("5 11:15", "oleksii", "staff_settles", person="olena"),
+    at("5 12:00", "petro", "send_back"),
+    at("5 12:30", "petro", "staff_takes", person="olena"),
+    at("5 13:00", "larysa", "move", code="9", back=True),
+    at("5 15:00", "petro", "staff_settles", person="olena"),
+    at("5 16:30", "larysa", "staff_takes", person="taras"),
+    at("5 17:30", "larysa", "staff_settles", person="taras"),
+    at("7 12:00", "petro", "move", code="9", back=True),
+    at("7 12:30", "petro", "staff_takes", person="taras"),
+    at("7 13:30", "petro", "staff_settles", person="taras"),
+    at("8 17:00", "iryna", "hand_over"),
+)
+
+END = "8 20:00"
+"""When the story is over; whatever is due later is not waited for."""
+
+CONNECTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "main-shop": ("shopify", {"domain": "kavovar.myshopify.com", "title": "Kavovar"}),
+    "nova-poshta": ("nova_poshta", {}),
+    "mail": ("smtp", {}),
+    "bot": ("telegram", {"username": "kavovar_bot"}),
+}
+
+PLAN = Plan(
+    connections=CONNECTIONS,
+    secrets={
+        "SHOPIFY_ID": ("main-shop", "client_id"),
+        "SHOPIFY_SECRET": ("main-shop", "client_secret"),
+        "NP_KEY": ("nova-poshta", "key"),
+        "SMTP_USER": "nobody",
+        "SMTP_PASSWORD": "not-asked-on-loopback",
+        "TELEGRAM_TOKEN": ("bot", "token"),
+    },
+    people={"OLENA_CHAT": "olena", "TARAS_CHAT": "taras", "IRYNA_CHAT": "iryna"},
+    bot="bot",
+    statuses={"nova-poshta": {"115": Meaning(Shipment.PROBLEM, "Відправлення пошкоджено", Reason.DAMAGED)}},
+)
+"""What stands around the repository's flows.yaml. The last line is as a merchant would write it under `statuses`."""
