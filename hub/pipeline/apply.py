@@ -43,6 +43,7 @@ from .write import StaleError, write_batch
 log = logging.getLogger("hub.apply")
 
 BATCH = 200
+SMALLEST = 10
 BUDGET = 0.010
 """Seconds of computing after which a batch is cut."""
 
@@ -52,12 +53,14 @@ class ApplyDrain:
 
     def __init__(self, db: Database, clock: Clock, world: Callable[[], World], listeners: Listeners = NOBODY) -> None:
         self.db, self.clock, self.world, self.listeners = db, clock, world, listeners
+        self.size = SMALLEST
+        """How many events the next batch reads: as many as the last ones could decide within the budget."""
 
     async def drain(self) -> int:
         """Work until nothing is pending; returns how many events and timers were done."""
         total = 0
         while True:
-            done = await self._batch(BATCH)
+            done = await self._batch(self.size)
             total += done
             if not done:
                 return total
@@ -68,6 +71,8 @@ class ApplyDrain:
             batch = await self.db.read(lambda connection: plan_batch(connection, world, now, limit))
             if batch.empty():
                 return 0
+            if limit > 1:
+                self.size = max(SMALLEST, min(BATCH, batch.size() if batch.cut else limit * 2))
             crash_point("after-plan")
             await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
         except StaleError:
@@ -125,6 +130,7 @@ def _due(now: datetime, limit: int) -> sa.Select[Any]:
 
 def plan_batch(connection: sa.Connection, world: World, now: datetime, limit: int) -> Batch:
     """Read what is due and decide what becomes of it; writes nothing."""
+    started = monotonic()
     rows = connection.execute(_pending(limit)).all()
     events = [read_event(row, world) for row in rows]
     due = connection.execute(_due(now, limit)).all() if len(rows) < limit else []
@@ -132,10 +138,10 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, limit: in
     wanted = _sort(events, connection, batch)
     for timer in due:
         wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
-    started = monotonic()
     loaded = load_orders(connection, world, wanted)
     for order_id, want in wanted.items():
         if batch.orders and monotonic() - started > BUDGET:
+            batch.cut = True
             break
         batch.orders.append(plan_order(order_id, want, loaded[order_id], world, now))
     left = {event.id for want in list(wanted.values())[len(batch.orders) :] for event in want.events}

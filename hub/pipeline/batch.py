@@ -82,6 +82,9 @@ class Batch:
     rereads: list[tuple[str, str, str]] = field(default_factory=list)
     """Connection, poll kind, ref."""
 
+    cut: bool = False
+    """Whether time was up before everything that had been read was decided."""
+
     def empty(self) -> bool:
         return not (self.orders or self.done or self.orphans or self.dead)
 

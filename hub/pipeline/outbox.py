@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,10 +90,16 @@ def look(connection: sa.Connection, world: World, now: datetime, capacity: Capac
         return outbox
     around = _around(connection, world, due, now)
     room, taken = dict(capacity.free), set(capacity.busy)
-    for row in sorted(due, key=lambda each: (each.due_at, each.id)):
+    leaving = [
+        _Leaving(row, world, now, around, capacity, room, outbox)
+        for row in sorted(due, key=lambda each: (each.due_at, each.id))
+    ]
+    around.suppressed.ask(each for one in leaving for each in one.addresses())
+    for one in leaving:
+        row = one.row
         if row.order_id and row.order_id in taken:
             continue
-        _Leaving(row, world, now, around, capacity, room, outbox).go()
+        one.go()
         if outbox.departures and outbox.departures[-1].message is row and row.order_id:
             taken.add(row.order_id)
     return outbox
@@ -118,7 +124,7 @@ class _Around:
     views: dict[str, OrderView]
     runs: Mapping[str, Any]
     contacts: Mapping[tuple[str, str], Any]
-    suppressed: Callable[[str, str], bool]
+    suppressed: "_Suppressed"
     optouts: frozenset[tuple[str, str, str]]
     sent: Mapping[str, Sequence[tuple[datetime, str, str]]]
     later: Mapping[str, Sequence[Any]]
@@ -191,18 +197,20 @@ def _rows(
 
 
 class _Suppressed:
-    """Whether an address is not to be used again; asked only about addresses at hand."""
+    """Whether an address is not to be used again; asked once, about the addresses at hand."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self.connection, self.found = connection, dict[tuple[str, str], bool]()
+        self.connection, self.found = connection, set[tuple[str, str]]()
+
+    def ask(self, candidates: Iterable[tuple[str, str]]) -> None:
+        hashes = sorted({address_hash(channel, address) for channel, address in candidates if address})
+        if hashes:
+            where = (suppressions.c.tenant == TENANT, suppressions.c.address_hash.in_(hashes))
+            rows = self.connection.execute(sa.select(suppressions.c.channel, suppressions.c.address_hash).where(*where))
+            self.found = {(row.channel, row.address_hash) for row in rows}
 
     def __call__(self, channel: str, address: str) -> bool:
-        key = (channel, address_hash(channel, address))
-        if key not in self.found:
-            where = (suppressions.c.tenant == TENANT, suppressions.c.channel == key[0])
-            query = sa.select(suppressions.c.reason).where(*where, suppressions.c.address_hash == key[1])
-            self.found[key] = self.connection.execute(query).first() is not None
-        return self.found[key]
+        return (channel, address_hash(channel, address)) in self.found
 
 
 def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], str]:
@@ -277,6 +285,10 @@ class _Leaving:
         if kind is AddressKind.EMAIL:
             return snapshot.customer.email
         return snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """(channel, address) of every channel of its list."""
+        return [(name, self.address(name)) for name in self._list()]
 
     # -- the decision
 

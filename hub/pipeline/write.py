@@ -71,11 +71,13 @@ class _Write:
             )
         if done.rowcount != 1:
             raise StaleError(plan.order_id)
-        if plan.rev == 0:
-            self._wake_orphans([f"order:{plan.row['ref']}"], plan.row["connection"])
 
     def rows(self, plans: Sequence[OrderPlan]) -> None:
         reactions = [plan.reaction for plan in plans]
+        first_seen = [plan.row for plan in plans if plan.row and plan.rev == 0]
+        for source in sorted({row["connection"] for row in first_seen}):
+            refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
+            self._wake_orphans(refs, source)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._insert(facts, (_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts))
         for plan in plans:
