@@ -65,8 +65,8 @@ class Run:
     @classmethod
     def from_json(cls, doc: Mapping[str, Any], state: str) -> "Run":
         """The run again."""
-        times = {name: datetime.fromisoformat(doc[name]) if doc.get(name) else None for name in ("since", "due_at")}
-        return cls(tuple(doc["path"]), RunState(state), values=doc["values"], steps=doc["steps"], **times)
+        since, due_at = (datetime.fromisoformat(doc[name]) if doc.get(name) else None for name in ("since", "due_at"))
+        return cls(tuple(doc["path"]), RunState(state), since, due_at, doc["values"], doc["steps"])
 
 
 @dataclass(frozen=True, slots=True)
