@@ -56,19 +56,24 @@ class DeliverDrain:
 
     async def recover(self) -> int:
         """After a start: what another process left on the wire may have gone. Each is counted as `unknown`."""
+        return await self._reclaim(messages.c.owner != self.me, "the hub stopped while it was on the wire")
+
+    async def _reclaim(self, whose: Any, reason: str) -> int:
+        """Messages on the wire that nobody holds any more."""
         rows = await self.db.read(
             lambda connection: connection.execute(
-                sa.select(messages).where(sa.text("messages.state = 'on_wire'"), messages.c.owner != self.me)
+                sa.select(messages).where(sa.text("messages.state = 'on_wire'"), whose)
             ).all()
         )
-        world = self.world()
-        for row in rows:
-            await self._record(world, Left(row, row.connection, 0), Unknown("the hub stopped while it was on the wire"))
-        return len(rows)
+        held = {departure.message.id for departure in self.on_wire.values()}
+        lost = [row for row in rows if row.id not in held]
+        for row in lost:
+            await self._record(self.world(), Left(row, row.connection, 0), Unknown(reason))
+        return len(lost)
 
     async def drain(self) -> int:
         """Send what can leave now; returns how many left or were decided otherwise."""
-        total = 0
+        total = await self._reclaim(messages.c.lease_until < self.clock.now(), "its outcome could not be recorded")
         while True:
             world, now = self.world(), self.clock.now()
             capacity = self._capacity(world)

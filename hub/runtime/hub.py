@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,9 +65,8 @@ def database_url(config: Config) -> str:
     """Where the truth lies: `hub.database`, else SQLite in the data folder."""
     if config.hub.database:
         return config.hub.database
-    folder = config.hub.data if config.hub.data.is_absolute() else config.path.parent / config.hub.data
-    folder.mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{folder / 'hub.db'}"
+    config.hub.data.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{config.hub.data / 'hub.db'}"
 
 
 class Hub:
@@ -215,8 +213,3 @@ def _next_due(connection: sa.Connection) -> datetime | None:
     )
     found = [connection.execute(question).scalar() for question in questions]
     return min((each for each in found if each is not None), default=None)
-
-
-def data_folder(config: Config) -> Path:
-    """The folder that the hub keeps its things in."""
-    return config.hub.data if config.hub.data.is_absolute() else config.path.parent / config.hub.data

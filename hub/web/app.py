@@ -26,6 +26,8 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes of a webhook; Shopify's largest orders stay well below."""
 BODY_SECONDS = 10
 """How long a sender may take to send its body."""
+STORE_SECONDS = 4
+"""How long storing may take before the sender is told to come again; Shopify gives up after 5 s."""
 BUSY = 5
 """Seconds after which a sender should try again when the database cannot take its event."""
 
@@ -89,8 +91,9 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
             request.method, request.path_params.get("rest", ""), dict(request.query_params), headers, body
         )
         try:
-            answer = await hub.receiver.webhook(request.path_params["connection"], said)
-        except (SQLAlchemyError, OSError) as error:
+            async with asyncio.timeout(STORE_SECONDS):
+                answer = await hub.receiver.webhook(request.path_params["connection"], said)
+        except (SQLAlchemyError, OSError) as error:  # TimeoutError among them
             log.error("an event could not be stored: %s", type(error).__name__)
             return PlainTextResponse("try again later\n", 503, headers={"retry-after": str(BUSY)})
         return Response(answer.body, answer.status, media_type=answer.content_type)
@@ -101,6 +104,8 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
     async def readyz(request: Request) -> Response:
         states = dict(hub.engine.health())
         broken = {stage: state for stage, state in states.items() if state not in ("idle", "working")}
+        if hub.worker is None or hub.worker.done():
+            broken["engine"] = "stopped"
         return JSONResponse({"ready": not broken, "stages": states}, 503 if broken else 200)
 
     async def metrics(request: Request) -> Response:

@@ -253,3 +253,72 @@ async def test_a_lost_answer_follows_the_connections_rule(tmp_path: Path, policy
         assert {row.outcome for row in attempts} == {"unknown"}
         assert len(attempts) == (2 if policy == "maybe_twice" else 1)
         assert [(t, s) for t, s, _ in await it.messages()] == [("order-received", "uncertain")]
+
+
+async def test_a_redirected_parcel_goes_on_under_its_new_number(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        await _shipped(it)
+        new = it.np.redirect(NUMBER)
+        await it.advance(hours=3)
+        it.np.arrive(new)
+        await it.advance(hours=3)
+        assert await it.headline() == "ready_for_pickup"
+        it.np.hand_over(new)
+        await it.advance(hours=20)
+        assert await it.headline() == "delivered"
+        assert _templates(await it.messages())[-2:] == ["ready-for-pickup", "delivered"]
+
+
+async def test_a_split_order_is_delivered_when_its_last_parcel_is(tmp_path: Path) -> None:
+    lines = [("TEA", "Green tea", 1, "500.00"), ("CUP", "Cup", 1, "300.00")]
+    async with town(tmp_path) as it:
+        order = it.shop.shop.create_order(lines=lines, gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        first, second = it.np.create(), it.np.create()
+        tea, cup = (item.id for item in it.shop.shop.find(order).items)
+        it.shop.shop.fulfil(order, first, "Nova Poshta", {tea: 1})
+        await it.advance(minutes=5)
+        it.np.hand_over(first)
+        await it.advance(hours=5)
+        assert await it.headline() == "processing", "one of two units"
+        it.shop.shop.fulfil(order, second, "Nova Poshta", {cup: 1})
+        await it.advance(minutes=5)
+        it.np.move(second, "5")
+        await it.advance(hours=5)
+        assert await it.headline() == "in_transit"
+        it.np.hand_over(second)
+        await it.advance(hours=5)
+        assert await it.headline() == "delivered"
+
+
+async def test_a_return_is_not_a_parcel_that_came_back(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        order = await _shipped(it)
+        it.np.hand_over(NUMBER)
+        await it.advance(hours=5)
+        case = it.shop.shop.request_return(order)
+        await it.advance(minutes=5)
+        assert await it.headline() == "returning"
+        it.shop.shop.approve_return(order, case)
+        await it.advance(minutes=5)
+        it.shop.shop.receive_return(order, case)
+        await it.advance(minutes=5)
+        assert await it.headline() == "returned"
+
+
+async def test_wrong_credentials_pause_the_connection_and_a_person_is_told(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        it.telegram.refuse(401, "Unauthorized", times=1000)
+        chat = it.telegram.open_chat("Олена")
+        it.shop.shop.create_order(gateway="shopify_payments")
+        await it.advance(minutes=5)
+        link = next(word for word in next(iter(it.smtp.ledger)).text.split() if word.startswith("https://t.me/"))
+        it.telegram.follow(chat, link)
+        await it.advance(minutes=1)
+        it.shop.shop.pay(next(iter(map(str, it.shop.shop.orders))))
+        await it.advance(minutes=40)
+        paused = {row.name: row.paused for row in await it.rows(tables.connections) if row.paused}
+        assert list(paused) == ["bot"]
+        assert any("bot" in subject for subject in it.mails("iryna@kavovar.example"))
+        assert _templates(await it.messages())[-1] == "payment-received", "by mail, after a quarter of an hour"
+        assert [row.tries for row in await it.rows(tables.messages, tables.messages.c.template == "chat-linked")] == [0]

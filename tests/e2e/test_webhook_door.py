@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import hmac
 import json
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ async def order_body(it: Town) -> bytes:
     return json.dumps(it.shop.bodies.order(it.shop.shop.find(order))).encode()
 
 
-async def post(it: Town, body: bytes, headers: Mapping[str, str] | list[tuple[str, str]], path: str = "main-shop") -> Any:
+async def post(
+    it: Town, body: bytes, headers: Mapping[str, str] | list[tuple[str, str]], path: str = "main-shop"
+) -> Any:
     async with httpx.AsyncClient() as client:
         return await client.post(f"{it.base}/in/{path}", content=body, headers=headers)
 
@@ -90,7 +93,14 @@ async def test_a_repeated_or_replayed_delivery_is_acknowledged_and_changes_nothi
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("nobody", 404), ("nova-poshta", 401), ("bot", 401), ("mail", 401), ("..%2f..%2fetc", 404), ("main-shop/x/y", 401)],
+    [
+        ("nobody", 404),
+        ("nova-poshta", 401),
+        ("bot", 401),
+        ("mail", 401),
+        ("..%2f..%2fetc", 404),
+        ("main-shop/x/y", 401),
+    ],
 )
 async def test_other_doors_are_closed(tmp_path: Path, path: str, status: int) -> None:
     async with town(tmp_path) as it:
@@ -153,3 +163,18 @@ async def test_unknown_links_look_alike(tmp_path: Path) -> None:
         assert {(page.status_code, page.text) for page in pages} == {(404, pages[0].text)}
         assert pages[0].headers["referrer-policy"] == "no-referrer"
         assert "default-src 'none'" in pages[0].headers["content-security-policy"]
+
+
+async def test_a_locked_database_means_come_again_and_loses_nothing(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        body = await order_body(it)
+        headers = {"X-Shopify-Hmac-Sha256": sign(body)}
+        other = sqlite3.connect(tmp_path / "hub.db", isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        answer = await post(it, body, headers)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        other.execute("ROLLBACK")
+        other.close()
+        assert (await post(it, body, headers)).status_code == 200
+        await it.advance(minutes=5)
+        assert [template for template, _, _ in await it.messages()] == ["order-received"]
