@@ -36,9 +36,7 @@ def verify_hmac(
         raise RefusedError("no signature")
     claimed = _decode(given[len(prefix) :], encoding)
     # A list, not a generator: how long it takes must not tell which of the secrets it was.
-    good = [
-        hmac.compare_digest(hmac.new(each.encode(), request.body, algorithm).digest(), claimed) for each in secrets
-    ]
+    good = [hmac.compare_digest(hmac.new(each.encode(), request.body, algorithm).digest(), claimed) for each in secrets]
     if not any(good):
         raise RefusedError("wrong signature")
 
