@@ -49,8 +49,10 @@ def read_length(text: str) -> tuple[timedelta, int]:
         count, unit = int(part[1]), part[2]
         exact, days = exact + count * _UNITS.get(unit, timedelta()), days + count * _DAYS.get(unit, 0)
         at = part.end()
-    if not text or not (exact or days):
+    if not text:
         raise MistakeError("bad-length", _not_a_length(text))
+    if not (exact or days):
+        raise MistakeError("bad-length", f"{quoted(text)} is no time at all; the shortest length is 1s")
     if exact.days + days > 2 * 366:
         raise MistakeError("bad-length", f"{quoted(text)} is longer than two years")
     return exact, days
@@ -60,6 +62,11 @@ def _not_a_length(text: str) -> str:
     better = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)\w*", text.casefold())
     meant = f"; write {better[1]}{better[2]}" if better else "; write it like 30s, 10m, 3h, 2d, 1w or 1d12h"
     return f"{quoted(text)} is not a length of time{meant}"
+
+
+def read_settle(text: str) -> timedelta:
+    """A LENGTH that may be nothing: `0s` switches settling off."""
+    return timedelta() if text.strip() in ("0s", "0m") else read_span(text)
 
 
 def read_span(text: str) -> timedelta:

@@ -16,6 +16,7 @@ from .scalars import (
     read_locale,
     read_name,
     read_receipt,
+    read_settle,
     read_span,
     read_url,
     read_zone,
@@ -23,6 +24,7 @@ from .scalars import (
 from .settings import Shape
 
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
+SettleSpan = Annotated[timedelta, Kind("a length of time such as 1m", read_settle)]
 ReceiptSpan = Annotated[timedelta, Kind("a length of time such as 10m", read_receipt)]
 Name = Annotated[str, Kind("a name", read_name)]
 Locale = Annotated[str, Kind("a language such as uk", read_locale)]
@@ -148,7 +150,7 @@ class ContactShape(Shape):
 
     routes: dict[str, list[str]] = Field({}, description="Name → channels, in the order in which they are tried.")
     quiet: Clocks | QuietShape | None = Field(None, description="When channels that ring keep silent.")
-    settle: Span = Field(
+    settle: SettleSpan = Field(
         timedelta(minutes=1), description="What happens within this time is told once, about the newest."
     )
     receipt: dict[str, ReceiptSpan] = Field(
