@@ -13,8 +13,8 @@ from hub.status import Meaning
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """`hub:` — `public_url` without a trailing slash, or None: then the hub lives by polling alone. `data` is a path that
-    the file's own folder has been joined to."""
+    """`hub:` — `public_url` without a trailing slash, or None: then the hub lives by polling alone. `data` is a path
+    that the file's own folder has been joined to."""
 
     public_url: str | None = None
     listen: str = "127.0.0.1:8080"
