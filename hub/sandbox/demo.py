@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -27,12 +28,14 @@ PORT = 8090
 BEGINNING = "1 09:55"
 LONGEST = 85.0
 """Real seconds after which the demo gives up: it has to end by itself within 90."""
-BREATH = 0.12
+BREATH = 0.1
 """Real seconds that a stop with news stays on a live screen, so that eyes can follow."""
 UNHURRIED = 40.0
 """Real seconds after which it takes no breath any more."""
 PICTURED = "2 11:45"
 """The moment that a picture of the screen shows: Telegram is down."""
+_ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+"""Fonts that a picture would fetch from somebody's server."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +67,9 @@ def play(
 ) -> int:  # fmt: skip
     """The whole demo; returns the exit status: 0 all agrees, 1 something differs, 2 it could not begin."""
     console = console or Console()
-    logging.getLogger("hub").setLevel(logging.CRITICAL)  # a channel that is down is part of the story
+    logger = logging.getLogger("hub")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)  # a channel that is down is part of the story
     try:
         return asyncio.run(_Demo(console, plain, picture).run(path or flows_yaml(), port, keep))
     except KeyboardInterrupt:
@@ -75,6 +80,8 @@ def play(
     except TimeoutError:
         console.print(f"hub demo: not over after {LONGEST:.0f} seconds; this machine is too busy")
         return 1
+    finally:
+        logger.setLevel(level)
 
 
 def flows_yaml() -> Path:
@@ -137,17 +144,19 @@ class _Demo:
                 record=True, width=150, height=30, force_terminal=True, file=StringIO(), legacy_windows=False
             )
             paper.print(screen.picture(self.pictured, url, 30), height=30)
-            paper.save_svg(str(self.picture), title="./scripts/demo")
+            drawn = paper.export_svg(title="./scripts/demo")
+            self.picture.write_text(_ELSEWHERE.sub("", drawn), "utf-8")
 
     def _end(self, lines: Sequence[Line], evidence: Evidence, stops: int) -> None:
         figures = the_day(evidence, {case.key: case.locale[:2] for case in story.CASES})
         self.console.print(screen.day(figures, stops, monotonic() - self.started))
         self.console.print(screen.reckoned(lines))
-        self.console.print(screen.ending(lines, figures))
+        self.console.print(screen.ending(lines, figures.arrived, figures.events + figures.repeated))
 
     async def _keep(self, it: Town) -> None:
         self.console.print(f"The page stays at {it.base} until Ctrl-C", highlight=False)
-        await asyncio.Event().wait()
+        with suppress(asyncio.CancelledError):  # Ctrl-C is how it ends
+            await asyncio.Event().wait()
 
 
 def _port(port: int | None) -> int:

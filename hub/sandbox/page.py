@@ -3,6 +3,7 @@ everything from outside is escaped. A mail's HTML is shown in a frame that may d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,22 @@ from .watch import CHANNELS, Watch
 FOLDER = Path(__file__).parent / "pages"
 _PAGES = Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True)
 _PAGES.filters["when"] = lambda at: at.astimezone(ZONE).strftime("%a %d %b %H:%M") if at else ""
+_PAGES.filters["plain"] = lambda word: str(word).replace("_", " ")
 
+VERDICTS: Mapping[str, str] = {
+    "same": "known already",
+    "claim": "a claim, not believed yet",
+    "stale": "late: moves nothing",
+    "contradiction": "contradicts what is known",
+    "flagged": "shown to staff",
+    "foreign": "of another parcel",
+    "quarantine": "in quarantine: moves nothing, told to nobody",
+    "retracted": "taken back",
+}
+"""What became of a word, where it did not simply move the status."""
+
+LATE = timedelta(minutes=10)
+"""After how long the path says when a word was heard."""
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -111,7 +127,7 @@ async def _order(stage: Stage, request: Request) -> Response:
     about = [each for each in await messages(stage) if each.order == number]
     case = next((it.case for it in stage.cases.values() if it.order == whole["row"].ref), None)
     headline = _label(whole["row"].headline)
-    return _page("order.html", number=number, case=case, headline=headline, about=about, **whole)
+    return _page("order.html", number=number, case=case, headline=headline, about=about, words=VERDICTS, **whole)
 
 
 async def _messages(stage: Stage, request: Request) -> Response:
@@ -183,6 +199,7 @@ def _line(row: Any, order_id: str) -> Mapping[str, Any]:
         **row.doc,
         "at": row.at,
         "recorded_at": row.recorded_at,
+        "late": row.recorded_at - row.at >= LATE,
         "event": row.event_id,
         "of": str(row.subject).removeprefix(order_id).lstrip("/#"),
     }

@@ -103,16 +103,16 @@ def picture(glance: Glance, url: str, height: int) -> Layout:
 
 
 def _title(glance: Glance, url: str) -> Text:
-    text = Text(" orderhub ", style="bold reverse")
-    text.append("  a shop's week, played by the real hub", style="bold")
-    text.append(f"   every path and every message: {url}", style="bright_black")
-    return text
+    title = (" orderhub ", "bold reverse")
+    return Text.assemble(
+        title, ("  a shop's week, played by the real hub", "bold"), (f"   paths and messages: {url}", "bright_black")
+    )
 
 
 def _orders(standings: Sequence[Standing]) -> Table:
     table = Table(box=None, expand=True, show_header=False, padding=(0, 1, 0, 0))
     table.add_column(width=5, no_wrap=True)
-    table.add_column(width=19, no_wrap=True, overflow="ellipsis")
+    table.add_column(width=22, no_wrap=True, overflow="ellipsis")
     table.add_column(width=5, no_wrap=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for each in standings:
@@ -145,7 +145,7 @@ def _messages(told: Sequence[Told], room: int) -> Table:
     table.add_column(width=8, no_wrap=True)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for each in told[-max(room, 1) :]:
-        text = Text(_whom(each), style="bold yellow" if each.staff else "bold")
+        text = Text(_whom(each) if each.staff else each.name.split()[0], style="bold yellow" if each.staff else "bold")
         text.append(f"  {each.text}", style="default not bold")
         table.add_row(
             f"{each.at:%a %H:%M}", Text(each.channel, style="blue" if each.channel == "mail" else "cyan"), text
@@ -157,11 +157,15 @@ def _whom(told: Told) -> str:
     return f"{told.name} (staff)" if told.staff else told.name
 
 
+def _many(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
 def _bar(glance: Glance) -> Panel:
     text = Text(f"{glance.now:%A %d %B, %H:%M}", style="bold")
     text.append(f"   {glance.events} events   {len(glance.told)} messages", style="default not bold")
-    text.append(f"   {glance.unknown} unknown codes", style="yellow" if glance.unknown else "bright_black")
-    text.append(f"   {glance.dead} dead letters", style="bold red" if glance.dead else "bright_black")
+    text.append(f"   {_many(glance.unknown, 'unknown code')}", style="yellow" if glance.unknown else "bright_black")
+    text.append(f"   {_many(glance.dead, 'dead letter')}", style="bold red" if glance.dead else "bright_black")
     down, style = ("   ▲ Telegram is down", "bold red") if glance.down else ("   ✓ all channels are up", "green")
     text.append(down, style=style)
     return Panel(text, border_style="bright_black")
@@ -192,7 +196,10 @@ def day(it: Day, stops: int, seconds: float) -> Table:
     table.add_column()
     table.add_row("orders, parcels", f"{it.orders}, {it.parcels}")
     table.add_row("events kept", f"{it.events}, and {it.repeated} that came again and acted once")
-    table.add_row("late news", f"{it.late} that moved nothing; {it.unknown} unknown code in quarantine, told to nobody")
+    table.add_row(
+        "late or unknown",
+        f"{it.late} late words moved nothing; {_many(it.unknown, 'unknown code')} in quarantine, told to no customer",
+    )
     table.add_row("messages", _counted(it.by_channel, {"mail": "by mail", "bot": "by Telegram"}))
     table.add_row("to customers", _counted(it.by_locale, {}))
     table.add_row("kept for the morning", str(it.deferred))
@@ -207,12 +214,11 @@ def _counted(counts: object, words: dict[str, str]) -> str:
     return ", ".join(f"{n} {words.get(name, f'in {name}')}" for name, n in items)
 
 
-def ending(lines: Sequence[Line], it: Day) -> RenderableType:
+def ending(lines: Sequence[Line], arrived: int, events: int) -> RenderableType:
     """The last word."""
     wrong = differences(lines)
     if not wrong:
-        return Text(
-            f"✓ 0 lost, 0 told twice (n = {it.arrived} messages, {it.events + it.repeated} events)", style="bold green"
-        )
-    rows: list[RenderableType] = [Text(f"▲ {len(wrong)} differences:", style="bold red")]
-    return Group(*rows, *(Text(f"  {each}") for each in wrong))
+        said = f"✓ 0 lost, 0 told twice (n = {arrived} messages, {events} events)"
+        return Text(said, style="bold green")
+    head = Text(f"▲ {_many(len(wrong), 'difference')}:", style="bold red")
+    return Group(head, *(Text(f"  {each}") for each in wrong))

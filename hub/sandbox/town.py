@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,16 +70,21 @@ def sandbox_of(adapter: type[Adapter[Any]]) -> type[Any]:
     """The sandbox class of an adapter: `SANDBOX` in the module `sandbox` of its plugin's folder."""
     folder = adapter.__module__
     while folder:
-        try:
-            found: type[Any] = importlib.import_module(f"{folder}.sandbox").SANDBOX
+        found = getattr(_module(f"{folder}.sandbox"), "SANDBOX", None)
+        if isinstance(found, type):
             return found
-        except ModuleNotFoundError as error:
-            if not f"{folder}.sandbox".startswith(error.name or "-"):
-                raise DemoError(
-                    f"the sandboxes need the Python package '{error.name}': pip install 'orderhub[sandbox]'"
-                ) from error
         folder = folder.rpartition(".")[0]
     raise DemoError(f"the plugin '{adapter.name}' brings no sandbox")
+
+
+def _module(name: str) -> ModuleType | None:
+    """A module, or None where there is none; one that lacks a package it needs is an error with the way out."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            return None
+        raise DemoError(f"a sandbox needs the package '{error.name}': pip install 'orderhub[sandbox]'") from error
 
 
 @asynccontextmanager
