@@ -151,6 +151,7 @@ class _Daemon:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                ws="none",
                 server_header=False,
                 timeout_graceful_shutdown=GRACE,
             )
