@@ -88,14 +88,26 @@ class Open:
 Effect = SayTo | Open
 
 
+Planned = Callable[[Notify, datetime, datetime], datetime]
+"""(what is said behind a wait, when the wait would end, from when on it is pointless to say) → when the wait ends."""
+
+
+def as_it_is(step: Notify, due: datetime, before: datetime) -> datetime:
+    """Quiet hours move nothing."""
+    return due
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a run sees when it is moved: the names of its order now, what just happened, the time and the zone."""
+    """What a run sees when it is moved: the names of its order now, what just happened, the time and the zone.
+
+    `planned` may end a wait sooner, so that quiet hours do not make its message late."""
 
     names: Callable[[], Mapping[str, Any]]
     now: datetime
     zone: ZoneInfo
     happened: frozenset[str] = frozenset()
+    planned: Planned = as_it_is
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -125,11 +137,11 @@ def proceed(flow: Flow, run: Run, moment: Moment) -> tuple[Run, list[Effect]]:
             return replace(run, state=RunState.DONE), effects
         if run.steps >= MAX_STEPS:
             return replace(run, state=RunState.PARKED, reason=f"more than {MAX_STEPS} steps"), effects
-        run = _execute(step, replace(run, steps=run.steps + 1), moment, effects)
+        run = _execute(flow, step, replace(run, steps=run.steps + 1), moment, effects)
     return run, effects
 
 
-def _execute(step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run:
+def _execute(flow: Flow, step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run:
     names = {**moment.names(), **run.values}
     match step:
         case Notify():
@@ -141,7 +153,7 @@ def _execute(step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run
         case Choose():
             return _choose(step, run, names)
         case _:
-            return _begin_wait(step, run, moment, names)
+            return _begin_wait(flow, step, run, moment, names)
     return replace(run, path=_after(run.path))
 
 
@@ -159,14 +171,14 @@ def _choose(step: Choose, run: Run, names: Mapping[str, Any]) -> Run:
     return replace(run, path=_after(run.path))
 
 
-def _begin_wait(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
+def _begin_wait(flow: Flow, step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
     began = replace(run, since=moment.now)
     due = _wait_ends(step, began, moment, names)
     if due is Otherwise.STOP:
         return replace(run, state=RunState.DONE, reason="nothing to wait for")
     if due is Otherwise.SKIP:
-        return replace(run, path=_after(run.path))
-    return _through(step, replace(began, due_at=due), moment, names)
+        return _go_on(run, "")
+    return _through(step, replace(began, due_at=_planned(flow, began, due, moment, names)), moment, names)
 
 
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
@@ -178,7 +190,17 @@ def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
         return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)
     if due is Otherwise.SKIP:
         return _go_on(run, "")
-    return _through(step, replace(run, due_at=due), moment, names)
+    return _through(step, replace(run, due_at=_planned(flow, run, due, moment, names)), moment, names)
+
+
+def _planned(flow: Flow, run: Run, due: datetime | None, moment: Moment, names: Mapping[str, Any]) -> datetime | None:
+    """When the wait is to end, given what is said behind it: perhaps sooner, where that would come in quiet hours and
+    could not wait for their end (FLOWS 7, quiet hours, rule 3)."""
+    step = step_at(flow.steps, settled(flow.steps, _after(run.path)))
+    if due is None or not isinstance(step, Notify) or step.before is None or step.urgent or step.to != "customer":
+        return due
+    before = step.before.value(names)
+    return moment.planned(step, due, before) if isinstance(before, datetime) else due
 
 
 def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> datetime | Otherwise | None:

@@ -58,7 +58,7 @@ def after(outcome: Outcome, given: Attempted) -> Verdict:
         case Transient(reason=reason, not_before=asked):
             return _again(reason, asked, given)
         case Config(reason=reason):
-            return Verdict(MessageState.DUE, reason, given.now + PAUSE, counts=False, paused=reason)
+            return _pausing(reason, given)
         case Suppress(reason=reason, blocked=blocked):
             return Verdict(MessageState.DUE, reason, given.now, next_channel=True, dead=not blocked, closed=blocked)
         case Permanent(reason=reason):
@@ -73,21 +73,34 @@ def _sent(given: Attempted) -> Verdict:
     return Verdict(MessageState.SENT, receipt_by=waits)
 
 
+def _impatient(given: Attempted) -> bool:
+    return given.others and given.now - given.first_try_at >= NEXT_AFTER
+
+
+def _no_later_than_the_next(due: datetime, given: Attempted) -> datetime:
+    return min(due, given.first_try_at + NEXT_AFTER) if given.others else due
+
+
+def _pausing(reason: str, given: Attempted) -> Verdict:
+    """Our own fault: no attempt is used up, and the list goes on as after a temporary failure."""
+    if _impatient(given):
+        return Verdict(MessageState.DUE, reason, given.now, counts=False, next_channel=True, paused=reason)
+    due = _no_later_than_the_next(given.now + PAUSE, given)
+    return Verdict(MessageState.DUE, reason, due, counts=False, paused=reason)
+
+
 def _again(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
-    impatient = given.others and given.now - given.first_try_at >= NEXT_AFTER
-    if impatient or given.tries > len(SCHEDULE):
+    if _impatient(given) or given.tries > len(SCHEDULE):
         return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
     wait = SCHEDULE[given.tries - 1] * given.jitter
     due = max(given.now + wait, asked or given.now)
-    if given.others and due > given.first_try_at + NEXT_AFTER:
-        due = given.first_try_at + NEXT_AFTER
-    return Verdict(MessageState.DUE, reason, due)
+    return Verdict(MessageState.DUE, reason, _no_later_than_the_next(due, given))
 
 
 def _perhaps(reason: str, given: Attempted) -> Verdict:
     """It may have gone. It never moves the cascade on by itself."""
-    if given.honours_keys:
-        return _again(reason, None, given)
+    if given.honours_keys and given.tries <= len(SCHEDULE):
+        return Verdict(MessageState.DUE, reason, given.now + SCHEDULE[given.tries - 1] * given.jitter)
     if given.receipts:
         return _sent(given)
     if given.uncertain == "maybe_never" or given.unknowns >= 1:

@@ -122,6 +122,7 @@ class DeliverDrain:
             doc = {
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
+                "others": departure.others,
             }
             claim = _if_due(departure.message.id).values(
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,

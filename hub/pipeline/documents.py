@@ -56,6 +56,7 @@ class OrderDoc:
     """Optional part of the snapshot → version of the snapshot that last told it."""
     removed_at: datetime | None = None
     merged_into: str = ""
+    merged_at: datetime | None = None
     imported: bool = False
     """First seen in an import: `order.received` never fires for it."""
     customer_orders: int = 0
@@ -85,9 +86,9 @@ def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
         case ParcelNews():
             return replace(doc, news={**doc.news, record.number: _news(doc.news.get(record.number, News()), record)})
         case Removed():
-            return replace(doc, removed_at=record.at)
+            return _removed(doc, record)
         case Merged():
-            return replace(doc, merged_into=record.into)
+            return _merged(doc, record)
         case _:
             return doc
 
@@ -95,10 +96,23 @@ def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
 _OPTIONAL = ("lines", "total", "paid", "refunded", "address", "point", "promise")
 
 
+def _removed(doc: OrderDoc, record: Removed) -> OrderDoc:
+    """Gone, unless a later snapshot has shown it alive; which of them came first does not matter."""
+    if doc.snapshot is not None and doc.snapshot.version > record.at:
+        return doc
+    return replace(doc, removed_at=max(record.at, doc.removed_at or record.at))
+
+
+def _merged(doc: OrderDoc, record: Merged) -> OrderDoc:
+    if doc.merged_at is not None and (record.at, record.into) < (doc.merged_at, doc.merged_into):
+        return doc
+    return replace(doc, merged_into=record.into, merged_at=record.at)
+
+
 def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
     first = doc.snapshot is None
     plain = replace(record, parcels=None, returns=None)
-    newest = plain if doc.snapshot is None or _beats(plain, doc.snapshot) else doc.snapshot
+    newest = plain if doc.snapshot is None or _beats(_bare(plain), _bare(doc.snapshot)) else doc.snapshot
     told = dict(doc.told)
     for name in _OPTIONAL:
         value = getattr(plain, name)
@@ -120,6 +134,11 @@ def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
     )
 
 
+def _bare(snapshot: OrderSnapshot) -> OrderSnapshot:
+    """Without what is decided part by part: a part that an earlier snapshot told must not decide for the whole."""
+    return replace(snapshot, **dict.fromkeys(_OPTIONAL))  # type: ignore[arg-type]
+
+
 def _beats(new: Any, old: Any) -> bool:
     """Newer by its sender's version; at equal versions the content decides, so that arrival never does."""
     return (
@@ -139,7 +158,7 @@ def _newest(known: Mapping[str, Any], told: tuple[Any, ...] | None) -> Mapping[s
         old = merged.get(each.ref)
         if old is None or _beats(each, old):
             merged[each.ref] = each
-    return merged
+    return dict(sorted(merged.items(), key=lambda item: (len(item[0]), item[0])))
 
 
 _NEWS = tuple(f.name for f in fields(News) if f.name not in ("first_eta", "told", "said_at"))
@@ -157,7 +176,11 @@ def _news(known: News, record: ParcelNews) -> News:
             said[name] = record.at
     if record.told is not None and record.told not in known.told:
         changes["told"] = tuple(sorted((*known.told, record.told), key=lambda told: (told.at, told.kind)))
-    if record.eta is not None and ("first_eta" not in said or record.at < said["first_eta"]):
+    if record.eta is not None and ("first_eta" not in said or _earlier(record, said["first_eta"], known.first_eta)):
         changes["first_eta"] = record.eta
         said["first_eta"] = record.at
     return replace(known, said_at=said, **changes)
+
+
+def _earlier(record: ParcelNews, known_at: datetime, known: Window | None) -> bool:
+    return (record.at, repr(record.eta)) < (known_at, repr(known))

@@ -146,9 +146,10 @@ def _snapshot(subject: str, said: Any, witness: Witness, natives: tuple[Native, 
 
 
 def _timed(record: StatusEvent | Checkpoint, witness: Witness, subject: str, event_id: str) -> StoredFact:
-    at, late = _not_future(record.at, witness.received_at)
     if isinstance(record, Checkpoint) and record.precision is Precision.DAY:
-        at = min(at, witness.received_at)
+        at, late = _that_day(record.at, witness.received_at)
+    else:
+        at, late = _not_future(record.at, witness.received_at)
     native = record.native
     content = (subject, native.vocabulary, native.code, record.at.isoformat())
     key = _key(witness.source, "e", event_id) if event_id else _key(witness.source, *content)
@@ -168,6 +169,11 @@ def _retraction(record: Retraction, witness: Witness) -> StoredFact:
 def _not_future(at: datetime, received_at: datetime) -> tuple[datetime, bool]:
     late = at > received_at + FUTURE
     return (received_at, True) if late else (at, False)
+
+
+def _that_day(at: datetime, received_at: datetime) -> tuple[datetime, bool]:
+    """Only the day is known, and `at` is its end: that is not the sender's clock being fast."""
+    return min(at, received_at), at - timedelta(days=1) > received_at + FUTURE
 
 
 def _key(*parts: str) -> str:

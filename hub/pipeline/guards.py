@@ -15,6 +15,8 @@ DATA_WAITS = timedelta(hours=12)
 LOOK_AGAIN = timedelta(minutes=10)
 NEXT_AFTER = timedelta(minutes=15)
 """How long a temporary failure is retried on one channel when another is left (FLOWS 6)."""
+AHEAD_OF_QUIET = timedelta(minutes=5)
+"""How long before quiet hours a wait ends that must not end in them: what is due at their very beginning is in them."""
 
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -130,6 +132,9 @@ def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> D
         return Drop(
             "failed", "nobody could be reached: " + ("; ".join(f"{c}: {why}" for c, why in passed) or "no channel")
         )
+    morning = _wait_for_morning(ask, contact, usable[0])
+    if morning is not None:
+        return morning
     free = usable if ask.urgent or ask.staff else [option for option in usable if not capped(option.connection)]
     passed += [(option.connection, "capped") for option in usable if option not in free]
     if not free:
@@ -162,11 +167,11 @@ def _in_quiet(
     quiet = contact.quiet
     if ask.urgent or ask.staff or quiet is None or not silent_for(quiet, first):
         return Via(first.connection, passed=passed)
-    until = quiet_until(quiet, ask.now, ask.zone)
-    if until is None:
+    if quiet_until(quiet, ask.now, ask.zone) is None:
         return Via(first.connection, passed=passed)
-    if ask.before_at is None or until <= ask.before_at:
-        return Defer(until, "quiet")
+    morning = _wait_for_morning(ask, contact, first)
+    if morning is not None:
+        return morning
     other = next((option for option in ready if not silent_for(quiet, option)), None)
     if other is not None:
         return Via(other.connection, passed=(*passed, (first.connection, "quiet")))
@@ -175,30 +180,49 @@ def _in_quiet(
     return Drop("suppressed", "too-late")
 
 
+def _wait_for_morning(ask: Question, contact: Contact, option: Option) -> Defer | None:
+    """Quiet hours, rule 2: the end of quiet is not after `before`."""
+    quiet = contact.quiet
+    if ask.urgent or ask.staff or quiet is None or not silent_for(quiet, option):
+        return None
+    until = quiet_until(quiet, ask.now, ask.zone)
+    in_time = until is not None and (ask.before_at is None or until <= ask.before_at)
+    return Defer(until, "quiet") if until is not None and in_time else None
+
+
 def silent_for(quiet: Quiet, option: Option) -> bool:
     """Whether quiet hours are for this channel."""
     return option.connection in quiet.channels if quiet.channels is not None else option.rings
 
 
+def quiet_span(quiet: Quiet, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From when until when the quiet lasts that holds at `moment`; None: it is not quiet. Right on days of 23 and 25
+    hours: a clock time that comes twice means the first, and one that does not exist the first that does."""
+    nights = int(quiet.start >= quiet.end)
+    today = moment.astimezone(zone).date()
+    for day in (today, today - timedelta(days=1)):
+        begins = first_real(datetime.combine(day, quiet.start), zone)
+        ends = first_real(datetime.combine(day + timedelta(days=nights), quiet.end), zone)
+        if begins <= moment < ends:
+            return begins, ends
+    return None
+
+
 def quiet_until(quiet: Quiet, now: datetime, zone: ZoneInfo) -> datetime | None:
-    """When the quiet that holds now ends; None: it is not quiet. Right on days of 23 and 25 hours."""
-    local = now.astimezone(zone)
-    clock = local.time().replace(tzinfo=None)
-    over_midnight = quiet.start >= quiet.end
-    inside = clock >= quiet.start or clock < quiet.end if over_midnight else quiet.start <= clock < quiet.end
-    if not inside:
-        return None
-    tomorrow = over_midnight and clock >= quiet.start
-    day = local.date() + timedelta(days=1 if tomorrow else 0)
-    return first_real(datetime.combine(day, quiet.end), zone)
+    """When the quiet that holds now ends; None: it is not quiet."""
+    span = quiet_span(quiet, now, zone)
+    return span[1] if span else None
 
 
-def quiet_begins(quiet: Quiet, moment: datetime, zone: ZoneInfo) -> datetime:
-    """When the quiet that holds at `moment` began."""
-    local = moment.astimezone(zone)
-    earlier = quiet.start >= quiet.end and local.time() < quiet.end
-    day = local.date() - timedelta(days=1 if earlier else 0)
-    return first_real(datetime.combine(day, quiet.start), zone)
+def before_quiet(
+    quiet: Quiet, option: Option, zone: ZoneInfo, *, due_at: datetime, before_at: datetime, now: datetime
+) -> datetime:
+    """When a wait that would end at `due_at` is to end, so that what is said then neither rings at night nor comes too
+    late (quiet hours, rule 3): as planned, or a little before the quiet begins."""
+    span = quiet_span(quiet, due_at, zone) if silent_for(quiet, option) else None
+    if span is None or span[1] <= before_at or before_at < due_at or span[0] <= now:
+        return due_at
+    return max(span[0] - AHEAD_OF_QUIET, now)
 
 
 def is_capped(

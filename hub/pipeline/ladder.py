@@ -38,13 +38,14 @@ def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
     """When the hours next hold: now, or the next beginning."""
     if hours is None:
         return now
-    local = now.astimezone(zone)
-    for ahead in range(8):
-        day = local.date() + timedelta(days=ahead)
+    today = now.astimezone(zone).date()
+    nights = int(hours.start >= hours.end)  # past midnight, the hours are still those of the day before
+    for ahead in range(-nights, 8):
+        day = today + timedelta(days=ahead)
         if day.isoweekday() not in hours.days:
             continue
         start = first_real(datetime.combine(day, hours.start), zone)
-        end = first_real(datetime.combine(day, hours.end), zone)
+        end = first_real(datetime.combine(day + timedelta(days=nights), hours.end), zone)
         if now < end:
             return max(now, start)
     return now

@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import FINAL, Shipment, Verdict
+from hub.status import FINAL, Return, Shipment, Verdict
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -30,7 +30,7 @@ from .ladder import climb
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
-from .view import OrderView, ShipmentView, view
+from .view import OrderView, ReturnCase, ShipmentView, view
 from .world import World
 
 INTERVALS: Mapping[Shipment | None, timedelta] = {
@@ -51,6 +51,7 @@ INTERVALS: Mapping[Shipment | None, timedelta] = {
 CORRECTIONS = timedelta(days=3)
 """A final parcel is asked once a day for this long, to hear corrections (STATUS.md 1)."""
 DAILY = timedelta(days=1)
+RETURNS_EVERY = timedelta(hours=6)
 
 
 @dataclass(slots=True)
@@ -325,8 +326,14 @@ def _polls(after: OrderView, world: World, now: datetime) -> list[dict[str, Any]
         for number in case.snapshot.numbers:
             carrier = world.carrier_for(number.number, number.carrier)
             if carrier:
-                wishes.append(_poll_row(carrier, number.number, timedelta(hours=6), None, now))
+                wishes.append(_return_poll(case, carrier, number.number, now))
     return wishes
+
+
+def _return_poll(case: ReturnCase, carrier: str, number: str, now: datetime) -> dict[str, Any]:
+    over = case.folded.state in (Return.RETURNED, *FINAL)
+    until = (case.folded.since or now) + CORRECTIONS if over else None
+    return _poll_row(carrier, number, DAILY if over else RETURNS_EVERY, until, now)
 
 
 def _poll(each: ShipmentView, carrier: str, number: str, world: World, now: datetime) -> dict[str, Any]:
@@ -346,7 +353,7 @@ def _poll_row(carrier: str, number: str, every: timedelta, until: datetime | Non
         "kind": "parcel",
         "ref": number,
         "due_at": now,
-        "state": 0,
+        "state": int(until is not None and until <= now),
         "every": int(every.total_seconds()),
         "until_at": until,
     }

@@ -55,6 +55,8 @@ class Departure:
     attempt_id: int = 0
     address_hash: str = ""
     links: list[dict[str, Any]] = field(default_factory=list)
+    others: bool = False
+    """Whether another channel of its list could still be used."""
 
 
 @dataclass(slots=True)
@@ -100,8 +102,9 @@ def look(connection: sa.Connection, world: World, now: datetime, capacity: Capac
         if row.order_id and row.order_id in taken:
             continue
         one.go()
-        if outbox.departures and outbox.departures[-1].message is row and row.order_id:
+        if outbox.departures and outbox.departures[-1].message is row:
             taken.add(row.order_id)
+            around.leaves(row, outbox.departures[-1].connection, now)
     return outbox
 
 
@@ -126,7 +129,7 @@ class _Around:
     contacts: Mapping[tuple[str, str], Any]
     suppressed: "_Suppressed"
     optouts: frozenset[tuple[str, str, str]]
-    sent: Mapping[str, Sequence[tuple[datetime, str, str]]]
+    sent: dict[str, list[tuple[datetime, str, str]]]
     later: Mapping[str, Sequence[Any]]
     escalations: Mapping[str, Any]
     paused: Mapping[str, tuple[str, datetime | None]]
@@ -134,6 +137,10 @@ class _Around:
     customers: Mapping[str, Any]
     their_orders: Mapping[str, Sequence[str]]
     secret: bytes
+
+    def leaves(self, row: Any, connection: str, now: datetime) -> None:
+        """What leaves in this very look counts for the caps of the next one."""
+        self.sent.setdefault(row.customer_id, []).append((now, connection, row.cls))
 
 
 def _around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> _Around:
@@ -154,12 +161,10 @@ def _around(connection: sa.Connection, world: World, due: Sequence[Any], now: da
     since = now - max((cap.per for cap in caps), default=timedelta(0))
     sent: dict[str, list[tuple[datetime, str, str]]] = {}
     if caps and ids:
-        recent = sa.select(messages).where(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
-        for row in connection.execute(
-            recent.where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))
-        ):
-            if row.finished_at:
-                sent.setdefault(row.customer_id, []).append((row.finished_at, row.connection, row.cls))
+        theirs = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))
+        reached = sa.and_(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
+        for row in connection.execute(theirs.where(sa.or_(reached, messages.c.state == "on_wire"))):
+            sent.setdefault(row.customer_id, []).append((row.finished_at or now, row.connection, row.cls))
     later: dict[str, list[Any]] = {}
     for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
         later.setdefault(row.order_id, []).append(row)
@@ -250,6 +255,7 @@ class _Leaving:
         self.person = self._person()
         self.shop = self._shop()
         self.links: list[dict[str, Any]] = []
+        self.usable: set[str] = set()
         self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
 
     # -- who it is for
@@ -310,6 +316,7 @@ class _Leaving:
     def _decide(self) -> Decision:
         row, names = self.row, self.names()
         options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
+        self.usable = {option.connection for option in options if not option.closed}
         missing = self._missing(options, names)
         staff = row.recipient != "customer"
         first_try = self.doc.get("first_try_at")
@@ -336,10 +343,7 @@ class _Leaving:
         )
 
     def _list(self) -> list[str]:
-        via = self.doc.get("via", "default")
-        route = self.world.config.contact.routes.get(via, ()) if isinstance(via, str) else via
-        named = [self.shop.connections.get(name, name) for name in route]
-        return [name for name in dict.fromkeys(named) if name in self.world.adapters]
+        return self.world.list_of(self.doc.get("via", "default"), self.shop)
 
     def _option(self, name: str) -> Option:
         channel, address = self.world.channel(name), self.address(name)
@@ -558,7 +562,8 @@ class _Leaving:
             urgent=bool(self.doc.get("urgent")),
             buttons=text.buttons,
         )
-        return Departure(row, connection, outgoing, address_hash=address_hash(connection, address), links=self.links)
+        hashed, others = address_hash(connection, address), bool(self.usable - {connection})
+        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, others=others)
 
 
 def owner() -> str:

@@ -18,7 +18,9 @@ def to_plain(value: Any) -> Any:
         case timedelta():
             return {"$length": value.total_seconds()}
         case dict():
-            return {name: to_plain(each) for name, each in value.items()}
+            inner = {name: to_plain(each) for name, each in value.items()}
+            # A map of somebody else's may have a key that looks like one of ours.
+            return {"$map": inner} if any(str(name).startswith("$") for name in inner) else inner
         case list() | tuple():
             return [to_plain(each) for each in value]
         case _:
@@ -28,6 +30,8 @@ def to_plain(value: Any) -> Any:
 def from_plain(value: Any) -> Any:
     """The value again."""
     match value:
+        case {"$map": dict(inner)}:
+            return {name: from_plain(each) for name, each in inner.items()}
         case {"$time": text}:
             return datetime.fromisoformat(text)
         case {"$amount": text}:

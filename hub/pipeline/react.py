@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from hub.flows.model import Escalate, Flow, Mode
+from hub.flows.model import Escalate, Flow, Mode, Notify
 from hub.flows.run import Effect, Moment, Open, Run, RunState, SayTo, met, proceed
 from hub.messages import render_text
 from hub.status import Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .guards import Option, before_quiet
 from .ladder import escalation_rows
 from .names import names_of
 from .plain import from_plain, key_of, to_plain
@@ -121,15 +122,21 @@ def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
                 )
             )
     if after.delivered and not (before and before.delivered):
-        last = max(
-            (line.fact for each in after.live for line in each.folded.moves), key=lambda fact: fact.at, default=None
-        )
+        last = _what_delivered(after)
         if last is not None:
             found.append(Occasion(DELIVERED, "order", after.id, 1, last.at, last))
     once: dict[tuple[str, str], Occasion] = {}
     for occasion in found:
         once.setdefault((occasion.word, occasion.subject), occasion)
     return list(once.values())
+
+
+def _what_delivered(after: OrderView) -> Fact | None:
+    """The fact with which the last parcel was delivered: its own, or the shop's that it closed the order (E2)."""
+    folds = [each.folded for each in after.live]
+    if any(folded.state is not each.status for folded, each in zip(folds, after.live, strict=True)):
+        folds.append(after.order)
+    return max((line.fact for folded in folds for line in folded.moves), key=lambda fact: fact.at, default=None)
 
 
 def _first(folded: Folded) -> Fact | None:
@@ -389,7 +396,20 @@ class _React:
 
     def _moment(self, row: RunRow, happened: frozenset[str]) -> Moment:
         shop = self.it.world.shop_of(self.it.after.connection)
-        return Moment(lambda: {**self._names_for(row.subject), **_readable(row)}, self.it.now, shop.timezone, happened)
+        return Moment(
+            lambda: {**self._names_for(row.subject), **_readable(row)},
+            self.it.now, shop.timezone, happened, self._planned,
+        )  # fmt: skip
+
+    def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
+        """When a wait is to end whose message must not come in quiet hours; its first choice decides."""
+        it, quiet = self.it, self.it.world.config.contact.quiet
+        shop = it.world.shop_of(it.after.connection)
+        first = next((name for name in it.world.list_of(step.via, shop) if name in it.reach), None)
+        if quiet is None or first is None:
+            return due
+        option = Option(first, it.world.channel(first).rings)
+        return before_quiet(quiet, option, shop.timezone, due_at=due, before_at=before, now=it.now)
 
     def _names_for(self, subject: str | None) -> dict[str, Any]:
         if subject not in self._names:

@@ -10,7 +10,7 @@ from hub.plugin import Accepted, Duplicate, Outcome
 from hub.store.database import insert_new, upsert
 from hub.store.tables import TENANT, attempts, connections, contacts, messages, suppressions, timers
 
-from .after import Attempted, Verdict, after
+from .after import PAUSE, Attempted, Verdict, after
 from .staff import tell_paused
 from .states import MessageState
 from .world import World
@@ -61,7 +61,7 @@ class Recorder:
             now=now,
             tries=max(row.tries, 1),
             first_try_at=datetime.fromisoformat(first) if first else now,
-            others=bool(self._others(world, row, connection)),
+            others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
             receipts=channel.receipts,
             receipt_wait=timedelta(0)
@@ -71,12 +71,6 @@ class Recorder:
             unknowns=doc.get("unknowns", 0),
             jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
         )
-
-    def _others(self, world: World, row: Any, connection: str) -> list[str]:
-        via = row.doc.get("via", "default")
-        names = world.config.contact.routes.get(via, ()) if isinstance(via, str) else via
-        done = {connection, *row.doc.get("tried", ())}
-        return [name for name in names if name not in done]
 
     def _apply(
         self,
@@ -152,7 +146,7 @@ class Recorder:
         """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
         row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
         fresh = row is None or not row.paused
-        values = {"paused": verdict.paused, "paused_until": verdict.due_at}
+        values = {"paused": verdict.paused, "paused_until": now + PAUSE}
         if row is None:
             connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
         else:

@@ -48,6 +48,7 @@ from hub.status import (
     headline_of,
     order_delivered,
     payment_by_amounts,
+    return_by_parcel,
     storage_rule,
 )
 
@@ -318,8 +319,10 @@ class _Build:
         spoken = [heard for heard in words if heard.value is not None]
         if not spoken:
             return False
-        last = max([*spoken, *self._of_axis(Axis.ORDER, "o")], key=lambda heard: (heard.stored.at, heard.stored.key))
-        return isinstance(last.value, Shipment) or last.value is Order.COMPLETED
+        mapped = [*spoken, *(heard for heard in self._of_axis(Axis.ORDER, "o") if heard.value is not None)]
+        newest = max(heard.stored.at for heard in mapped)
+        last = [heard.value for heard in mapped if heard.stored.at == newest]
+        return any(isinstance(value, Shipment) or value is Order.COMPLETED for value in last)
 
     def _shipment(
         self,
@@ -366,7 +369,7 @@ class _Build:
         live = [each for each in views if each.live]
         told: dict[str, Mapping[str, Decimal]] = {}
         for each in live:
-            if "#" in each.id.rpartition("/")[2] and each.snapshot is not None:
+            if each.snapshot is not None and each.id != f"{self.id}/{each.snapshot.ref}":
                 told[each.id] = {}
             elif each.snapshot is not None and each.snapshot.contents is not None:
                 told[each.id] = dict(each.snapshot.contents)
@@ -392,7 +395,7 @@ class _Build:
         heard = self._of_axis(Axis.RETURN, f"r:{case.ref}")
         for number in case.numbers:
             words = self._of_axis(Axis.SHIPMENT, f"n:{number.number}")
-            heard += [_as_return(each) for each in words if each.value is not Shipment.ANNOUNCED]
+            heard += [_as_return(each) for each in words]
         sid = f"{self.id}/r:{case.ref}"
         return ReturnCase(sid, case, self._fold(Axis.RETURN, sid, heard))
 
@@ -436,16 +439,12 @@ def _on_leg(heard: _Heard, way: Way) -> _Heard:
     return heard if way is Way.NONE else _Heard(replace(heard.stored, way=way), heard.value, heard.known, heard.reason)
 
 
-_HOME = (Shipment.DELIVERED, Shipment.RETURNED)
-
-
 def _as_return(heard: _Heard) -> _Heard:
     """A customer's return parcel: any movement means it is on its way, its hand-over that the shop has it."""
     if not isinstance(heard.value, Shipment):
         return heard
-    value = Return.RETURNED if heard.value in _HOME else Return.RETURNING
     stored = replace(heard.stored, level=Level.CARRIER, snapshot=False)
-    return _Heard(stored, value, heard.known, heard.reason)
+    return _Heard(stored, return_by_parcel(heard.value), heard.known, heard.reason)
 
 
 def _parcel_view(each: ShipmentView) -> ParcelView:

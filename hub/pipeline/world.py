@@ -77,6 +77,12 @@ class World:
     def shop_of(self, connection: str) -> Shop:
         return self.config.shop_of(connection)
 
+    def list_of(self, via: str | Sequence[str], shop: Shop) -> list[str]:
+        """The channel connections of a route or list, in order, as this shop means its words."""
+        route = self.config.contact.routes.get(via, ()) if isinstance(via, str) else via
+        named = [shop.connections.get(name, name) for name in route]
+        return [name for name in dict.fromkeys(named) if name in self.adapters]
+
     def level(self, connection: str) -> Level:
         return Level.CARRIER if self.config.connections[connection].kind == "carrier" else Level.SHOP
 

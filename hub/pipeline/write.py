@@ -160,7 +160,7 @@ class _Write:
         wishes = {(row["connection"], row["ref"]): row for row in rows}
         if wishes:
             keys = ("tenant", "connection", "kind", "ref")
-            statement = upsert(polls, self.dialect, keys=keys, change=("every", "until_at"))
+            statement = upsert(polls, self.dialect, keys=keys, change=("every", "until_at", "state"))
             self.connection.execute(statement, list(wishes.values()))
 
     def poll_soon(self, source: str, kind: str, ref: str) -> None:

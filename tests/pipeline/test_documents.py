@@ -1,0 +1,142 @@
+"""What is kept of an order beside its facts: the same, in whatever order its sources were heard."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.model import (
+    Address,
+    Cod,
+    Customer,
+    Deadline,
+    DeadlineKind,
+    Line,
+    Merged,
+    Number,
+    ParcelNews,
+    PickupPoint,
+    PointKind,
+    Relation,
+    Removed,
+    ReturnSnapshot,
+    Told,
+    ToldKind,
+    Window,
+)
+from hub.pipeline.documents import News, OrderDoc, dump, learn, load
+
+from .fakes import moment, order, parcel, uah
+
+
+def learned(records: Sequence[Any], doc: OrderDoc | None = None) -> OrderDoc:
+    """The document of these records, without what is frozen at the first sight."""
+    return replace(reduce(learn, records, doc or OrderDoc()), locale="", imported=False)
+
+
+CLOCK = st.sampled_from(["09:00", "10:00", "11:00"])
+MONEY = st.sampled_from([None, uah("10"), uah("20")])
+LINES = st.sampled_from([None, (), (Line("a", "Coffee", Decimal(1)),), (Line("a", "Coffee", Decimal(2)),)])
+WINDOWS = st.sampled_from([None, Window(moment("12:00"), moment("13:00")), Window(moment("14:00"), moment("15:00"))])
+POINTS = st.sampled_from([None, PickupPoint("1", PointKind.BRANCH, "One"), PickupPoint("2", PointKind.LOCKER, "Two")])
+PARCELS = st.lists(
+    st.builds(lambda ref, version, code: parcel(ref, version, code), st.sampled_from(["9", "10"]), CLOCK,
+              st.sampled_from(["shipment.shipped", "shipment.delivered"])),
+    max_size=2,
+).map(tuple)  # fmt: skip
+RETURNS = st.lists(
+    st.builds(lambda ref, version, why: ReturnSnapshot(ref, moment(version), reason=why), st.sampled_from(["r1", "r2"]),
+              CLOCK, st.sampled_from(["", "too big"])),
+    max_size=2,
+).map(tuple)  # fmt: skip
+SNAPSHOTS = st.builds(
+    order, CLOCK, st.sampled_from(["order.packed", "order.cancelled"]), note=st.sampled_from(["", "a", "b"]),
+    lines=LINES, total=MONEY, refunded=MONEY, promise=WINDOWS, point=POINTS, parcels=st.none() | PARCELS,
+    returns=st.none() | RETURNS, tags=st.sampled_from([(), ("vip",)]),
+)  # fmt: skip
+NEWS = st.builds(
+    lambda number, at, **more: ParcelNews(number, moment(at), **more),
+    st.sampled_from(["P1", "P2"]), CLOCK, eta=WINDOWS, point=POINTS,
+    deadline=st.sampled_from([None, Deadline(moment("+3 18:00"), DeadlineKind.GOES_BACK)]),
+    cod=st.sampled_from([None, Cod(uah("5")), Cod(uah("6"))]),
+    next=st.sampled_from([None, Number("P3"), Number("P4")]), relation=st.sampled_from([None, *Relation]),
+    told=st.sampled_from([None, *(Told(kind, moment("10:00")) for kind in ToldKind)]),
+    attempts=st.sampled_from([None, 1, 2]),
+)  # fmt: skip
+GONE = st.builds(lambda at: Removed("1", moment(at)), CLOCK) | st.builds(
+    lambda into, at: Merged("1", into, moment(at)), st.sampled_from(["2", "3"]), CLOCK
+)
+
+
+@given(
+    st.lists(SNAPSHOTS | NEWS | GONE, min_size=2, max_size=5).flatmap(
+        lambda all: st.tuples(st.just(all), st.permutations(all))
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_the_order_of_arrival_does_not_matter(both: tuple[list[Any], list[Any]]) -> None:
+    """Also where versions and times are equal."""
+    one, other = both
+    assert learned(one) == learned(other)
+    assert list(learned(one).parcels) == list(learned(other).parcels), "parcels are numbered by their place"
+    assert learned([*one, *one]) == learned(one), "what is heard twice counts once"
+
+
+@given(st.lists(SNAPSHOTS | NEWS | GONE, min_size=1, max_size=4), SNAPSHOTS | NEWS)
+@settings(max_examples=50, deadline=None)
+def test_a_document_comes_back_as_it_was_and_goes_on_learning_alike(records: list[Any], more: Any) -> None:
+    doc = learned(records)
+    assert load(dump(doc)) == doc
+    assert learn(load(dump(doc)), more) == learn(doc, more)
+
+
+def test_the_newest_version_stands_and_what_it_does_not_tell_is_kept() -> None:
+    address = Address(city="Kyiv")
+    doc = learned(
+        [order("10:00", address=address, note="old"), order("11:00", note="new"), order("09:00", note="late")]
+    )
+    assert doc.snapshot is not None
+    assert (doc.snapshot.note, doc.snapshot.address, doc.snapshot.version) == ("new", address, moment("11:00"))
+
+
+def test_told_empty_is_told() -> None:
+    doc = learned([order("10:00"), order("11:00", lines=())])
+    assert doc.snapshot is not None and doc.snapshot.lines == ()
+
+
+@pytest.mark.parametrize(
+    ("records", "gone"),
+    [
+        ([order("09:00"), Removed("1", moment("10:00"))], True),
+        ([order("09:00"), Removed("1", moment("10:00")), order("11:00")], False),
+        ([order("09:00"), order("11:00"), Removed("1", moment("10:00"))], False),
+        ([order("09:00"), Removed("1", moment("10:00")), order("09:30")], True),
+        ([Removed("1", moment("12:00")), order("11:00"), Removed("1", moment("10:00"))], True),
+    ],
+)
+def test_a_removed_order_comes_back_with_a_later_snapshot(records: list[Any], gone: bool) -> None:
+    assert (learned(records).removed_at is not None) is gone
+
+
+def test_of_news_each_field_has_its_own_newest_word() -> None:
+    first, moved = Window(moment("12:00"), moment("13:00")), Window(moment("14:00"), moment("15:00"))
+    point = PickupPoint("1", PointKind.BRANCH, "One")
+    doc = learned([
+        ParcelNews("P1", moment("10:00"), eta=moved),
+        ParcelNews("P1", moment("09:00"), eta=first, point=point, attempts=1),
+        ParcelNews("P1", moment("11:00"), attempts=2),
+    ])  # fmt: skip
+    news = doc.news["P1"]
+    assert (news.eta, news.first_eta, news.point, news.attempts) == (moved, first, point, 2)
+    assert doc.news.get("P2", News()) == News()
+
+
+def test_what_was_frozen_at_the_first_sight_stays() -> None:
+    ukrainian, polish = (replace(order("10:00"), customer=Customer(locale=tag)) for tag in ("uk-UA", "pl"))
+    doc = learn(learn(OrderDoc(), ukrainian, imported=True), replace(polish, version=moment("11:00")))
+    assert (doc.locale, doc.imported) == ("uk-UA", True)

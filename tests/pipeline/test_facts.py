@@ -1,0 +1,138 @@
+"""From records to facts: keyed by content, at a time that can be believed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hub.model import OrderSnapshot, ParcelNews, RefKind, Retraction, ReturnSnapshot, StatusEvent
+from hub.pipeline.facts import StoredFact, Witness, facts_of
+from hub.status import Level, Mode, Native, Precision, Reason, Way
+
+from .fakes import moment, native, order, parcel, scan
+
+POST = Witness("post", Level.CARRIER, moment("10:00"))
+SHOP = Witness("shop", Level.SHOP, moment("10:00"))
+
+
+def facts(record: Any, witness: Witness = POST) -> Sequence[StoredFact]:
+    return list(facts_of(record, witness))
+
+
+def event(at: str = "09:00", **more: Any) -> StatusEvent:
+    return StatusEvent(RefKind.PARCEL, "p1", "1", native("shipment.shipped"), moment(at), **more)
+
+
+WHOLE = order(
+    "09:00", "order.packed", "payment.paid",
+    parcels=(parcel("p1", "09:30", "shipment.shipped"),),
+    returns=(ReturnSnapshot("r1", moment("09:45"), (native("return.requested"),)),),
+)  # fmt: skip
+
+
+def test_a_snapshot_gives_a_fact_for_each_native_at_its_own_version() -> None:
+    found = [(fact.subject, fact.native.code, fact.at, fact.snapshot) for fact in facts(WHOLE, SHOP)]
+    assert found == [
+        ("o", "order.packed", moment("09:00"), True),
+        ("o", "payment.paid", moment("09:00"), True),
+        ("p:p1", "shipment.shipped", moment("09:30"), True),
+        ("r:r1", "return.requested", moment("09:45"), True),
+    ]
+
+
+@pytest.mark.parametrize("record", [WHOLE, event(), event(event_id="e7"), scan("P1", "shipped", "09:00")])
+def test_a_key_is_made_of_content_and_never_of_the_delivery(record: Any) -> None:
+    again = replace(POST, received_at=moment("+3 10:00"), mode=Mode.IMPORT)
+    assert [fact.key for fact in facts(record)] == [fact.key for fact in facts(record, again)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (scan("P1", "shipped", "09:00"), scan("P1", "shipped", "09:01")),
+        (scan("P1", "shipped", "09:00"), scan("P1", "delivered", "09:00")),
+        (scan("P1", "shipped", "09:00", event_id="1"), scan("P1", "shipped", "09:00", event_id="2")),
+        (order("09:00", "order.packed"), order("09:01", "order.packed")),
+    ],
+)
+def test_other_content_has_another_key(one: Any, other: Any) -> None:
+    assert facts(one)[0].key != facts(other)[0].key
+
+
+def test_texts_do_not_make_another_fact() -> None:
+    one, other = scan("P1", "shipped", "09:00", text="Posted"), scan("P1", "shipped", "09:00", text="Надіслано")
+    assert facts(one)[0].key == facts(other)[0].key
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "at", "flagged"),
+    [
+        (-MINUTE, moment("09:59"), False),
+        (10 * MINUTE, moment("10:10"), False),
+        (10 * MINUTE + timedelta(seconds=1), moment("10:00"), True),
+        (timedelta(days=900), moment("10:00"), True),
+    ],
+)
+def test_a_clock_that_runs_ahead_is_believed_for_ten_minutes(ahead: timedelta, at: datetime, flagged: bool) -> None:
+    checkpoint = replace(scan("P1", "shipped", "10:00"), at=moment("10:00") + ahead)
+    snapshot = replace(order("10:00", "order.packed"), version=moment("10:00") + ahead)
+    for record in (checkpoint, snapshot):
+        (fact,) = facts(record)
+        assert (fact.at, fact.clock) == (at, flagged)
+
+
+@pytest.mark.parametrize(
+    ("end_of_day", "at", "flagged"),
+    [
+        pytest.param("-1 21:59", moment("-1 21:59"), False, id="yesterday"),
+        pytest.param("21:59", moment("10:00"), False, id="today: not after we heard of it"),
+        pytest.param("+1 21:59", moment("10:00"), True, id="tomorrow"),
+    ],
+)
+def test_of_a_day_the_end_counts_but_not_after_we_heard_of_it(end_of_day: str, at: datetime, flagged: bool) -> None:
+    (fact,) = facts(scan("P1", "shipped", end_of_day, precision=Precision.DAY))
+    assert (fact.at, fact.clock, fact.precision) == (at, flagged, Precision.DAY)
+
+
+def cancelled(*codes: str, reason: Reason | None = Reason.OUT_OF_STOCK) -> OrderSnapshot:
+    return order("09:00", *codes, cancel_reason=reason)
+
+
+def test_the_reason_of_a_cancellation_rides_on_the_word_that_cancels() -> None:
+    reasons = {fact.native.code: fact.native.reason for fact in facts(cancelled("payment.paid", "order.cancelled"))}
+    assert reasons == {"payment.paid": None, "order.cancelled": Reason.OUT_OF_STOCK}
+
+
+def test_a_reason_of_the_words_own_is_kept() -> None:
+    own = replace(cancelled(), natives=(Native("shop", "order.cancelled", reason=Reason.FRAUD_CHECK),))
+    assert [fact.native.reason for fact in facts(own)] == [Reason.FRAUD_CHECK]
+
+
+def test_a_retraction_names_the_event_it_takes_back() -> None:
+    taken = facts(event(event_id="e7"), SHOP)[0]
+    (back,) = facts(Retraction("1", "e7", moment("10:00")), SHOP)
+    assert back.retracts == taken.key
+    assert facts(Retraction("1", "e8", moment("10:00")), SHOP)[0].retracts != taken.key
+
+
+def test_news_and_removals_are_no_facts() -> None:
+    assert facts(ParcelNews("P1", moment("09:00"))) == []
+
+
+FULL = StoredFact(
+    "n:P1", "k", "post", Level.CARRIER, Native("post", "7/doors", "In town", Reason.DELAYED), moment("09:00"),
+    moment("10:00"), Precision.DAY, True, Way.BACK, "other", Mode.IMPORT, "text", "place", True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fact", [FULL, facts(scan("P1", "shipped", "09:00"))[0]], ids=["full", "bare"])
+def test_a_fact_comes_back_from_its_row_as_it_was(fact: StoredFact) -> None:
+    columns = {"subject": fact.subject, "key": fact.key, "source": fact.source}
+    stored = SimpleNamespace(**columns, vocabulary=fact.native.vocabulary, code=fact.native.code, doc=fact.to_json())
+    assert StoredFact.from_row(stored) == fact

@@ -1,0 +1,133 @@
+"""Escalations: who is told, when, and who is told next."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from hub.config.model import Hours, Rung
+from hub.flows.model import Escalate, Length, Severity
+from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, opens_at
+
+from .fakes import KYIV, STAFF, moment, world
+
+# 3 March 2026 is a Tuesday; Kyiv is two hours ahead of UTC.
+OFFICE = Hours(frozenset({1, 2, 3, 4, 5}), time(9), time(18))
+NIGHTS = Hours(frozenset({1, 2, 3, 4, 5}), time(22), time(6))
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("hours", "now", "opens"),
+    [
+        (None, "03:00", "03:00"),
+        (OFFICE, "10:00", "10:00"),
+        (OFFICE, "07:00", "07:00"),
+        (OFFICE, "06:59", "07:00"),
+        (OFFICE, "16:00", "+1 07:00"),
+        (OFFICE, "+3 15:59", "+3 15:59"),
+        (OFFICE, "+3 16:00", "+6 07:00"),  # Friday evening → Monday
+        (OFFICE, "+4 10:00", "+6 07:00"),  # Saturday
+        (OFFICE, "+26 10:00", "+27 06:00"),  # Sunday on which summer begins → Monday, an hour earlier in UTC
+        (NIGHTS, "21:00", "21:00"),  # 23:00 in Kyiv
+        (NIGHTS, "+1 02:00", "+1 02:00"),  # 04:00: the hours of the day before
+        (NIGHTS, "10:00", "20:00"),
+        (NIGHTS, "+4 02:00", "+4 02:00"),  # Saturday, 04:00: Friday's hours
+        (NIGHTS, "+4 21:00", "+6 20:00"),  # Saturday night → Monday
+        (Hours(frozenset({1}), time(9), time(10)), "10:00", "+6 07:00"),
+    ],
+)
+def test_a_rung_is_there_in_its_hours(hours: Hours | None, now: str, opens: str) -> None:
+    assert opens_at(hours, moment(now), KYIV) == moment(opens)
+
+
+def opened(now: str = "10:00", due: Length | None = None, severity: Severity = Severity.NORMAL, **staff: Rung) -> Any:
+    step = Escalate("escalate:support", "support", "", severity, due)
+    return escalation_rows(
+        "uid", "key", step, "why", order_id="shop:1", run_key="run", flow="f", subject="shop:1", word="order.on_hold",
+        world=world(staff={**STAFF, **staff}), now=moment(now), zone=KYIV,
+    )  # fmt: skip
+
+
+def clocks(rows: EscalationRows) -> dict[str, datetime]:
+    return {timer["kind"]: timer["due_at"] for timer in rows.timers}
+
+
+def heard(rows: EscalationRows) -> list[tuple[str, datetime]]:
+    return [(message["recipient"].removeprefix("staff:"), message["due_at"]) for message in rows.messages]
+
+
+def test_opening_tells_the_first_rung_and_starts_two_clocks() -> None:
+    rows = opened(due=Length(timedelta(hours=4)))
+    assert heard(rows) == [("olena", moment("10:00"))]
+    assert clocks(rows) == {"acknowledge": moment("10:30"), "due": moment("14:00")}
+
+
+IN_HOURS = {"support": replace(STAFF["support"], hours=OFFICE)}
+
+
+def test_outside_its_hours_a_rung_is_told_when_they_begin() -> None:
+    rows = opened("+3 20:00", Length(timedelta(hours=4)), **IN_HOURS)
+    assert heard(rows) == [("olena", moment("+6 07:00"))]
+    assert clocks(rows) == {"acknowledge": moment("+6 07:30"), "due": moment("+6 11:00")}
+
+
+def test_only_the_critical_rings_outside_hours() -> None:
+    rows = opened("+3 20:00", severity=Severity.CRITICAL, **IN_HOURS)
+    assert heard(rows) == [("olena", moment("+3 20:00"))]
+    assert clocks(rows) == {"acknowledge": moment("+3 20:30")}
+
+
+def row(**more: Any) -> dict[str, Any]:
+    return {**opened().escalation, **more}
+
+
+def climbed(kind: str, now: str = "10:30", staff: Any = None, **more: Any) -> EscalationRows:
+    return climb(row(**more), kind, world(staff=staff or STAFF), moment(now), KYIV)
+
+
+def test_not_taken_in_time_the_next_rung_is_told_too() -> None:
+    rows = climbed("acknowledge")
+    assert (rows.escalation["rung"], rows.escalation["told"]) == ("manager", 1)
+    assert [name for name, _ in heard(rows)] == ["iryna", "petro"]
+    assert clocks(rows) == {"acknowledge": moment("10:45")}
+
+
+def test_the_top_rung_is_told_three_times_more_and_then_daily() -> None:
+    told, now, gaps = {"rung": "manager", "told": 1}, moment("10:00"), []
+    keys: set[str] = set()
+    for _ in range(6):
+        rows = climb(row(**told), "acknowledge", world(), now, KYIV)
+        keys |= {message["key"] for message in rows.messages}
+        told = {"rung": rows.escalation["rung"], "told": rows.escalation["told"]}
+        gaps.append(clocks(rows)["acknowledge"] - now)
+        now = clocks(rows)["acknowledge"]
+    assert gaps == [15 * MINUTE, 15 * MINUTE, DAILY, DAILY, DAILY, DAILY]
+    assert len(keys) == 12, "each telling is a message of its own"
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "speaks"),
+    [
+        ("acknowledge", "open", True), ("acknowledge", "acknowledged", False), ("acknowledge", "resolved", False),
+        ("due", "open", True), ("due", "acknowledged", True), ("due", "resolved", False),
+    ],
+)  # fmt: skip
+def test_a_taken_matter_climbs_only_when_it_is_overdue(kind: str, state: str, speaks: bool) -> None:
+    rows = climbed(kind, state=state)
+    assert bool(rows.messages) is speaks
+    assert all(
+        message["template"] == ("staff-overdue" if kind == "due" else "staff-escalation") for message in rows.messages
+    )
+    assert bool(rows.timers) is (speaks and state == "open")
+
+
+def test_the_upper_rungs_hours_count_for_the_upper_rung() -> None:
+    staff = {**STAFF, "manager": replace(STAFF["manager"], hours=OFFICE)}
+    assert [at for _, at in heard(climbed("acknowledge", "20:00", staff))] == [moment("+1 07:00")] * 2
+    assert [at for _, at in heard(climbed("acknowledge", "20:00", staff, severity="critical"))] == [moment("20:00")] * 2
+
+
+def test_a_rung_that_the_file_no_longer_has_is_not_climbed_from() -> None:
+    assert climbed("acknowledge", rung="gone") == EscalationRows()

@@ -1,0 +1,276 @@
+"""How a run goes on: each kind of step and wait, by itself."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from hub.flows.model import (
+    Branch,
+    Choose,
+    Escalate,
+    Flow,
+    Length,
+    Notify,
+    Otherwise,
+    Step,
+    Stop,
+    Unknown,
+    WaitEvent,
+    WaitFor,
+    WaitThat,
+    WaitUntil,
+)
+from hub.flows.run import MAX_STEPS, Effect, Moment, Open, Run, RunState, SayTo, met, proceed, settled, step_at
+
+from .fakes import KYIV, moment
+
+NOW = moment("10:00")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """An expression that is the value of one name."""
+
+    text: str
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        return names.get(self.text, Unknown((self.text,)))
+
+
+def say(template: str, **more: Any) -> Notify:
+    return Notify(f"notify:{template}", template, **more)
+
+
+def at(now: datetime = NOW, *happened: str, **names: Any) -> Moment:
+    return Moment(lambda: names, now, KYIV, frozenset(happened))
+
+
+def flow(*steps: Step) -> Flow:
+    return Flow("f", ("shipment.shipped",), steps)
+
+
+def said(effects: list[Effect]) -> list[str]:
+    return [each.step.template if isinstance(each, SayTo) else each.step.id for each in effects]
+
+
+def begun(steps: Flow, now: Moment | None = None) -> Run:
+    return proceed(steps, Run(), now or at())[0]
+
+
+def test_steps_follow_each_other_to_the_end() -> None:
+    escalate = Escalate("escalate:support", "support", "look")
+    run, effects = proceed(flow(say("one"), escalate, say("two")), Run(), at())
+    assert run.state is RunState.DONE
+    assert run.steps == 3
+    assert said(effects) == ["one", "escalate:support", "two"]
+    assert effects[1] == Open(escalate)
+
+
+def test_stop_ends_the_run_with_its_word() -> None:
+    run, effects = proceed(flow(say("one"), Stop("stop", "enough"), say("two")), Run(), at())
+    assert (run.state, run.reason, said(effects)) == (RunState.DONE, "enough", ["one"])
+
+
+def test_what_a_notify_computes_is_kept_and_what_is_unknown_left_out() -> None:
+    step = say("one", before=Reads("deadline"), extra={"a": Reads("a"), "b": Reads("b")})
+    (known,) = proceed(flow(step), Run(), at(deadline=NOW, a=1))[1]
+    assert known == SayTo(step, NOW, {"a": 1})
+    (unknown,) = proceed(flow(step), Run(), at(deadline="tomorrow"))[1]
+    assert unknown == SayTo(step, None, {})
+
+
+@pytest.mark.parametrize(
+    ("length", "due"),
+    [
+        pytest.param(Length(3 * HOUR), NOW + 3 * HOUR, id="exact"),
+        pytest.param(Length(days=2), NOW + 2 * DAY, id="days"),
+        pytest.param(Length(days=26), moment("+26 09:00"), id="the day on which summer begins has 23 hours"),
+        pytest.param(Length(HOUR, 1), NOW + DAY + HOUR, id="both"),
+    ],
+)
+def test_a_length_is_waited_for(length: Length, due: datetime) -> None:
+    steps = flow(WaitFor("wait", length), say("after"))
+    run = begun(steps)
+    assert (run.state, run.since, run.due_at) == (RunState.WAITING, NOW, due)
+    early, nothing = proceed(steps, run, at(due - timedelta(seconds=1)))
+    assert (early, nothing) == (run, [])
+    late, effects = proceed(steps, run, at(due + DAY))
+    assert (late.state, said(effects), late.values) == (RunState.DONE, ["after"], {"waited": ""})
+
+
+def test_no_length_is_no_wait() -> None:
+    assert begun(flow(WaitFor("wait", Length()), say("after"))).state is RunState.DONE
+
+
+UNTIL = [WaitUntil("wait", Reads("deadline"), None), say("after")]
+
+
+def test_a_moved_deadline_moves_the_wait() -> None:
+    steps = flow(*UNTIL)
+    run = begun(steps, at(deadline=NOW + DAY))
+    assert run.due_at == NOW + DAY
+    later, _ = proceed(steps, run, at(NOW + HOUR, deadline=NOW + 2 * DAY))
+    assert (later.due_at, later.since) == (NOW + 2 * DAY, NOW)
+    sooner, effects = proceed(steps, later, at(NOW + 2 * HOUR, deadline=NOW + HOUR))
+    assert (sooner.state, said(effects)) == (RunState.DONE, ["after"])
+
+
+def test_a_moment_that_has_passed_is_not_waited_for() -> None:
+    assert said(proceed(flow(*UNTIL), Run(), at(deadline=NOW - DAY))[1]) == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "state", "due", "effects"),
+    [
+        (Otherwise.SKIP, RunState.DONE, None, ["after"]),
+        (Otherwise.STOP, RunState.DONE, None, []),
+        (Length(HOUR), RunState.WAITING, NOW + HOUR, []),
+        (None, RunState.DONE, None, ["after"]),
+    ],
+)
+def test_or_says_what_to_do_while_the_moment_is_unknown(
+    otherwise: Length | Otherwise | None, state: RunState, due: datetime | None, effects: list[str]
+) -> None:
+    run, done = proceed(flow(WaitUntil("wait", Reads("deadline"), otherwise), say("after")), Run(), at())
+    assert (run.state, run.due_at, said(done)) == (state, due, effects)
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "effects"), [(Otherwise.SKIP, ["after"]), (Otherwise.STOP, []), (Length(HOUR), ["after"])]
+)
+def test_or_also_holds_for_a_moment_that_is_no_longer_known(otherwise: Length | Otherwise, effects: list[str]) -> None:
+    steps = flow(WaitUntil("wait", Reads("deadline"), otherwise), say("after"))
+    run = begun(steps, at(deadline=NOW + DAY))
+    ended, done = proceed(steps, run, at(NOW + HOUR))
+    assert (ended.state, said(done)) == (RunState.DONE, effects)
+    assert ended.since is None and ended.due_at is None
+
+
+def test_the_moment_becoming_known_replaces_the_length() -> None:
+    steps = flow(WaitUntil("wait", Reads("deadline"), Length(HOUR)), say("after"))
+    assert proceed(steps, begun(steps), at(deadline=NOW + DAY))[0].due_at == NOW + DAY
+
+
+def test_a_wait_that_ends_when_it_becomes_true_or_time_is_up() -> None:
+    steps = flow(WaitThat("wait", Reads("there"), Length(HOUR)), say("after"))
+    assert begun(steps, at(there=True)).values == {"waited": "that"}
+    for not_true in (at(), at(there=False), at(there="yes")):
+        run = begun(steps, not_true)
+        assert run.due_at == NOW + HOUR
+    assert proceed(steps, run, at(there=True))[0].values == {"waited": "that"}
+    assert proceed(steps, run, at(NOW + HOUR))[0].values == {"waited": ""}
+
+
+def test_a_wait_for_an_event_ends_with_its_word() -> None:
+    steps = flow(WaitEvent("wait", ("shipment.delivered", "shipment.returned"), Length(HOUR)), say("after"))
+    run = begun(steps)
+    assert proceed(steps, run, at(NOW, "shipment.shipped"))[0] == run
+    assert proceed(steps, run, at(NOW, "shipment.returned"))[0].values == {"waited": "shipment.returned"}
+    assert proceed(steps, run, at(NOW + HOUR))[0].values == {"waited": ""}
+    both = proceed(steps, run, at(NOW + HOUR, "shipment.delivered"))[0]
+    assert both.values == {"waited": "shipment.delivered"}, "what happened wins over the clock"
+
+
+def test_waited_speaks_of_the_last_wait_also_when_it_was_skipped() -> None:
+    first = WaitThat("wait", Reads("there"), Length(HOUR))
+    steps = flow(first, WaitUntil("wait2", Reads("never"), Otherwise.SKIP), say("after"))
+    assert begun(steps, at(there=True)).values == {"waited": ""}
+
+
+# ------------------------------------------------------------------------------------------------ choose
+
+NESTED = flow(
+    Choose(
+        "outer",
+        (
+            Branch(Reads("a"), (Choose("inner", (Branch(Reads("b"), (WaitFor("wait", Length(HOUR)), say("ab"))),)),)),
+            Branch(None, (say("else"),)),
+        ),
+    ),
+    say("end"),
+)
+
+
+@pytest.mark.parametrize(
+    ("names", "effects"),
+    [
+        ({"a": True, "b": False}, ["end"]),
+        ({"a": False}, ["else", "end"]),
+        ({}, ["else", "end"]),
+        ({"a": 1}, ["else", "end"]),
+    ],
+)
+def test_choose_takes_the_first_branch_that_is_met_and_the_unknown_is_not(
+    names: dict[str, Any], effects: list[str]
+) -> None:
+    run, done = proceed(NESTED, Run(), at(**names))
+    assert (run.state, said(done)) == (RunState.DONE, effects)
+
+
+def test_a_run_waits_inside_branches_and_finds_its_way_out() -> None:
+    run = begun(NESTED, at(a=True, b=True))
+    assert run.path == (0, 0, 0, 0, 0)
+    done, effects = proceed(NESTED, run, at(NOW + HOUR, a=False, b=False))
+    assert (done.state, said(effects)) == (RunState.DONE, ["ab", "end"])
+
+
+def test_paths_past_the_end_of_branches_lead_behind_them() -> None:
+    assert settled(NESTED.steps, (0, 0, 0, 0, 2)) == (1,)
+    assert settled(NESTED.steps, (0, 1, 0)) == (0, 1, 0)
+    assert step_at(NESTED.steps, (2,)) is None
+
+
+def test_a_run_is_parked_at_its_thousandth_step() -> None:
+    run, effects = proceed(flow(say("one"), say("two")), Run(steps=MAX_STEPS - 1), at())
+    assert (run.state, run.reason, said(effects)) == (RunState.PARKED, "more than 1000 steps", ["one"])
+
+
+# ------------------------------------------------------------------------------------------------ quiet hours
+
+
+def test_a_wait_may_end_sooner_for_what_is_said_behind_it() -> None:
+    asked = []
+
+    def planned(step: Notify, due: datetime, before: datetime) -> datetime:
+        asked.append((step.template, due, before))
+        return due - HOUR
+
+    def plan(step: Step, **names: Any) -> datetime | None:
+        now = replace(at(deadline=NOW + DAY, **names), planned=planned)
+        return proceed(flow(WaitFor("wait", Length(3 * HOUR)), step), Run(), now)[0].due_at
+
+    assert plan(say("x", before=Reads("deadline"))) == NOW + 2 * HOUR
+    assert asked == [("x", NOW + 3 * HOUR, NOW + DAY)]
+    as_written = [
+        say("x"), say("x", before=Reads("deadline"), urgent=True), say("x", before=Reads("deadline"), to="support"),
+        say("x", before=Reads("unknown")), Stop("stop", ""),
+    ]  # fmt: skip
+    for step in as_written:
+        assert plan(step) == NOW + 3 * HOUR
+
+
+# ------------------------------------------------------------------------------------------------ what is stored
+
+STORED = [
+    Run(),
+    Run((0, 1, 2), since=NOW, due_at=NOW + HOUR, values={"waited": "that", "spoke": True}, steps=7),
+    Run((3,), RunState.DONE, values={"n": {"$time": NOW.isoformat()}}, steps=3),
+]
+
+
+@pytest.mark.parametrize("run", STORED)
+def test_a_run_comes_back_from_the_table_as_it_was(run: Run) -> None:
+    assert Run.from_json(json.loads(json.dumps(run.to_json())), run.state.value) == run
+
+
+def test_met_names_the_first_condition_that_fails_and_what_it_lacked() -> None:
+    a, b = Reads("a"), Reads("b")
+    assert met((a, b), {"a": True, "b": True}) == (True, "")
+    assert met((a, b), {"a": True, "b": False}) == (False, "b: not met")
+    assert met((a, b), {"b": True}) == (False, "a: a is not known")
+    assert met((), {}) == (True, "")
