@@ -21,7 +21,7 @@ from .evidence import Evidence, gather
 from .page import Pages
 from .reckoning import Line, failed, reckon, the_day
 from .stage import Stage, StageError
-from .town import DemoError, Town, free, town
+from .town import DemoError, Town, town
 from .watch import Glance, Watch
 
 PORT = 8090
@@ -103,9 +103,9 @@ class _Demo:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="orderhub-demo-")))
             clock = VirtualClock(story.moment(BEGINNING))
             async with asyncio.timeout(LONGEST):
-                chosen = _port(port)
+                ports = (PORT, 0) if port is None else (port,)
                 it = await stack.enter_async_context(
-                    town(path, story.PLAN, clock, folder, port=chosen, extra=pages.routes())
+                    town(path, story.PLAN, clock, folder, ports=ports, extra=pages.routes())
                 )
                 stage = Stage(it)
                 pages.open(stage)
@@ -157,11 +157,3 @@ class _Demo:
         self.console.print(f"The page stays at {it.base} until Ctrl-C", highlight=False)
         with suppress(asyncio.CancelledError):  # Ctrl-C is how it ends
             await asyncio.Event().wait()
-
-
-def _port(port: int | None) -> int:
-    if port is not None:
-        if not free(port):
-            raise DemoError(f"port {port} is taken; name another with --port")
-        return port
-    return PORT if free(PORT) else 0

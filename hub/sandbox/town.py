@@ -4,10 +4,10 @@ The configuration is the merchant's own file. In memory, and nowhere else, its c
 its secrets are theirs, and its data goes to a folder of the demo.
 """
 
+import errno
 import importlib
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -89,9 +89,10 @@ def _module(name: str) -> ModuleType | None:
 
 @asynccontextmanager
 async def town(
-    path: Path, plan: Plan, clock: VirtualClock, data: Path, *, port: int = 0, extra: Sequence[Route] = ()
+    path: Path, plan: Plan, clock: VirtualClock, data: Path, *, ports: Sequence[int] = (0,), extra: Sequence[Route] = ()
 ) -> AsyncIterator[Town]:
-    """A town at work: everything has started, and the hub has asked everybody once. `port` 0: any that is free."""
+    """A town at work: everything has started, and the hub has asked everybody once. The hub listens on the
+    first of `ports` that can be had; 0: any."""
     registry = Registry.load()
     async with AsyncExitStack() as stack:
         sandboxes = {name: _sandbox(registry, clock, *made) for name, made in plan.connections.items()}
@@ -100,7 +101,7 @@ async def town(
         env = {name: _secret(where, sandboxes) for name, where in plan.secrets.items()}
         env |= {name: str(staff[person]) for name, person in plan.people.items()}
         door = _Door()
-        base = await stack.enter_async_context(serve(door, port=port))
+        base = await _serve(stack, door, ports)
         texts, config = _read(path, registry, env)
         config = _on_this_machine(config, urls, base, data, plan.statuses)
         hub = Hub(config, texts, clock=clock, make_adapter=_without_pace, jitter=False)
@@ -110,10 +111,15 @@ async def town(
         yield Town(clock, hub, config, sandboxes, staff, base)
 
 
-def free(port: int) -> bool:
-    """Whether a port of 127.0.0.1 can be taken."""
-    with closing(socket.socket()) as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+async def _serve(stack: AsyncExitStack, app: ASGIApp, ports: Sequence[int]) -> str:
+    """Serve on the first port that can be had."""
+    for port in ports:
+        try:
+            return await stack.enter_async_context(serve(app, port=port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    raise DemoError(f"port {ports[-1]} is taken; name another with --port")
 
 
 def _sandbox(registry: Registry, clock: Clock, plugin: str, made_with: Mapping[str, Any]) -> Any:

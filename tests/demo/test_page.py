@@ -40,6 +40,13 @@ async def test_an_unknown_code_is_shown_in_quarantine(week: Stage) -> None:
     assert "in quarantine" in text
 
 
+async def test_tries_in_vain_are_shown_with_their_reason(week: Stage) -> None:
+    number = week.shop.shop.find(week.cases["kateryna"].order).name
+    text = (await get(week, f"/orders/{number[1:]}")).text
+    assert "Tried in vain: ready-for-pickup by Telegram" in text
+    assert "502" in text
+
+
 async def test_every_message_is_shown_as_it_arrived(week: Stage) -> None:
     found = await messages(week)
     listed = (await get(week, "/messages")).text
