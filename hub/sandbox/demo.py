@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 import click
@@ -66,6 +66,8 @@ def play(
     path: Path | None = None, console: Console | None = None,
 ) -> int:  # fmt: skip
     """The whole demo; returns the exit status: 0 all agrees, 1 something differs, 2 it could not begin."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Cyrillic is no reason to fail
     console = console or Console()
     logger = logging.getLogger("hub")
     level = logger.level
