@@ -105,7 +105,8 @@ class ApplyDrain:
             row = connection.execute(_pending(1)).first()
             if row is not None:
                 reason = "applying it failed; the log names the error"
-                write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, "")]), world, now)
+                spoken_of = _order_of(row, _Known(connection))
+                write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, spoken_of)]), world, now)
                 return
             timer = connection.execute(_due(now, 1)).first()
             if timer is not None:
@@ -194,7 +195,8 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> d
     return wanted
 
 
-def _order_of(event: Event, known: "_Known") -> str:
+def _order_of(event: Any, known: "_Known") -> str:
+    """The order that an event (or its row) speaks of, if it is known."""
     order_id = f"{event.connection}:{event.subject.removeprefix('order:')}"
     return order_id if event.subject.startswith("order:") and known(order_id) else ""
 

@@ -60,6 +60,8 @@ class Option:
     rings: bool
     closed: str = ""
     waits_until: datetime | None = None
+    unwanted: bool = False
+    """Closed because this person wants nothing of this kind here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Question:
     forbidden: str = ""
     """Why the class is not allowed for this person (no consent, opted out)."""
     options: Sequence[Option] = ()
+    tried: Sequence[tuple[str, str]] = ()
+    """Channels of the list that are done with, and why."""
     zone: ZoneInfo = UTC_ZONE
     first_try_at: datetime | None = None
 
@@ -126,12 +130,10 @@ def _in_time(ask: Question) -> Decision | None:
 
 
 def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> Decision:
-    passed = [(option.connection, option.closed) for option in ask.options if option.closed]
+    passed = [*ask.tried, *((option.connection, option.closed) for option in ask.options if option.closed)]
     usable = [option for option in ask.options if not option.closed]
     if not usable:
-        return Drop(
-            "failed", "nobody could be reached: " + ("; ".join(f"{c}: {why}" for c, why in passed) or "no channel")
-        )
+        return _nobody(ask, passed)
     morning = _wait_for_morning(ask, contact, usable[0])
     if morning is not None:
         return morning
@@ -142,6 +144,14 @@ def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> D
             return Drop("suppressed", "capped")
         free = usable[-1:]
     return _now_or_later(ask, contact, free, passed)
+
+
+def _nobody(ask: Question, passed: Sequence[tuple[str, str]]) -> Drop:
+    """The list is used up. Where somebody wants no such messages nothing has failed: there is nothing to mend."""
+    if any(option.unwanted for option in ask.options):
+        return Drop("suppressed", "opted out")
+    said = "; ".join(f"{name}: {why}" for name, why in passed)
+    return Drop("failed", f"nobody could be reached: {said or 'no channel'}")
 
 
 def _now_or_later(

@@ -41,6 +41,7 @@ from .world import World
 LEASE = timedelta(seconds=60)
 LINK_LIVES = timedelta(days=60)
 FEW = 20
+OPTED_OUT = "opted out"
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
 
@@ -334,6 +335,7 @@ class _Leaving:
             missing=missing,
             forbidden="" if staff else self._forbidden(),
             options=options,
+            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in self.doc.get("tried", ())],
             zone=self.shop.timezone,
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
@@ -351,7 +353,8 @@ class _Leaving:
         paused = self.around.paused.get(name)
         waits = paused[1] if paused else None
         cooling = self.capacity.cooling.get(name)
-        return Option(name, channel.rings, why, max((t for t in (waits, cooling) if t), default=None))
+        later = max((t for t in (waits, cooling) if t), default=None)
+        return Option(name, channel.rings, why, later, unwanted=why == OPTED_OUT)
 
     def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
         if not address:
@@ -363,7 +366,7 @@ class _Leaving:
             if contact is not None and contact.state == "closed":
                 return "closed by the customer"
             if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
-                return "opted out"
+                return OPTED_OUT
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
@@ -389,20 +392,25 @@ class _Leaving:
         return "" if holds else why
 
     def _superseded(self) -> bool:
-        """A later status of the same axis and subject has its own message for the same person."""
+        """A later status of the same axis and subject has its own message for the same person; or this run has said
+        more since, and both came due together."""
         row = self.row
-        axis = row.word.partition(".")[0]
         if not row.word or row.recipient != "customer":
             return False
-        return any(
-            other.id > row.id
-            and other.recipient == row.recipient
-            and other.subject == row.subject
-            and other.word.partition(".")[0] == axis
-            and other.word != row.word
-            and other.state not in ("suppressed", "superseded", "failed")
-            for other in self.around.later.get(row.order_id, ())
-        )
+        about = self.around.later.get(row.order_id, ())
+        later = [each for each in about if each.id > row.id and each.recipient == row.recipient]
+        return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
+
+    def _is_newer_news(self, other: Any) -> bool:
+        row = self.row
+        axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
+        same = other.subject == row.subject and its == axis and other.word != row.word
+        return same and other.state not in ("suppressed", "superseded", "failed")
+
+    def _came_due_too(self, other: Any) -> bool:
+        """What a run says in one breath is all meant to be said; what it says after a wait replaces what waits yet."""
+        said_later = other.run_key == self.row.run_key and other.created_at > self.row.created_at
+        return bool(said_later and other.state == "due" and other.due_at <= self.now)
 
     def _overtaken(self) -> bool:
         """The subject reached a final status that is not the trigger's."""
@@ -420,7 +428,7 @@ class _Leaving:
             snapshot = self.view.snapshot if self.view else None
             return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
         if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
-            return "opted out"
+            return OPTED_OUT
         return ""
 
     # -- what it says

@@ -13,7 +13,7 @@ from hub.store.tables import TENANT, attempts, contacts, customers, links, messa
 
 from .batch import ChannelRecord
 from .plain import key_of
-from .states import MOVES
+from .states import MOVES, done_with
 from .world import World
 
 BOUNCE_COUNTS = timedelta(hours=48)
@@ -76,9 +76,8 @@ class _Channel:
         late = self.now - attempt.started_at > BOUNCE_COUNTS
         if message.state not in ("sent", "uncertain") or late:
             return
-        tried = [*message.doc.get("tried", ()), self.source]
-        doc = {**message.doc, "tried": tried, "first_try_at": None}
-        self._move(message.id, state="due", reason=f"bounced: {receipt.reason}", due_at=self.now, doc=doc, tries=0)
+        doc = done_with(message.doc, self.source, receipt.reason)
+        self._move(message.id, state="due", reason=receipt.reason, due_at=self.now, doc=doc, tries=0)
 
     def _suppress(self, address_hash: str, reason: str) -> None:
         if address_hash:

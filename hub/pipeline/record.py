@@ -12,7 +12,7 @@ from hub.store.tables import TENANT, attempts, connections, contacts, messages, 
 
 from .after import PAUSE, Attempted, Verdict, after
 from .staff import tell_paused
-from .states import MessageState
+from .states import MessageState, done_with
 from .world import World
 
 
@@ -91,7 +91,7 @@ class Recorder:
             if not verdict.counts:
                 values["tries"] = max(row.tries - 1, 0)
             if verdict.next_channel:
-                doc |= {"tried": [*doc.get("tried", ()), channel], "first_try_at": None}
+                doc = done_with(doc, channel, verdict.reason)
                 values |= {"tries": 0, "connection": ""}
         else:
             values["finished_at"] = now

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class MessageState(StrEnum):
@@ -37,3 +38,13 @@ MOVES: Mapping[str, frozenset[str]] = {
 
 FINISHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.FAILED, _S.SUPPRESSED, _S.SUPERSEDED, _S.UNCERTAIN})
 REACHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.UNCERTAIN})
+
+
+def done_with(doc: Mapping[str, Any], connection: str, why: str) -> dict[str, Any]:
+    """A message's document once this channel is done with it: the list goes on, and the reason is kept for people."""
+    return {
+        **doc,
+        "tried": [*doc.get("tried", ()), connection],
+        "why": {**doc.get("why", {}), connection: why},
+        "first_try_at": None,
+    }

@@ -31,11 +31,13 @@ from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
 from .staff import tell_unmapped
+from .states import done_with
 from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
 EXAMPLES = 3
 
+NO_RECEIPT = "no receipt in time"
 
 class StaleError(Exception):
     """An order changed between reading and writing; read again."""
@@ -209,8 +211,8 @@ class _Write:
         row = self.connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
         if row is None or row.state != "sent":
             return
-        doc = {**row.doc, "tried": [*row.doc.get("tried", ()), row.connection], "first_try_at": None}
-        values = {"state": "due", "reason": "no receipt in time", "due_at": self.now, "tries": 0, "connection": ""}
+        doc = done_with(row.doc, row.connection, NO_RECEIPT)
+        values = {"state": "due", "reason": NO_RECEIPT, "due_at": self.now, "tries": 0, "connection": ""}
         self.connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values, doc=doc))
 
     def _add_note(self, note: dict[str, Any]) -> None:

@@ -190,7 +190,7 @@ def replay_message(connection: sa.Connection, message_id: int, now: datetime) ->
     row = connection.execute(_failed(message_id)).first()
     if row is None:
         return False
-    doc = {**row.doc, "tried": [], "first_try_at": None}
+    doc = {**row.doc, "tried": [], "why": {}, "first_try_at": None}
     values = {"state": "due", "due_at": now, "reason": "", "tries": 0, "connection": "", "owner": "", "doc": doc}
     connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values, finished_at=None))
     return True
