@@ -65,6 +65,8 @@ class OrderPlan:
     reaction: Reaction = field(default_factory=Reaction)
     fired_timers: list[int] = field(default_factory=list)
     climbed: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    """What a person should look at: occasion, subject, what it is."""
     unreceipted: list[int] = field(default_factory=list)
     """Messages whose channel gives receipts and gave none in time."""
 

@@ -27,6 +27,7 @@ from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, facts_of
 from .ladder import climb
+from .notices import notices_of
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
@@ -200,6 +201,10 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
+    if changed:
+        plan.notices = notices_of(new, loaded.doc, after, plan.reaction, refolded=bool(remapped))
+        if plan.notices and after.gone and not before.gone:
+            plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
     plan.fired_timers = [timer.id for timer in want.timers]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:

@@ -373,9 +373,8 @@ class _Leaving:
 
     def _stopped(self) -> str:
         run = self.around.runs.get(self.row.run_key)
-        gone = self.view is not None and (self.view.doc.removed_at is not None or bool(self.view.doc.merged_into))
-        if gone and self.row.recipient == "customer":
-            return "stopped: the order was removed"
+        if self.view is not None and self.view.gone and self.row.recipient == "customer":
+            return f"stopped: {self.view.gone}"
         if self.row.template == "staff-escalation":
             matter = self.around.escalations.get(self.doc.get("escalation", ""))
             return "already taken" if matter is not None and matter.state != "open" else ""

@@ -191,6 +191,8 @@ class _React:
                 self._end(row, RunState.STOPPED, word)
 
     def _stopper(self, row: RunRow, flow: Flow) -> str:
+        if self.it.after.gone:
+            return self.it.after.gone
         words = self._words_for(row)
         named = next((word for word in flow.stop_on if word in words), "")
         if named:
@@ -236,6 +238,8 @@ class _React:
 
     def _refusal(self, flow: Flow, occasion: Occasion) -> str:
         """Why this flow does not start; empty: it does."""
+        if self.it.after.gone:
+            return self.it.after.gone
         shop = self.it.world.shop_of(self.it.after.connection)
         if flow.shops is not None and shop.key not in flow.shops:
             return "not for this shop"
@@ -319,7 +323,7 @@ class _React:
     def _say(self, row: RunRow, effect: SayTo) -> None:
         step, it = effect.step, self.it
         for recipient in self._recipients(step.to):
-            settles = recipient == "customer" and not step.urgent and not row.run.values.get("spoke")
+            settles = recipient == "customer" and not step.urgent
             due = row.started_at + it.world.config.contact.settle if settles else it.now
             key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
             self.out.messages.append(

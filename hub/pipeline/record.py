@@ -11,7 +11,7 @@ from hub.store.database import insert_new, upsert
 from hub.store.tables import TENANT, attempts, connections, contacts, messages, suppressions, timers
 
 from .after import PAUSE, Attempted, Verdict, after
-from .staff import tell_paused
+from .staff import tell_notice, tell_paused
 from .states import MessageState, done_with
 from .world import World
 
@@ -99,6 +99,8 @@ class Recorder:
         if verdict.receipt_by is not None:
             self._await_receipt(connection, row, verdict.receipt_by)
         self._address(connection, row, channel, verdict, now)
+        if kind == "permanent":
+            self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
             self._pause(connection, channel, verdict, world, now)
         elif kind in ("accepted", "duplicate"):
@@ -107,6 +109,13 @@ class Recorder:
                 .where(connections.c.name == channel, connections.c.paused != "")
                 .values(paused="")
             )
+
+    def _refused(
+        self, connection: sa.Connection, row: Any, channel: str, reason: str, world: World, now: datetime
+    ) -> None:
+        """This text, or this sender: staff are told once per template and channel."""
+        notice = {"kind": "refused", "channel": channel, "template": row.template, "said": reason}
+        tell_notice(connection, self.dialect, f"refused|{channel}|{row.template}", notice, world, now)
 
     def _await_receipt(self, connection: sa.Connection, row: Any, until: datetime) -> None:
         """No receipt by then: the next channel (FLOWS 6)."""

@@ -34,6 +34,25 @@ def tell_unmapped(
     _tell(connection, dialect, world, now, "staff-unmapped-status", occasion, {"unmapped": said})
 
 
+def tell_notice(
+    connection: sa.Connection,
+    dialect: str,
+    occasion: str,
+    notice: Mapping[str, Any],
+    world: World,
+    now: datetime,
+    *,
+    order_id: str = "",
+    subject: str = "",
+) -> None:
+    """Something that a person should look at: `notice` has kind (flagged, contradiction, removed, merged, refused),
+    source, said, reason, channel, template. Told once per occasion."""
+    said = {name: value for name, value in notice.items() if value}
+    without = notice.get("channel", "")
+    _tell(connection, dialect, world, now, "staff-notice", occasion, {"notice": said}, without=without,
+          order_id=order_id, subject=subject)  # fmt: skip
+
+
 def _tell(
     connection: sa.Connection,
     dialect: str,
@@ -44,6 +63,8 @@ def _tell(
     extra: Mapping[str, Any],
     *,
     without: str = "",
+    order_id: str = "",
+    subject: str = "",
 ) -> None:
     rung = _caretakers(world)
     for person in rung.people if rung else ():
@@ -51,6 +72,8 @@ def _tell(
             "tenant": TENANT,
             "slot": slot_of(occasion),
             "key": key_of(TENANT, occasion, person),
+            "order_id": order_id,
+            "subject": subject,
             "template": template,
             "cls": "transactional",
             "recipient": f"staff:{person}",

@@ -142,6 +142,13 @@ class OrderView:
         return self.doc.snapshot
 
     @property
+    def gone(self) -> str:
+        """Why nothing more is said of this order: deleted in the shop, or merged into another; empty: it lives."""
+        if self.doc.merged_into:
+            return f"merged into {self.doc.merged_into}"
+        return "deleted in the shop" if self.doc.removed_at is not None else ""
+
+    @property
     def delivered(self) -> bool:
         """The roll-up: the last open parcel is delivered."""
         return order_delivered([_parcel_view(each) for each in self.shipments], self.rest)

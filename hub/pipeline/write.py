@@ -30,14 +30,14 @@ from .batch import Batch, OrderPlan
 from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
-from .staff import tell_unmapped
+from .staff import tell_notice, tell_unmapped
 from .states import done_with
 from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
 EXAMPLES = 3
-
 NO_RECEIPT = "no receipt in time"
+
 
 class StaleError(Exception):
     """An order changed between reading and writing; read again."""
@@ -85,6 +85,11 @@ class _Write:
         for plan in plans:
             self._numbers(plan)
             self._unmapped(plan)
+            for occasion, subject, notice in plan.notices:
+                tell_notice(
+                    self.connection, self.dialect, occasion, notice, self.world, self.now,
+                    order_id=plan.order_id, subject=subject,
+                )  # fmt: skip
         self._polls(row for plan in plans for row in plan.polls)
         self._insert(
             flow_versions,

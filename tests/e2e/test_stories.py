@@ -322,3 +322,32 @@ async def test_wrong_credentials_pause_the_connection_and_a_person_is_told(tmp_p
         assert any("bot" in subject for subject in it.mails("iryna@kavovar.example"))
         assert _templates(await it.messages())[-1] == "payment-received", "by mail, after a quarter of an hour"
         assert [row.tries for row in await it.rows(tables.messages, tables.messages.c.template == "chat-linked")] == [0]
+
+
+async def test_what_only_staff_should_see_is_told_to_them_once(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        order = await _shipped(it)
+        before = len(it.mails("iryna@kavovar.example"))
+        it.shop.shop.dispute(order)
+        await it.advance(minutes=5)
+        it.shop.shop.dispute(order)
+        await it.advance(minutes=5)
+        assert len(it.mails("iryna@kavovar.example")) == before + 1
+        it.np.move(NUMBER, "2")
+        await it.advance(hours=3)
+        assert await it.headline() == "in_transit", "deleted after it travelled: a contradiction"
+        assert len(it.mails("iryna@kavovar.example")) == before + 2
+
+
+async def test_a_deleted_order_falls_silent_and_staff_see_it(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        order = await _shipped(it)
+        it.np.arrive(NUMBER)
+        await it.advance(hours=3)
+        told = await it.messages()
+        before = len(it.mails("iryna@kavovar.example"))
+        it.shop.shop.delete(order)
+        await it.advance(days=8)
+        assert await it.messages() == told
+        assert len(it.mails("iryna@kavovar.example")) == before + 1
+        assert {row.state for row in await it.rows(tables.runs)} <= {"done", "stopped"}
