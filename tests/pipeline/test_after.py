@@ -89,7 +89,7 @@ def test_a_fault_of_ours_uses_up_no_attempt() -> None:
     ],
 )
 @pytest.mark.parametrize("others", [True, False])
-def test_what_never_works_moves_on_at_once(outcome: Outcome, more: dict[str, bool], others: bool) -> None:
+def test_what_never_works_moves_on_at_once(outcome: Outcome, more: dict[str, Any], others: bool) -> None:
     reason = outcome.reason  # type: ignore[union-attr]
     assert after(outcome, given(others=others)) == Verdict(DUE, reason, NOW, next_channel=True, **more)
 

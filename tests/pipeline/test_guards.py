@@ -50,7 +50,7 @@ def decided(contact: Contact = ANYTIME, capped: str = "", **more: Any) -> Decisi
     return decide(ask(**more), contact, lambda name: name in capped.split())
 
 
-OBJECTIONS = [
+OBJECTIONS: list[tuple[dict[str, Any], str]] = [
     ({"stopped": "stopped"}, "stopped"),
     ({"untrue": "order.total > 5.0: not met"}, "no-longer-true: order.total > 5.0: not met"),
     ({"superseded": True}, "superseded"),
@@ -119,14 +119,14 @@ def test_quiet_hours_defer_and_never_past_the_deadline(more: dict[str, Any], out
 
 def test_quiet_hours_are_asked_before_caps() -> None:
     """What is capped tonight may be free in the morning."""
-    both = {"now": LATE, "created_at": LATE, "options": (SMS,)}
+    both: dict[str, Any] = {"now": LATE, "created_at": LATE, "options": (SMS,)}
     assert decided(QUIETLY, "sms", cls="marketing", **both) == Defer(MORNING, "quiet")
     assert decided(QUIETLY, "sms", cls="marketing", now=NOW, options=(SMS,)) == Drop("suppressed", "capped")
 
 
 def test_the_merchant_may_name_the_channels_that_are_quiet() -> None:
     only_mail = Contact(quiet=replace(NIGHT, channels=("mail",)))
-    late = {"now": LATE, "created_at": LATE}
+    late: dict[str, Any] = {"now": LATE, "created_at": LATE}
     assert decided(only_mail, options=(BOT,), **late) == Via("bot")
     assert decided(only_mail, options=(MAIL,), **late) == Defer(MORNING, "quiet")
 
@@ -231,7 +231,8 @@ def test_a_capped_channel_is_passed_over_and_news_is_never_dropped(cls: str, cap
 
 @pytest.mark.parametrize("who", ["urgent", "staff"])
 def test_caps_are_not_for_the_urgent_nor_for_staff(who: str) -> None:
-    assert decided(capped="bot mail", **{who: True}) == Via("bot")
+    asked: dict[str, Any] = {who: True}
+    assert decided(capped="bot mail", **asked) == Via("bot")
 
 
 # ------------------------------------------------------------------------------------------------ the cascade

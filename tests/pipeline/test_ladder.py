@@ -64,7 +64,7 @@ def test_opening_tells_the_first_rung_and_starts_two_clocks() -> None:
     assert clocks(rows) == {"acknowledge": moment("10:30"), "due": moment("14:00")}
 
 
-IN_HOURS = {"support": replace(STAFF["support"], hours=OFFICE)}
+IN_HOURS: dict[str, Any] = {"support": replace(STAFF["support"], hours=OFFICE)}
 
 
 def test_outside_its_hours_a_rung_is_told_when_they_begin() -> None:

@@ -107,7 +107,7 @@ def test_no_length_is_no_wait() -> None:
     assert begun(flow(WaitFor("wait", Length()), say("after"))).state is RunState.DONE
 
 
-UNTIL = [WaitUntil("wait", Reads("deadline"), None), say("after")]
+UNTIL: list[Step] = [WaitUntil("wait", Reads("deadline"), None), say("after")]
 
 
 def test_a_moved_deadline_moves_the_wait() -> None:
@@ -246,7 +246,7 @@ def test_a_wait_may_end_sooner_for_what_is_said_behind_it() -> None:
 
     assert plan(say("x", before=Reads("deadline"))) == NOW + 2 * HOUR
     assert asked == [("x", NOW + 3 * HOUR, NOW + DAY)]
-    as_written = [
+    as_written: list[Step] = [
         say("x"), say("x", before=Reads("deadline"), urgent=True), say("x", before=Reads("deadline"), to="support"),
         say("x", before=Reads("unknown")), Stop("stop", ""),
     ]  # fmt: skip

@@ -75,6 +75,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_customers")),
     )
+    op.create_index("ix_customers_email", "customers", ["tenant", sa.literal_column("lower(email)")])
+    op.create_index("ix_customers_phone", "customers", ["tenant", sa.literal_column("lower(phone)")])
     op.create_table(
         "escalations",
         sa.Column(

@@ -1,0 +1,457 @@
+"""What a change sets off, and what the flows do about it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+import pytest
+
+from hub.config.model import Contact, Quiet
+from hub.model import DeliverBy, Line, Number, ParcelKind, ReturnSnapshot
+from hub.pipeline.react import Reaction, Situation, react
+from hub.status import Mode
+from hub.store.tables import TENANT
+
+from .fakes import CONTACT, SHOP, Story, moment, native, notify, order, parcel, scan, told, world
+
+P1 = parcel("1", "09:00", numbers=["P1"])
+SHIPPED = order("09:00", "order.packed", parcels=(P1,))
+
+
+def shipped(story: Story | None = None) -> Story:
+    """A parcel that the post does not have yet."""
+    story = story or Story()
+    story.react(SHIPPED, at="09:00")
+    return story
+
+
+# ------------------------------------------------------------------------------------------------ occasions
+
+
+def test_every_new_order_passes_received() -> None:
+    assert Story().words(order("09:00", "order.packed", "payment.paid")) == [
+        "order.received",
+        "order.packed",
+        "payment.paid",
+    ]
+    assert Story().words(order("09:00", "order.received")) == ["order.received"], "once, though two things say so"
+    assert Story().words(order("09:00")) == ["order.received"]
+
+
+def test_an_order_is_received_once() -> None:
+    story = Story()
+    story.words(order("09:00", "order.packed"))
+    assert story.words(order("10:00", "order.received"), order("11:00", "order.processing")) == ["order.processing"]
+
+
+def test_the_first_proof_of_movement_implies_shipped() -> None:
+    story = shipped()
+    assert story.words(scan("P1", "in_transit", "10:00")) == ["shipment.shipped/1", "shipment.in_transit/1"]
+    assert story.words(scan("P1", "delivered", "12:00")) == ["shipment.delivered/1", "order.delivered"]
+
+
+def test_values_passed_inside_one_batch_fire_nothing() -> None:
+    scans = [scan("P1", code, at) for code, at in (("in_transit", "10:00"), ("ready_for_pickup", "11:00"))]
+    assert shipped().words(*scans) == ["shipment.shipped/1", "shipment.ready_for_pickup/1"]
+
+
+def test_a_parcel_that_never_moved_was_not_shipped() -> None:
+    assert shipped().words(scan("P1", "problem", "10:00")) == ["shipment.problem/1"]
+
+
+def test_nothing_is_shipped_to_the_shops_own_counter() -> None:
+    story = Story()
+    counter = {"deliver_by": DeliverBy.PICKUP}
+    story.words(order("09:00", "order.processing", **counter))
+    ready = parcel("1", "10:00", "shipment.ready_for_pickup", kind=ParcelKind.PICKUP)
+    assert story.words(order("10:00", "order.processing", parcels=(ready,), **counter)) == [
+        "shipment.ready_for_pickup/1"
+    ]
+    fetched = parcel("1", "11:00", "shipment.delivered", kind=ParcelKind.PICKUP)
+    assert story.words(order("11:00", "order.processing", parcels=(fetched,), **counter)) == [
+        "shipment.delivered/1", "order.delivered",
+    ]  # fmt: skip
+
+
+def test_part_of_an_order_delivered_is_not_delivered() -> None:
+    story = Story()
+    story.words(order("09:00", "order.packed", parcels=(parcel("1", "09:00", numbers=["P1", "P2"]),)))
+    assert "order.delivered" not in story.words(scan("P1", "delivered", "10:00"))
+    assert story.words(scan("P2", "delivered", "11:00"))[-1] == "order.delivered"
+
+
+def test_an_order_that_goes_back_whole_is_not_delivered() -> None:
+    story = shipped()
+    assert story.words(scan("P1", "returning", "10:00"), scan("P1", "returned", "11:00")) == [
+        "shipment.shipped/1", "shipment.returned/1",
+    ]  # fmt: skip
+
+
+def test_what_the_shop_closes_at_its_counter_is_delivered_then() -> None:
+    """Not when the parcel last moved: that may be long ago, and old news is no news."""
+    flows = {"thanks": {"on": "order.delivered", "steps": [notify("delivered")]}}
+    story = Story(world(flows))
+    counter = {"deliver_by": DeliverBy.PICKUP}
+    ready = parcel("1", "09:00", "shipment.ready_for_pickup", kind=ParcelKind.PICKUP)
+    story.react(order("09:00", "order.processing", parcels=(ready,), **counter), at="09:00")
+    assert told(story.react(order("+5 10:00", "order.completed", **counter), at="+5 10:00")) == ["delivered"]
+
+
+def test_what_is_concluded_of_a_payment_fires_nothing() -> None:
+    story = Story()
+    story.words(order("09:00", "order.packed", "payment.cash_on_delivery", parcels=(P1,)))
+    assert not any("payment" in word for word in story.words(scan("P1", "delivered", "10:00")))
+    assert str(story.view.effective_payment) == "paid"
+
+
+def case(ref: str, *natives: str) -> ReturnSnapshot:
+    return ReturnSnapshot(ref, moment("09:00"), tuple(map(native, natives)))
+
+
+def test_two_return_cases_are_two_occasions() -> None:
+    flows = {"asked": {"on": "return.requested", "steps": [notify("order-received")]}}
+    story = Story(world(flows))
+    story.react(order("08:00"), at="08:00")
+    both = (case("r1", "return.requested"), case("r2", "return.requested"))
+    reaction = story.react(order("09:00", returns=both), at="09:00")
+    assert reaction.words == ["return.requested", "return.requested"]
+    assert len({message["key"] for message in reaction.messages}) == 2
+    assert {row.subject for row in reaction.runs} == {"shop:1/r:r1", "shop:1/r:r2"}
+
+
+# ------------------------------------------------------------------------------------------------ starting
+
+READY: Mapping[str, Any] = {"on": "shipment.ready_for_pickup", "steps": [notify("ready-for-pickup")]}
+FAILED: Mapping[str, Any] = {"on": "shipment.delivery_failed", "steps": [{"wait": "2d"}, notify("delivery-failed")]}
+
+
+def test_a_flow_runs_once_per_occurrence() -> None:
+    story = shipped(Story(world({"ready": READY})))
+    assert told(story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")) == ["ready-for-pickup"]
+    assert told(story.react(scan("P1", "ready_for_pickup", "11:00"), at="11:01")) == []
+    story.react(scan("P1", "in_transit", "12:00"), at="12:01")
+    again = story.react(scan("P1", "ready_for_pickup", "13:00"), at="13:01")
+    assert (told(again), [line["doc"]["result"] for line in again.lines]) == ([], ["said-already"])
+
+
+def failures(mode: str) -> list[tuple[Reaction, Reaction]]:
+    story = shipped(Story(world({"failed": {**FAILED, "mode": mode}})))
+    first = story.react(scan("P1", "delivery_failed", "10:00"), at="10:01")
+    second = story.react(scan("P1", "delivery_failed", "18:00"), at="18:01")
+    return [(first, second)]
+
+
+def test_a_second_failure_restarts_the_run() -> None:
+    ((first, second),) = failures("restart")
+    assert [row.occurrence for row in first.runs] == [1]
+    assert [(row.occurrence, row.run.state.value, row.run.reason) for row in second.runs] == [
+        (1, "restarted", "shipment.delivery_failed"),
+        (2, "waiting", ""),
+    ]
+    assert second.silenced == [second.runs[0].key]
+    off = {timer["key"]: timer["state"] for timer in second.timers}
+    assert off == {f"run:{row.key}": int(row.occurrence == 1) for row in second.runs}
+
+
+def test_or_is_ignored_while_the_first_lives() -> None:
+    ((_, second),) = failures("ignore")
+    assert second.runs == []
+    assert [line["doc"]["result"] for line in second.lines] == ["busy"]
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ({"when": "order.total > 5.0"}, "not met: order.total > 5.0: order.total is not known"),
+        ({"when": "shipment.failures > 0"}, "not met: shipment.failures > 0: not met"),
+        ({"shops": ["other"]}, "not for this shop"),
+    ],
+)
+def test_a_flow_that_does_not_start_says_why(source: dict[str, Any], why: str) -> None:
+    story = shipped(Story(world({"ready": {**READY, **source}})))
+    reaction = story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")
+    assert (told(reaction), [line["doc"]["result"] for line in reaction.lines]) == ([], [why])
+
+
+def test_a_renamed_flow_does_not_tell_again() -> None:
+    story = shipped(Story(world({"ready": READY})))
+    story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")
+    story.react(scan("P1", "in_transit", "11:00"), at="11:01")
+    story.world = world({"collect": {**READY, "was": ["ready"]}})
+    assert told(story.react(scan("P1", "ready_for_pickup", "12:00"), at="12:01")) == []
+
+
+# ------------------------------------------------------------------------------------------------ old news
+
+
+def ready_of(
+    source: Mapping[str, Any] = READY, at: str = "10:01", mode: Mode = Mode.LIVE, scanned: str = "10:00"
+) -> list[str]:
+    story = shipped(Story(world({"ready": source})))
+    reaction = story.react(scan("P1", "ready_for_pickup", scanned), at=at, mode=mode)
+    return [line["doc"]["result"] for line in reaction.lines if line["doc"]["result"] != "done"]
+
+
+@pytest.mark.parametrize(
+    ("more", "result"),
+    [
+        ({}, "started"),
+        ({"mode": Mode.IMPORT}, "old-news: from an import"),
+        ({"at": "+1 10:00"}, "started"),
+        ({"at": "+1 10:01"}, "old-news: it happened too long ago"),
+        ({"at": "+1 10:01", "source": {**READY, "fresh": "2d"}}, "started"),
+        ({"at": "11:01", "source": {**READY, "fresh": "1h"}}, "old-news: it happened too long ago"),
+    ],
+)
+def test_old_news_is_not_news(more: dict[str, Any], result: str) -> None:
+    assert ready_of(**more) == [result]
+
+
+EVERYTHING = {
+    "received": {"on": "order.received", "steps": [notify("order-received")]},
+    "paid": {"on": "payment.paid", "steps": [notify("payment-received")]},
+    "packed": {"on": "order.packed", "steps": [notify("shipped")]},
+}
+
+
+def test_an_imported_order_fires_from_its_next_live_move_on() -> None:
+    story = Story(world(EVERYTHING))
+    assert told(story.react(order("09:00", "order.received", "payment.paid"), at="09:01", mode=Mode.IMPORT)) == []
+    assert told(story.react(order("09:02", "order.received", "payment.paid"), at="09:03")) == []
+    assert told(story.react(order("10:00", "order.packed", "payment.paid"), at="10:01")) == ["shipped"]
+
+
+def test_what_an_imported_order_was_before_the_hub_knew_it_is_not_told_later() -> None:
+    """A payment event from before the import, heard after it."""
+    story = Story(world(EVERYTHING))
+    story.react(order("09:00", "order.received"), at="09:01", mode=Mode.IMPORT)
+    late = story.react(order("08:59", "order.received", "payment.paid"), at="09:05")
+    assert [line["doc"]["result"] for line in late.lines] == ["old-news: before the hub knew the order"]
+
+
+def test_when_a_codes_meaning_changes_nothing_implied_and_no_first_sight_fires() -> None:
+    flows = {
+        word: {"on": f"shipment.{word}", "steps": [notify(word.replace("_", "-"))]} for word in ("shipped", "delivered")
+    }
+    story = shipped(Story(world(flows)))
+    before = story.view
+    after = story.hear(scan("P1", "delivered", "10:00"), at="10:01")
+    situation = Situation(before, after, story.world, story.now, moment("09:00"), "c", ("mail",), refolded=True)
+    assert told(react(situation, [], frozenset(), frozenset())) == ["delivered"]
+    assert told(react(replace(situation, refolded=False), [], frozenset(), frozenset())) == ["shipped", "delivered"]
+
+
+# ------------------------------------------------------------------------------------------------ stopping
+
+WAITS = [{"wait": "3d"}, notify("pickup-reminder")]
+
+
+def ended(reaction: Reaction) -> list[tuple[str, str, str]]:
+    return [
+        (row.subject.removeprefix("shop:1"), row.run.state.value, row.run.reason)
+        for row in reaction.runs
+        if row.run.state.value == "stopped"
+    ]
+
+
+def two_parcels(**source: Any) -> Story:
+    """Two parcels wait to be collected, each with its run."""
+    story = Story(world({"ready": {"on": "shipment.ready_for_pickup", "steps": WAITS, **source}}))
+    story.react(order("09:00", "order.packed", parcels=(parcel("1", "09:00", numbers=["P1", "P2"]),)), at="09:00")
+    for number in ("P1", "P2"):
+        story.react(scan(number, "ready_for_pickup", "10:00"), at="10:01")
+    return story
+
+
+def test_a_parcels_run_stops_for_its_own_parcel_only() -> None:
+    story = two_parcels(stop_on=["shipment.delivered"])
+    reaction = story.react(scan("P1", "delivered", "11:00"), at="11:01")
+    assert ended(reaction) == [("/1", "stopped", "shipment.delivered")]
+    assert reaction.silenced == [reaction.runs[0].key]
+
+
+def test_and_for_anything_of_the_order() -> None:
+    story = two_parcels(stop_on=["order.completed"])
+    reaction = story.react(order("11:00", "order.completed"), at="11:01")
+    assert [subject for subject, _, _ in ended(reaction)] == ["/1", "/1#P2"]
+
+
+def test_a_value_that_was_passed_stops_as_well() -> None:
+    story = shipped(
+        Story(world({"packed": {"on": "order.packed", "steps": WAITS, "stop_on": ["shipment.out_for_delivery"]}}))
+    )
+    reaction = story.react(scan("P1", "delivered", "11:00"), at="11:01")
+    assert ended(reaction) == [("", "stopped", "shipment.out_for_delivery")]
+
+
+@pytest.mark.parametrize(
+    ("on", "natives", "outlives"),
+    [
+        ("order.packed", ["order.packed"], False),
+        ("payment.paid", ["order.packed", "payment.paid"], True),
+    ],
+)
+def test_a_cancelled_order_ends_its_runs_but_those_about_money(on: str, natives: list[str], outlives: bool) -> None:
+    story = Story(world({"f": {"on": on, "steps": WAITS}}))
+    story.react(order("09:00", *natives), at="09:01")
+    reaction = story.react(order("10:00", "order.cancelled", *natives[1:]), at="10:01")
+    assert ended(reaction) == ([] if outlives else [("", "stopped", "order.cancelled")])
+
+
+def test_stopping_wins_over_a_timer_that_is_due_at_the_same_moment() -> None:
+    story = two_parcels(stop_on=["shipment.delivered"])
+    reaction = story.react(scan("P1", "delivered", "+3 10:01"), at="+3 10:01")
+    assert ended(reaction) == [("/1", "stopped", "shipment.delivered")]
+    assert told(reaction) == ["pickup-reminder"], "of the other parcel"
+
+
+def test_a_run_keeps_the_text_it_started_with() -> None:
+    story = two_parcels()
+    old = story.world.config.flows["ready"]
+    story.world = world({"ready": {**READY, "steps": [{"wait": "30d"}, notify("delivered")]}})
+    story.world.remember(old)
+    assert told(story.react(at="+3 10:01")) == ["pickup-reminder"] * 2
+
+
+# ------------------------------------------------------------------------------------------------ messages
+
+
+def only(reaction: Reaction) -> dict[str, Any]:
+    (message,) = reaction.messages
+    return message
+
+
+def test_a_messages_key_is_made_of_what_is_said_and_never_of_how() -> None:
+    """The same step at another place, by another channel, in another version of the file: the same message."""
+    first = {"on": "order.packed", "steps": [notify("shipped")]}
+    second = {"on": "order.packed", "steps": [{"choose": [{"else": [notify("shipped", via=["mail"])]}]}]}
+    keys = {
+        only(Story(world({"f": source})).react(order("09:00", "order.packed"), at="09:01"))["key"]
+        for source in (first, second)
+    }
+    assert len(keys) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"on": "order.received", "steps": [notify("shipped")]},
+        {"on": "order.packed", "steps": [notify("shipped", id="other")]},
+        {"on": "order.packed", "steps": [notify("delivered")]},
+        {"on": "order.packed", "steps": [notify("shipped", to="olena")]},
+    ],
+)
+def test_another_trigger_step_or_recipient_is_another_message(source: dict[str, Any]) -> None:
+    plain = {"on": "order.packed", "steps": [notify("shipped")]}
+    one, other = (
+        only(Story(world({"f": each})).react(order("09:00", "order.packed"), at="09:01"))["key"]
+        for each in (plain, source)
+    )
+    assert one != other
+
+
+def test_words_to_a_customer_settle_and_urgent_ones_do_not() -> None:
+    steps = [notify("shipped"), notify("delivered"), notify("problem", urgent=True), notify("returning", to="support")]
+    reaction = Story(world({"f": {"on": "order.packed", "steps": steps}})).react(
+        order("09:00", "order.packed"), at="09:01"
+    )
+    settled = {message["template"]: message["due_at"] for message in reaction.messages}
+    assert settled == {
+        "shipped": moment("09:02"),
+        "delivered": moment("09:02"),
+        "problem": moment("09:01"),
+        "returning": moment("09:01"),
+    }
+
+
+def test_a_group_is_told_one_by_one() -> None:
+    reaction = Story(world({"f": {"on": "order.packed", "steps": [notify("shipped", to="manager")]}})).react(
+        order("09:00", "order.packed"), at="09:01"
+    )
+    assert [(m["recipient"], m["customer_id"]) for m in reaction.messages] == [("staff:iryna", ""), ("staff:petro", "")]
+
+
+ESCALATES = {
+    "f": {"on": "shipment.problem", "steps": [{"escalate": {"to": "support", "reason": "Look at {{ order.number }}"}}]}
+}
+
+
+def test_an_escalation_says_what_the_matter_is() -> None:
+    reaction = shipped(Story(world(ESCALATES))).react(scan("P1", "problem", "10:00"), at="10:01")
+    (matter,) = reaction.escalations
+    assert (matter["reason"], matter["rung"], matter["state"]) == ("Look at #1", "support", "open")
+    assert [message["recipient"] for message in reaction.messages] == ["staff:olena"]
+
+
+def test_a_second_matter_of_the_same_step_is_a_note_on_the_first() -> None:
+    story = shipped(Story(world(ESCALATES)))
+    (matter,) = story.react(scan("P1", "problem", "10:00"), at="10:01").escalations
+    story.react(scan("P1", "in_transit", "11:00"), at="11:01")
+    again = story.react(scan("P1", "problem", "12:00"), at="12:01", open_escalations={matter["key"]: matter["uid"]})
+    assert (again.escalations, again.notes) == (
+        [],
+        [{"uid": matter["uid"], "note": "Look at #1", "severity": "normal"}],
+    )
+
+
+def test_rows_belong_to_the_tenant_and_to_their_orders_slot() -> None:
+    reaction = two_parcels().react(at="+3 10:01")
+    rows = [*reaction.messages, *reaction.timers]
+    assert {row["tenant"] for row in rows} == {TENANT}
+    assert len({row["slot"] for row in rows}) == 1
+
+
+# ------------------------------------------------------------------------------------------------ quiet hours
+
+LAST_DAY = [
+    {"wait": {"until": "order.placed_at + hours(14)", "or": "stop"}},
+    notify("pickup-last-day", before="order.placed_at + hours(19)"),
+]  # due at 22:00 UTC (midnight in Kyiv); pointless from 03:00 UTC on, when it is still quiet
+
+
+@pytest.mark.parametrize(
+    ("reach", "due"),
+    [
+        pytest.param(("mail", "bot"), "18:55", id="the bot rings: said before the night"),
+        pytest.param(("mail",), "22:00", id="mail rings for nobody"),
+    ],
+)
+def test_what_cannot_wait_for_the_morning_is_said_before_the_night(reach: tuple[str, ...], due: str) -> None:
+    contact = replace(CONTACT, quiet=Quiet(time(21), time(8)))
+    story = Story(world({"ready": {**READY, "steps": LAST_DAY}}, contact=contact), reach=reach)
+    shipped(story)
+    reaction = story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")
+    (row,) = reaction.runs
+    assert row.run.due_at == moment(due)
+    assert told(story.react(at=due)) == ["pickup-last-day"]
+
+
+# ------------------------------------------------------------------------------------------------ other shops' words
+
+
+def test_a_routes_word_means_what_the_shop_says() -> None:
+    mapped = replace(SHOP, connections={"sms": "bot"})
+    its = world(contact=Contact(routes={"default": ("sms", "mail", "gone")}), shop=mapped)
+    assert its.list_of("default", mapped) == ["bot", "mail"]
+    assert its.list_of(("sms", "bot"), mapped) == ["bot"], "no channel twice"
+
+
+def test_an_edited_order_with_nothing_moved_sets_off_nothing() -> None:
+    story = shipped()
+    longer = (Line("a", "Coffee", 2), Line("b", "Cup", 1))  # type: ignore[arg-type]
+    assert story.words(order("10:00", "order.packed", lines=longer, note="please ring")) == []
+
+
+def test_a_number_learnt_later_brings_what_it_said_meanwhile() -> None:
+    story = Story()
+    story.words(order("09:00", "order.packed", parcels=(parcel("1", "09:00"),)))
+    story.hear(scan("P1", "in_transit", "10:00"))
+    found = story.words(order("11:00", "order.packed", parcels=(parcel("1", "11:00", numbers=[Number("P1")]),)))
+    assert found == ["shipment.shipped/1", "shipment.in_transit/1"]
+
+
+def test_contact_fresh_is_the_default_length_of_news() -> None:
+    story = shipped(Story(world({"ready": READY}, contact=replace(CONTACT, fresh=timedelta(minutes=5)))))
+    reaction = story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:06")
+    assert told(reaction) == []

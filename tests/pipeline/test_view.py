@@ -1,0 +1,435 @@
+"""One order as it stands: which parcels there are, what they hold, what is said of each."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from hub.model import (
+    Cod,
+    Deadline,
+    DeadlineBasis,
+    DeadlineKind,
+    DeliverBy,
+    Direction,
+    Line,
+    Number,
+    ParcelKind,
+    ParcelNews,
+    PayBy,
+    PickupPoint,
+    PointKind,
+    Relation,
+    ReturnSnapshot,
+)
+from hub.pipeline.view import cash_due, deadline_of
+from hub.status import Axis, Level, Meaning, Order, Shipment
+
+from .fakes import CONNECTIONS, Story, connection, moment, native, order, parcel, scan, uah, world
+from .fakes import Post as ThePost
+
+TWO = (Line("a", "Coffee", Decimal(2)), Line("b", "Cup", Decimal(1)))
+
+
+def held(story: Story) -> dict[str, dict[str, int]]:
+    """Shipment → line → quantity."""
+    return {
+        each.id.removeprefix("shop:1/"): {line: int(quantity) for line, quantity in each.contents.items()}
+        for each in story.view.shipments
+    }
+
+
+def pairs(**contents: int) -> tuple[tuple[str, Decimal], ...]:
+    return tuple((line, Decimal(quantity)) for line, quantity in contents.items())
+
+
+# ------------------------------------------------------------------------------------------------ contents
+
+
+def test_a_parcel_that_does_not_tell_holds_all_that_no_other_holds() -> None:
+    story = Story()
+    story.hear(order("09:00", lines=TWO, parcels=(parcel("1", "09:00", contents=pairs(a=1)), parcel("2", "09:00"))))
+    assert held(story) == {"1": {"a": 1}, "2": {"a": 1, "b": 1}}
+    assert not story.view.rest
+
+
+@pytest.mark.parametrize(
+    ("parcels", "rest"),
+    [
+        ((), True),
+        ((parcel("1", "09:00", contents=pairs(a=1)),), True),
+        ((parcel("1", "09:00", contents=pairs(a=2, b=1)),), False),
+        ((parcel("1", "09:00", contents=pairs(a=2)), parcel("2", "09:00", contents=pairs(b=1))), False),
+        ((parcel("1", "09:00", "shipment.cancelled", contents=pairs(a=2, b=1)),), True),
+    ],
+)
+def test_what_is_in_no_live_parcel_is_the_rest(parcels: Any, rest: bool) -> None:
+    story = Story()
+    assert story.hear(order("09:00", "order.processing", lines=TWO, parcels=parcels)).rest is rest
+
+
+def test_removed_units_and_lines_that_are_not_shipped_are_no_rest() -> None:
+    lines = (Line("a", "Coffee", Decimal(2), removed=Decimal(1)), Line("g", "Gift card", Decimal(1), ships=False))
+    story = Story()
+    view = story.hear(order("09:00", lines=lines, parcels=(parcel("1", "09:00", contents=pairs(a=1)),)))
+    assert not view.rest
+
+
+def test_a_cancelled_parcels_contents_go_to_the_next() -> None:
+    story = Story()
+    gone = parcel("1", "09:00", "shipment.cancelled", contents=pairs(a=2, b=1))
+    story.hear(order("09:00", lines=TWO, parcels=(gone, parcel("2", "09:00"))))
+    assert held(story) == {"1": {}, "2": {"a": 2, "b": 1}}
+
+
+def test_several_numbers_in_one_fulfilment_are_parcels_of_their_own() -> None:
+    story = Story()
+    story.hear(order("09:00", lines=TWO, parcels=(parcel("1", "09:00", numbers=["P1", "P2"]),)))
+    assert held(story) == {"1": {"a": 2, "b": 1}, "1#P2": {}}
+    story.hear(scan("P1", "delivered", "10:00"))
+    assert not story.view.delivered
+    assert story.hear(scan("P2", "delivered", "10:30")).delivered, "all must be delivered"
+
+
+def test_a_reference_may_hold_any_character() -> None:
+    story = Story()
+    story.hear(order("09:00", lines=TWO, parcels=(parcel("#1/A", "09:00"),)))
+    assert held(story) == {"#1/A": {"a": 2, "b": 1}}
+
+
+def test_a_replaced_parcel_lives_no_more_and_its_contents_count_once() -> None:
+    story = Story()
+    lost = parcel("1", "09:00", contents=pairs(a=2, b=1), numbers=["P1"])
+    again = parcel("2", "10:00", contents=pairs(a=2, b=1), numbers=["P2"], replaces="1")
+    story.hear(order("10:00", "order.processing", lines=TWO, parcels=(lost, again)))
+    story.hear(scan("P1", "problem", "09:30"), scan("P2", "in_transit", "11:00"))
+    assert [each.id for each in story.view.live] == ["shop:1/2"]
+    assert str(story.view.headline.value) == "in_transit"
+    assert not story.view.rest
+
+
+# ------------------------------------------------------------------------------------------------ the shop's own word
+
+
+def test_the_shops_word_of_the_whole_order_makes_a_parcel_of_the_shop() -> None:
+    story = Story()
+    story.hear(order("09:00", "shipment.shipped", lines=TWO))
+    assert held(story) == {"shop": {"a": 2, "b": 1}}
+    assert story.status() == "shipped"
+
+
+@pytest.mark.parametrize(
+    ("words", "there"),
+    [
+        pytest.param([("order.packed",)], False, id="never spoke of it"),
+        pytest.param([("order.completed",)], False, id="closed without a word of it"),
+        pytest.param([("shipment.shipped",), ("order.processing",)], False, id="took it back"),
+        pytest.param([("shipment.shipped",), ("order.completed",)], True, id="closed it then"),
+        pytest.param([("shipment.shipped",), ("nobody-mapped-this",)], True, id="an unknown word says nothing"),
+        pytest.param([("shipment.shipped",), ("chatter",)], True, id="nor does one that moves nothing"),
+        pytest.param([("open", "shipment.delivered")], True, id="the derived open beside it"),
+        pytest.param([("open", "shipment.shipped")], True, id="whatever their alphabet"),
+    ],
+)
+def test_the_shops_parcel_is_there_while_its_last_word_is_of_it(words: list[tuple[str, ...]], there: bool) -> None:
+    story = Story()
+    for hour, natives in enumerate(words, 9):
+        story.hear(order(f"{hour:02}:00", *natives))
+    assert bool(story.view.shipments) is there
+
+
+def test_once_there_is_a_parcel_the_shops_word_goes_to_it() -> None:
+    story = Story()
+    story.hear(order("09:00", "shipment.shipped"))
+    story.hear(order("10:00", "shipment.shipped", parcels=(parcel("1", "10:00"),)))
+    assert list(held(story)) == ["1"]
+    assert story.status(ref="1") == "shipped"
+
+
+def test_the_shop_cannot_know_before_the_carrier_that_follows_the_number() -> None:
+    story = Story()
+    story.hear(order("09:00", "shipment.delivered", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    assert story.status(ref="1") == "announced"
+    story.hear(scan("P1", "in_transit", "10:00"))
+    assert story.status(ref="1") == "in_transit"
+
+
+def test_a_number_nobody_follows_leaves_the_word_to_the_shop() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", "shipment.delivered", numbers=["X1"]),)))
+    assert story.status(ref="1") == "delivered"
+
+
+# ------------------------------------------------------------------------------------------------ numbers
+
+
+def followed(relation: Relation) -> Story:
+    """P1 is on its way; its carrier names P2 as what comes next."""
+    story = Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "in_transit", "10:00"))
+    story.hear(ParcelNews("P1", moment("11:00"), next=Number("P2"), relation=relation))
+    return story
+
+
+def test_a_redirected_parcel_goes_on_under_its_new_number() -> None:
+    story = followed(Relation.CONTINUES)
+    story.hear(scan("P2", "out_for_delivery", "12:00"))
+    assert (story.status(), [leg.number.number for leg in story.parcel().legs]) == ("out_for_delivery", ["P1", "P2"])
+    story.hear(scan("P2", "delivered", "13:00"))
+    assert story.view.delivered
+
+
+def test_what_travels_under_a_return_waybill_travels_back() -> None:
+    story = followed(Relation.BACK)
+    story.hear(scan("P2", "in_transit", "12:00"))
+    assert story.status() == "returning"
+    story.hear(scan("P2", "delivered", "13:00"))
+    assert story.status() == "returned"
+    assert not story.view.delivered
+
+
+def test_a_number_that_replaces_another_parcel_is_not_its_continuation() -> None:
+    story = followed(Relation.REPLACES)
+    story.hear(scan("P2", "delivered", "12:00"))
+    assert story.status() == "in_transit"
+
+
+def test_numbers_that_name_each_other_end_somewhere() -> None:
+    story = followed(Relation.CONTINUES)
+    story.hear(ParcelNews("P2", moment("12:00"), next=Number("P1"), relation=Relation.CONTINUES))
+    assert [leg.number.number for leg in story.parcel().legs] == ["P1", "P2"]
+
+
+def test_a_changed_number_takes_its_facts_along() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "delivered", "10:00"))
+    story.hear(order("11:00", parcels=(parcel("1", "11:00", numbers=["P2"]),)))
+    assert story.status() is None, "that was another parcel"
+    story.hear(scan("P2", "shipped", "12:00"))
+    assert story.status() == "shipped"
+
+
+def test_one_number_on_two_orders_speaks_to_both() -> None:
+    stories = [Story(), Story()]
+    for story in stories:
+        story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+        story.hear(scan("P1", "delivered", "10:00"))
+    assert [story.status() for story in stories] == ["delivered", "delivered"]
+
+
+def test_the_shops_word_for_the_carrier_comes_before_the_numbers_own_form() -> None:
+    them = (*CONNECTIONS, connection("other-post", _OtherPost))
+    story = Story(world(connections=them))
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=[Number("P1", "Other Post"), Number("P2", "?")]),)))
+    assert [each.legs[0].carrier for each in story.view.shipments] == ["other-post", "post"]
+
+
+class _OtherPost(ThePost):
+    name, label = "other", "Other Post"
+
+
+# ------------------------------------------------------------------------------------------------ returns
+
+
+def returning(*natives: str, numbers: tuple[str, ...] = ("P9",), version: str = "09:00") -> ReturnSnapshot:
+    return ReturnSnapshot("r1", moment(version), tuple(map(native, natives)), numbers=tuple(map(Number, numbers)))
+
+
+@pytest.mark.parametrize(
+    ("scans", "state"),
+    [
+        ([], "approved"),
+        (["announced"], "approved"),
+        (["cancelled"], "approved"),
+        (["problem"], "approved"),
+        (["shipped"], "returning"),
+        (["in_transit", "ready_for_pickup"], "returning"),
+        (["in_transit", "delivered"], "returned"),
+    ],
+)
+def test_a_customers_return_parcel_moves_its_case_and_no_outbound_parcel(scans: list[str], state: str) -> None:
+    story = Story()
+    story.hear(
+        order("09:00", returns=(returning("return.approved"),), parcels=(parcel("1", "09:00", "shipment.delivered"),))
+    )
+    for hour, code in enumerate(scans, 10):
+        story.hear(scan("P9", code, f"{hour}:00"))
+    assert story.status(Axis.RETURN, "r:r1") == state
+    assert [each.id for each in story.view.shipments] == ["shop:1/1"]
+
+
+def test_a_parcel_sent_back_is_not_among_those_to_be_delivered() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", direction=Direction.BACK),)))
+    assert story.view.shipments == ()
+
+
+# ------------------------------------------------------------------------------------------------ cash, deadlines
+
+
+def cod(*parcels: Any, **more: Any) -> Story:
+    story = Story()
+    given: dict[str, Any] = {"lines": TWO, "pay_by": PayBy.COD, "total": uah("100"), "parcels": parcels}
+    story.hear(order("09:00", "payment.cash_on_delivery", **{**given, **more}))
+    return story
+
+
+def due(story: Story, ref: str = "1") -> str | None:
+    money = cash_due(story.parcel(ref), story.view)
+    return str(money.amount) if money else None
+
+
+def test_cash_is_due_as_carrier_shop_and_total_say_in_this_order() -> None:
+    story = cod(parcel("1", "09:00", numbers=["P1"]))
+    assert due(story) == "100", "the only parcel carries the whole"
+    story.hear(
+        order(
+            "10:00",
+            "payment.cash_on_delivery",
+            lines=TWO,
+            parcels=(parcel("1", "10:00", numbers=["P1"], cod=uah("90")),),
+        )
+    )
+    assert due(story) == "90"
+    story.hear(ParcelNews("P1", moment("11:00"), cod=Cod(uah("95"))))
+    assert due(story) == "95"
+
+
+def test_no_cash_is_claimed_where_nobody_said_how_it_is_split() -> None:
+    story = cod(parcel("1", "09:00", contents=pairs(a=2)), parcel("2", "09:00", contents=pairs(b=1)))
+    assert due(story) is None
+    rest = cod(parcel("1", "09:00", contents=pairs(a=2)))
+    assert due(rest) is None, "another parcel is to come"
+
+
+def test_no_cash_is_due_once_it_is_paid() -> None:
+    story = cod(parcel("1", "09:00", numbers=["P1"], cod=uah("90")))
+    assert due(story) == "90"
+    story.hear(scan("P1", "delivered", "12:00"))
+    assert due(story) is None
+    assert str(story.view.effective_payment) == "paid"
+    prepaid = Story()
+    prepaid.hear(order("09:00", "payment.paid", parcels=(parcel("1", "09:00", cod=uah("90")),)))
+    assert due(prepaid) is None
+
+
+def waiting(story: Story | None = None, kind: PointKind | None = PointKind.LOCKER, **news: Any) -> Story:
+    """A parcel that can be collected since 10:00."""
+    story = story or Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    point = PickupPoint("7", kind, "Point 7") if kind else None
+    story.hear(scan("P1", "ready_for_pickup", "10:00"), ParcelNews("P1", moment("10:00"), point=point, **news))
+    return story
+
+
+def with_storage(**lengths: timedelta) -> Story:
+    them = [replace(each, storage=lengths) if each.name == "post" else each for each in CONNECTIONS]
+    return Story(world(connections=them))
+
+
+class _InPost(ThePost):
+    name, label = "inpost", "InPost"
+
+
+def at_inpost() -> Story:
+    return Story(
+        world(connections=[*(each for each in CONNECTIONS if each.name != "post"), connection("post", _InPost)])
+    )
+
+
+DAY = timedelta(days=1)
+TOLD = Deadline(moment("+5 18:00"), DeadlineKind.FEE_FROM)
+
+
+@pytest.mark.parametrize(
+    ("story", "deadline"),
+    [
+        pytest.param(waiting(with_storage(locker=DAY), deadline=TOLD), TOLD, id="told wins"),
+        pytest.param(
+            waiting(with_storage(locker=3 * DAY)),
+            Deadline(moment("+3 10:00"), DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED),
+            id="the merchant's setting",
+        ),
+        pytest.param(
+            waiting(at_inpost()),
+            Deadline(moment("+2 10:00"), DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED),
+            id="the shipped rule",
+        ),
+        pytest.param(waiting(with_storage(branch=DAY)), None, id="not for this kind of point"),
+        pytest.param(waiting(), None, id="no rule"),
+        pytest.param(waiting(with_storage(locker=DAY), kind=None), None, id="no point"),
+    ],
+)
+def test_until_when_a_parcel_waits(story: Story, deadline: Deadline | None) -> None:
+    assert deadline_of(story.parcel(), story.world) == deadline
+
+
+def test_a_parcel_that_has_not_arrived_has_no_deadline_of_ours() -> None:
+    story = with_storage(locker=DAY)
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(
+        scan("P1", "in_transit", "10:00"),
+        ParcelNews("P1", moment("10:00"), point=PickupPoint("7", PointKind.LOCKER, "7")),
+    )
+    assert deadline_of(story.parcel(), story.world) is None
+
+
+def test_an_extended_deadline_replaces_the_first() -> None:
+    story = waiting(deadline=TOLD)
+    later = replace(TOLD, at=moment("+8 18:00"))
+    story.hear(ParcelNews("P1", moment("12:00"), deadline=later))
+    assert deadline_of(story.parcel(), story.world) == later
+
+
+# ------------------------------------------------------------------------------------------------ pickup in the shop
+
+
+def at_the_counter(*natives: str) -> Story:
+    story = Story()
+    parcels = (parcel("1", "09:00", *natives, kind=ParcelKind.PICKUP),)
+    story.hear(order("09:00", "order.processing", deliver_by=DeliverBy.PICKUP, parcels=parcels))
+    return story
+
+
+def test_what_waits_at_the_shops_counter_waits_a_week() -> None:
+    story = at_the_counter("shipment.ready_for_pickup")
+    assert str(story.view.headline.value) == "ready_for_pickup"
+    deadline = deadline_of(story.parcel(), story.world)
+    assert deadline is not None and deadline.at == moment("+7 09:00")
+
+
+def test_a_completed_order_was_handed_over_at_the_counter() -> None:
+    story = at_the_counter("shipment.ready_for_pickup")
+    view = story.hear(order("10:00", "order.completed", deliver_by=DeliverBy.PICKUP))
+    assert view.delivered and str(view.headline.value) == "delivered"
+
+
+# ------------------------------------------------------------------------------------------------ codes
+
+
+def test_an_unknown_code_keeps_the_last_state_and_is_quarantined() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "in_transit", "10:00"), scan("P1", "no-such-code", "11:00"))
+    assert story.status() == "in_transit"
+    assert [line.verdict.value for line in story.parcel().folded.lines] == ["move", "quarantine"]
+
+
+def test_the_merchants_table_is_asked_before_the_plugins() -> None:
+    story = Story(world(statuses={"post": {"in_transit": Meaning(Shipment.PROBLEM, ""), "no-*": Meaning(None, "")}}))
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "no-such-code", "09:30"), scan("P1", "in_transit", "10:00"))
+    assert [line.verdict.value for line in story.parcel().folded.lines] == ["nothing", "move"]
+    assert story.status() == "problem"
+
+
+def test_a_carriers_word_of_the_warehouse_is_a_word_of_the_order() -> None:
+    story = Story(world(statuses={"post": {"boxed": Meaning(Order.PACKED, "")}}))
+    story.hear(order("09:00", "order.processing", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "boxed", "10:00"))
+    assert str(story.view.order.state) == "packed"
+    assert story.view.order.fact is not None and story.view.order.fact.level is Level.CARRIER
