@@ -36,6 +36,7 @@ STAFF = (
     "staff-overdue",
     "staff-connection-paused",
     "staff-unmapped-status",
+    "staff-notice",
     "staff-unheard",
 )
 LOCALES = ("en", "uk", "pl", "ru")
@@ -211,6 +212,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
+        },
+        "staff-notice": {
+            "notice": {"kind": "flagged", "source": "nova-poshta", "said": "X17", "reason": "lost"}
         },
         "staff-unheard": {"message": {"template": "ready-for-pickup", "tried": ["bot", "sms"]}},
     }
