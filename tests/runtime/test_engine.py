@@ -9,7 +9,6 @@ import pytest
 
 from hub.runtime.engine import EmbeddedEngine
 from hub.store import tables
-
 from tests.e2e.town import town
 
 
