@@ -125,6 +125,22 @@ class _Write:
         new = [number for number in plan.numbers if number not in held]
         self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
         self._wake_orphans([f"parcel:{number}" for number in new], None)
+        self._tell_again(plan.order_id, new)
+
+    def _tell_again(self, order_id: str, new: list[str]) -> None:
+        """A number that another order holds already: the carrier's unchanged answer would count as known, so what it
+        said is read once more, now for this order too."""
+        if not new:
+            return
+        others = sa.select(numbers.c.order_id, numbers.c.number).where(
+            numbers.c.tenant == TENANT, numbers.c.number.in_(new), numbers.c.order_id != order_id
+        )
+        for row in self.connection.execute(others).all():
+            said = sa.select(facts.c.event_id).where(
+                facts.c.tenant == TENANT, facts.c.order_id == row.order_id, facts.c.subject == f"n:{row.number}"
+            )
+            heard = sa.update(inbox).where(inbox.c.id.in_(said.scalar_subquery()), inbox.c.state == InboxState.DONE)
+            self.connection.execute(heard.values(state=InboxState.PENDING))
 
     def _wake_orphans(self, subjects: list[str], source: str | None) -> None:
         """Events that waited for this order or number are taken up."""

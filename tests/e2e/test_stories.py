@@ -351,3 +351,16 @@ async def test_a_deleted_order_falls_silent_and_staff_see_it(tmp_path: Path) -> 
         assert await it.messages() == told
         assert len(it.mails("iryna@kavovar.example")) == before + 1
         assert {row.state for row in await it.rows(tables.runs)} <= {"done", "stopped"}
+
+
+async def test_one_number_on_two_orders_speaks_to_both(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        await _shipped(it)
+        second = it.shop.shop.create_order(email="second@example.com", gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        it.shop.shop.fulfil(second, NUMBER, "Nova Poshta")
+        await it.advance(minutes=10)
+        assert [row.headline for row in await it.rows(tables.orders)] == ["in_transit", "in_transit"]
+        it.np.hand_over(NUMBER)
+        await it.advance(hours=5)
+        assert [row.headline for row in await it.rows(tables.orders)] == ["delivered", "delivered"]
