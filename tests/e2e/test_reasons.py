@@ -103,6 +103,26 @@ async def test_of_two_messages_of_a_run_that_waited_for_the_morning_the_later_is
         assert (await it.messages())[1:] == [("payment-received", "superseded", "superseded"), ("packed", "sent", "")]
 
 
+async def test_who_stopped_the_bot_gets_mail_until_they_start_it_again(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        orders = [it.shop.shop.create_order(gateway="shopify_payments") for _ in range(2)]
+        await it.advance(minutes=5)
+        chat = await _linked(it)
+        it.telegram.say(chat, "/stop")
+        await it.advance(minutes=1)
+        seen = len(it.telegram.screen(chat))
+        it.shop.shop.pay(orders[0])
+        await it.advance(minutes=5)
+        assert len(it.telegram.screen(chat)) == seen
+        assert len(it.mails(CUSTOMER)) == 3
+        it.telegram.press_start(chat)
+        await it.advance(minutes=1)
+        it.shop.shop.pay(orders[1])
+        await it.advance(minutes=5)
+        assert "Оплата" in it.telegram.screen(chat)[-1].text
+        assert len(it.mails(CUSTOMER)) == 3
+
+
 class _Careless(Shopify):
     """A plugin with a bug: a snapshot whose quantities are texts."""
 

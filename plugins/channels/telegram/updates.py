@@ -86,7 +86,10 @@ def _message(event_id: str, message: dict[str, Any]) -> Sequence[ChannelRecord]:
         return (Linked(token=token, address=address, at=at, locale=locale),)
     if command == "/stop":
         return (ChannelClosed(address=address, at=at, reason="stop"),)
-    return (Reply(address=address, text=text, at=at, event_id=event_id, locale=locale),)
+    reply = Reply(address=address, text=text, at=at, event_id=event_id, locale=locale)
+    if command == "/start":  # whoever starts the bot again wants to hear from it
+        return (ChannelClosed(address=address, at=at, reason="started", open=True), reply)
+    return (reply,)
 
 
 def _pressed(event_id: str, query: dict[str, Any], received: datetime | None) -> Sequence[ChannelRecord]:

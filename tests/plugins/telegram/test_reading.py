@@ -46,6 +46,7 @@ def raw(update: Any, at: datetime | None = None) -> Raw:
 GROUP = {"id": -5, "title": "Зміна", "type": "group"}
 
 LONG = "/start " + "x" * 65
+STARTED = ChannelClosed("501112233", AT, "started", open=True)
 
 READINGS: list[tuple[str, Any, tuple[Any, ...]]] = [
     (
@@ -54,12 +55,29 @@ READINGS: list[tuple[str, Any, tuple[Any, ...]]] = [
         (Linked("o_9Jx2pQ7TtWm4Zr0aB1cD3e", "501112233", AT, "uk"),),
     ),
     ("a deep link with the bot's name", message("/start@Shop_bot abc"), (Linked("abc", "501112233", AT, "uk"),)),
-    ("start alone", message("/start"), (Reply("501112233", "/start", AT, "900099", "uk"),)),
-    ("start with nonsense", message("/start a b"), (Reply("501112233", "/start a b", AT, "900099", "uk"),)),
+    (
+        "start alone",
+        message("/start"),
+        (
+            STARTED,
+            Reply("501112233", "/start", AT, "900099", "uk"),
+        ),
+    ),
+    (
+        "start with nonsense",
+        message("/start a b"),
+        (
+            STARTED,
+            Reply("501112233", "/start a b", AT, "900099", "uk"),
+        ),
+    ),
     (
         "a token too long",
         message(LONG),
-        (Reply("501112233", LONG, AT, "900099", "uk"),),
+        (
+            STARTED,
+            Reply("501112233", LONG, AT, "900099", "uk"),
+        ),
     ),
     ("help", message("/help"), (Reply("501112233", "/help", AT, "900099", "uk"),)),
     ("status", message("/status"), (Reply("501112233", "/status", AT, "900099", "uk"),)),
