@@ -8,25 +8,60 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import httpx
+import sqlalchemy as sa
 
 from hub.clock import VirtualClock
 from hub.config.model import Config, Connection, Contact, HubSettings, Person, Rung, Shop
 from hub.flows.compile import compile_flow
 from hub.flows.model import Flow
 from hub.messages import Texts
-from hub.model import Checkpoint, Customer, Line, Money, Number, OrderSnapshot, ParcelSnapshot, StatusEvent
+from hub.model import (
+    Checkpoint,
+    Customer,
+    Line,
+    Money,
+    Number,
+    OrderSnapshot,
+    ParcelNews,
+    ParcelSnapshot,
+    StatusEvent,
+)
+from hub.pipeline.apply import ApplyDrain
+from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
 from hub.pipeline.facts import StoredFact, Witness, facts_of
 from hub.pipeline.react import Reaction, RunRow, Situation, occasions, react
+from hub.pipeline.receive import inbox_row
+from hub.pipeline.remap import remember_statuses
 from hub.pipeline.view import OrderView, ShipmentView, view
 from hub.pipeline.world import World
-from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings, StatusTables
+from hub.plugin import (
+    Accepted,
+    Adapter,
+    AddressKind,
+    Carrier,
+    Channel,
+    Form,
+    Limits,
+    Outcome,
+    Outgoing,
+    Platform,
+    Raw,
+    Settings,
+    StatusTables,
+)
+from hub.plugin.http import make_client
 from hub.status import Axis, Meaning, Mode, Native, Order, Payment, Return, Shipment, full_name
+from hub.store import tables
+from hub.store.database import Database
+from hub.store.links import make_link_secret
+from hub.store.migrate import upgrade
 
 TUESDAY = datetime(2026, 3, 3, tzinfo=UTC)
 KYIV = ZoneInfo("Europe/Kyiv")
@@ -44,7 +79,29 @@ class Nothing(Settings):
     """No settings."""
 
 
-class Shoplet(Platform[Nothing]):
+class Telling:
+    """An adapter whose events stand for records: what it reads is what was put there."""
+
+    said: Mapping[str, Any]
+
+    def normalise(self, raw: Raw) -> Sequence[Any]:
+        return [self.said[raw.body]]
+
+
+class Speaking:
+    """A channel that answers with what it is told to, or takes everything."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.sent: list[Outgoing] = []
+        self.answers: list[Outcome] = []
+
+    async def send(self, message: Outgoing) -> Outcome:
+        self.sent.append(message)
+        return self.answers.pop(0) if self.answers else Accepted(message.key)
+
+
+class Shoplet(Telling, Platform[Nothing]):
     name, label, settings_type = "shoplet", "Shoplet", Nothing
     statuses: ClassVar[StatusTables] = {
         "shop": {
@@ -55,7 +112,7 @@ class Shoplet(Platform[Nothing]):
     }
 
 
-class Post(Carrier[Nothing]):
+class Post(Telling, Carrier[Nothing]):
     name, label, settings_type = "post", "The Post", Nothing
     statuses: ClassVar[StatusTables] = {"post": {str(each): Meaning(each, str(each)) for each in Shipment}}
     intervals: ClassVar[Mapping[Shipment | None, timedelta]] = {Shipment.OUT_FOR_DELIVERY: timedelta(minutes=7)}
@@ -67,17 +124,17 @@ class Post(Carrier[Nothing]):
         return f"https://post.example/{number}"
 
 
-class Letters(Channel[Nothing]):
+class Letters(Speaking, Channel[Nothing]):
     name, label, settings_type = "letters", "Letters", Nothing
     form, address_kind, rings = Form.MAIL, AddressKind.EMAIL, False
 
 
-class Texter(Channel[Nothing]):
+class Texter(Speaking, Channel[Nothing]):
     name, label, settings_type = "texter", "Texter", Nothing
     form, address_kind, rings, receipts = Form.SMS, AddressKind.PHONE, True, True
 
 
-class Bot(Channel[Nothing]):
+class Bot(Speaking, Channel[Nothing]):
     name, label, settings_type = "bot", "Bot", Nothing
     form, address_kind, rings = Form.CHAT, AddressKind.LINK, True
     poll_every = timedelta(seconds=30)
@@ -134,7 +191,7 @@ def world(
         statuses=statuses or {},
         flows={name: flow(name, **source) for name, source in (flows or {}).items()},
     )
-    client = httpx.AsyncClient(transport=httpx.MockTransport(lambda request: httpx.Response(500)))
+    client = make_client("fake", Limits(), CLOCK, transport=httpx.MockTransport(lambda request: httpx.Response(500)))
     made = {each.name: each.adapter(Nothing(), client, CLOCK, connection=each.name) for each in connections}
     return World(config, made, Texts.load(None)[0])
 
@@ -248,3 +305,73 @@ class Story:
 def told(reaction: Reaction) -> list[str]:
     """Templates of the messages that are to be said."""
     return [message["template"] for message in reaction.messages]
+
+
+# ------------------------------------------------------------------------------------------------ with a database
+
+
+def _insert(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    connection.execute(sa.insert(tables.inbox), rows)
+
+
+@dataclass
+class Desk:
+    """The drains over a real database, with the fakes outside; `hear` is what webhooks and polls would bring."""
+
+    db: Database
+    world: World
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(moment("10:00")))
+    said: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        upgrade(self.db)
+        self.db.run(lambda connection: make_link_secret(connection, self.db.dialect))
+        self.apply = ApplyDrain(self.db, self.clock, lambda: self.world)
+        self.deliver = DeliverDrain(self.db, self.clock, lambda: self.world, lambda: None, jitter=False)
+        self.go_live(self.world)
+
+    def go_live(self, world: World) -> int:
+        """Let a configuration go live; returns how many orders are to be folded again."""
+        self.world = world
+        for each in world.adapters.values():
+            each.said = self.said  # type: ignore[attr-defined]
+        now = self.clock.now()
+        return self.db.run(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+
+    async def hear(self, *records: Any, at: str | None = None) -> None:
+        """Each record is an event of its own; then everything that can happen at this moment happens."""
+        self.clock.move_to(moment(at) if at else self.clock.now() + timedelta(seconds=1))
+        for record in records:
+            source = "post" if isinstance(record, Checkpoint | ParcelNews) else "shop"
+            key = str(len(self.said))
+            self.said[key] = record
+            number = getattr(record, "number", "")
+            subject = f"parcel:{number}" if source == "post" else f"order:{record.ref}"
+            row = inbox_row(source, Raw(key, subject, key), Mode.LIVE, self.clock)
+            await self.db.write(partial(_insert, rows=[row]))
+        await self.settle()
+
+    async def settle(self) -> None:
+        while await self.apply.drain() + await self.deliver.drain():
+            await self.deliver.settle()
+
+    async def wait(self, **length: float) -> None:
+        """Let time pass, minute by minute."""
+        end = self.clock.now() + timedelta(**length)
+        while self.clock.now() < end:
+            self.clock.move_to(min(self.clock.now() + timedelta(minutes=1), end))
+            await self.settle()
+
+    def rows(self, table: sa.Table, *where: Any) -> Sequence[Any]:
+        query = sa.select(table).where(*where).order_by(*table.primary_key)
+        return self.db.run(lambda connection: connection.execute(query).all())
+
+    def messages(self) -> list[tuple[str, str, str]]:
+        """(template, state, connection) of what is said to customers."""
+        rows = self.rows(tables.messages, tables.messages.c.recipient == "customer")
+        return [(row.template, row.state, row.connection) for row in rows]
+
+    def channel(self, name: str) -> "Speaking":
+        channel = self.world.adapters[name]
+        assert isinstance(channel, Speaking)
+        return channel

@@ -1,0 +1,161 @@
+"""The outbox over a real database: caps between orders, channels that pause or are down, and what is asked again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.config.model import Cap, Contact
+from hub.model import Customer
+from hub.plugin import Config, Suppress, Transient, Unknown
+from hub.store.database import Database
+from hub.store.tables import connections, polls
+
+from .fakes import SHOP, Desk, notify, order, parcel, scan, world
+
+BOTH = Customer(email="o@x.example", phone="+380671234567", accepts_marketing=True)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'hub.db'}")
+    yield database
+    database.close()
+
+
+def desk(db: Database, via: Any = "default", contact: Contact | None = None, **step: Any) -> Desk:
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=via, **step)]}}
+    routes = Contact(routes={"default": ("mail",)}, settle=timedelta(0))
+    return Desk(db, world(flows, contact=contact or routes))
+
+
+def packed(ref: str = "1", customer: Customer = BOTH) -> Any:
+    return order("10:00", "order.packed", ref=ref, customer=customer)
+
+
+# ------------------------------------------------------------------------------------------------ caps
+
+
+async def test_a_cap_counts_what_leaves_at_the_same_moment(db: Database) -> None:
+    """Two orders of one customer, told in one breath."""
+    it = desk(
+        db,
+        contact=Contact({"default": ("mail",)}, settle=timedelta(0), caps=(Cap(1, timedelta(days=1)),)),
+        **{"class": "feedback"},
+    )
+    await it.hear(packed("1"), packed("2"), packed("3", Customer(email="other@x.example")))
+    assert [state for _, state, _ in it.messages()] == ["sent", "suppressed", "sent"]
+    assert len(it.channel("mail").sent) == 2
+
+
+async def test_and_frees_again_when_its_window_has_passed(db: Database) -> None:
+    it = desk(
+        db,
+        contact=Contact({"default": ("mail",)}, settle=timedelta(0), caps=(Cap(1, timedelta(minutes=10)),)),
+        **{"class": "feedback"},
+    )
+    await it.hear(packed("1"))
+    await it.wait(minutes=11)
+    await it.hear(packed("2"))
+    assert [state for _, state, _ in it.messages()] == ["sent", "sent"]
+
+
+# ------------------------------------------------------------------------------------------------ the cascade
+
+OURS = Config("no money")
+
+
+async def test_a_fault_of_ours_does_not_hold_a_message_that_has_another_channel(db: Database) -> None:
+    it = desk(db, ["sms", "mail"])
+    it.channel("sms").answers += [OURS] * 9
+    await it.hear(packed())
+    await it.wait(minutes=14)
+    assert len(it.channel("sms").sent) == 1, "the connection pauses"
+    await it.wait(minutes=3)
+    assert it.messages() == [("order-received", "sent", "mail")]
+    (row,) = it.rows(connections, connections.c.name == "sms")
+    assert row.paused == "no money" and row.paused_until > it.clock.now()
+
+
+async def test_without_another_channel_it_waits_and_loses_no_attempt(db: Database) -> None:
+    it = desk(db, ["mail"])
+    it.channel("mail").answers += [OURS] * 9
+    await it.hear(packed())
+    await it.wait(hours=3)
+    assert it.messages() == [("order-received", "sent", "mail")]
+    assert len(it.channel("mail").sent) == 10
+
+
+@pytest.mark.parametrize(
+    ("via", "customer"),
+    [
+        pytest.param(["mail", "bot"], BOTH, id="the bot is not linked"),
+        pytest.param(["mail", "sms"], replace(BOTH, phone=""), id="there is no phone"),
+    ],
+)
+async def test_a_channel_that_reaches_nobody_is_no_reason_to_give_up_early(
+    db: Database, via: Any, customer: Customer
+) -> None:
+    """A quarter of an hour of trouble must not cost the message, when nothing else could carry it."""
+    it = desk(db, via)
+    it.channel("mail").answers += [Transient("busy")] * 4
+    await it.hear(packed(customer=customer))
+    await it.wait(minutes=40)
+    assert it.messages() == [("order-received", "sent", "mail")]
+
+
+async def test_a_shops_own_word_for_a_channel_is_not_another_channel(db: Database) -> None:
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received")]}}
+    its = world(
+        flows,
+        contact=Contact({"default": ("letters",)}, settle=timedelta(0)),
+        shop=replace(SHOP, connections={"letters": "mail"}),
+    )
+    it = Desk(db, its)
+    it.channel("mail").answers += [Transient("busy")] * 4
+    await it.hear(packed())
+    await it.wait(minutes=40)
+    assert it.messages() == [("order-received", "sent", "mail")]
+
+
+async def test_a_dead_address_leads_to_the_next_channel_at_once_and_is_not_used_again(db: Database) -> None:
+    it = desk(db, ["mail", "sms"])
+    it.channel("mail").answers.append(Suppress("no such mailbox"))
+    await it.hear(packed("1"))
+    await it.hear(packed("2"))
+    assert [connection for _, _, connection in it.messages()] == ["sms", "sms"]
+    assert len(it.channel("mail").sent) == 1
+
+
+async def test_uncertain_mail_is_said_twice_at_most_and_never_by_another_channel(db: Database) -> None:
+    it = desk(db, ["mail", "sms"])
+    it.channel("mail").answers += [Unknown("lost")] * 3
+    await it.hear(packed())
+    await it.wait(hours=1)
+    assert it.messages() == [("order-received", "uncertain", "mail")]
+    assert (len(it.channel("mail").sent), len(it.channel("sms").sent)) == (2, 0)
+    assert len({message.key for message in it.channel("mail").sent}) == 1, "under one key"
+
+
+# ------------------------------------------------------------------------------------------------ asked again
+
+
+async def test_questions_about_a_parcel_end_and_begin_again_when_it_moves_again(db: Database) -> None:
+    it = desk(db)
+
+    def asked() -> tuple[int, bool]:
+        (row,) = it.rows(polls, polls.c.ref == "P1")
+        return row.state, row.until_at is not None
+
+    held = (parcel("1", "09:00", numbers=["P1"]),)
+    await it.hear(order("10:00", "order.packed", parcels=held))
+    assert asked() == (0, False)
+    await it.hear(scan("P1", "delivered", "10:00"), at="10:05")
+    assert asked() == (0, True)
+    await it.hear(order("+5 10:00", "order.completed", parcels=held), at="+5 10:00")
+    assert asked() == (1, True), "over for good, whatever the shop still writes into the order"
+    await it.hear(scan("P1", "out_for_delivery", "+5 11:00"), at="+5 11:00")
+    assert asked() == (0, False)
