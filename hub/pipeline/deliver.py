@@ -155,6 +155,17 @@ class DeliverDrain:
         rows = unheard_rows(row, world, now)
         if rows is None:
             return
+        open_one = connection.execute(
+            sa.select(escalations).where(
+                escalations.c.tenant == TENANT,
+                escalations.c.key == rows.escalation["key"],
+                sa.text("escalations.state <> 'resolved'"),
+            )
+        ).first()
+        if open_one is not None:  # somebody is called about this order already: one more line for them
+            note = f"{open_one.note}\n{rows.escalation['reason']}".strip()
+            connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
+            return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
         for each in rows.messages:
             connection.execute(insert_new(messages, self.db.dialect).values(**each))

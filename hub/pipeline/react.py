@@ -252,7 +252,8 @@ class _React:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
             return "busy"
-        holds, why = met(flow.when, self._names_for(self._subject(occasion)))
+        own = {"entered_at": occasion.at, "started_at": self.it.now, "event": self._event(occasion)}
+        holds, why = met(flow.when, {**self._names_for(self._subject(occasion)), **own})
         return "" if holds else f"not met: {why}"
 
     def _old_news(self, flow: Flow, occasion: Occasion) -> str:

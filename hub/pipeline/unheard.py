@@ -24,7 +24,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
     uid = key_of(TENANT, "unheard", row.key)[:24]
     rows = escalation_rows(
         uid,
-        key_of(TENANT, "unheard", row.order_id, row.template),
+        key_of(TENANT, "unheard", row.order_id),
         step,
         f"{row.template}: {row.reason}" if row.reason else f"{row.template}: nobody could be reached",
         order_id=row.order_id,

@@ -229,6 +229,9 @@ class _Item:
         if not name or self.doors:
             return None
         locker = "postomat" in self.text("CategoryOfWarehouse").casefold() or self.code == "8"
+        street = name.partition(":")[2].strip()
+        if street and street in self.text("WarehouseRecipientAddress"):
+            name = name.partition(":")[0]  # the address says the street again
         return PickupPoint(
             ref=self.text("WarehouseRecipientRef") or self.text("WarehouseRecipientNumber"),
             kind=PointKind.LOCKER if locker else PointKind.BRANCH,
