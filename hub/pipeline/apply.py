@@ -6,7 +6,8 @@ one becomes a dead letter; nothing else waits for it.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ from hub.model import (
 )
 from hub.plugin import Raw, UnreadableError
 from hub.status import Mode
-from hub.store.database import Database
+from hub.store.database import Database, is_trouble
 from hub.store.tables import TENANT, inbox, numbers, orders, timers
 
 from .batch import REFOLD, Batch, Event, Wanted
@@ -55,6 +56,8 @@ class ApplyDrain:
         self.db, self.clock, self.world, self.listeners = db, clock, world, listeners
         self.size = SMALLEST
         """How many events the next batch reads: as many as the last ones could decide within the budget."""
+        self.timers_first = False
+        """Whose turn it is to be decided first, so that a crowd of the ones never keeps the others waiting."""
 
     async def drain(self) -> int:
         """Work until nothing is pending; returns how many events and timers were done."""
@@ -66,9 +69,15 @@ class ApplyDrain:
                 return total
 
     async def _batch(self, limit: int) -> int:
-        world, now = self.world(), self.clock.now()
+        world, now, taken = self.world(), self.clock.now(), Taken()
+        self.timers_first = not self.timers_first
+
+        def decide(connection: sa.Connection) -> Batch:
+            taken.read(connection, now, limit, timers_first=self.timers_first)
+            return plan_batch(connection, world, now, taken)
+
         try:
-            batch = await self.db.read(lambda connection: plan_batch(connection, world, now, limit))
+            batch = await self.db.read(decide)
             if batch.empty():
                 return 0
             if limit > 1:
@@ -77,9 +86,11 @@ class ApplyDrain:
             await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
         except StaleError:
             return 1  # somebody else changed an order meanwhile: read again
-        except Exception:
+        except Exception as error:
+            if is_trouble(error):
+                raise  # of the database's own; it is no event's fault
             if limit == 1:
-                await self._park(world, now)
+                await self._park(world, now, taken)
                 return 1
             log.exception("a batch failed; its events are taken one by one")
             return await self._one_by_one()
@@ -98,18 +109,15 @@ class ApplyDrain:
             done += step
         return max(done, 1)
 
-    async def _park(self, world: World, now: datetime) -> None:
+    async def _park(self, world: World, now: datetime, taken: "Taken") -> None:
         """The single event or timer that makes a batch fail is set aside with its reason."""
 
         def park(connection: sa.Connection) -> None:
-            row = connection.execute(_pending(1)).first()
-            if row is not None:
+            for row in taken.events:
                 reason = "applying it failed; the log names the error"
                 spoken_of = _order_of(row, _Known(connection))
                 write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, spoken_of)]), world, now)
-                return
-            timer = connection.execute(_due(now, 1)).first()
-            if timer is not None:
+            for timer in taken.timers:
                 connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
 
         log.exception("an event or timer cannot be applied and is set aside")
@@ -129,16 +137,37 @@ def _due(now: datetime, limit: int) -> sa.Select[Any]:
     )
 
 
-def plan_batch(connection: sa.Connection, world: World, now: datetime, limit: int) -> Batch:
-    """Read what is due and decide what becomes of it; writes nothing."""
+@dataclass(slots=True)
+class Taken:
+    """What a batch is made of: rows of events and of timers. One of a single thing holds an event or a timer."""
+
+    events: Sequence[Any] = ()
+    timers: Sequence[Any] = ()
+    timers_first: bool = False
+
+    def read(self, connection: sa.Connection, now: datetime, limit: int, *, timers_first: bool) -> None:
+        """Take what is due, the oldest first; a crowd of events leaves room for some timers."""
+        self.timers_first = timers_first
+        if limit == 1 and timers_first:
+            self.timers = connection.execute(_due(now, 1)).all()
+            if self.timers:
+                return
+        self.events = connection.execute(_pending(limit)).all()
+        room = max(limit - len(self.events), limit // 4)
+        self.timers = connection.execute(_due(now, room)).all() if room else ()
+
+
+def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Taken) -> Batch:
+    """Decide what becomes of what is due; writes nothing."""
     started = monotonic()
-    rows = connection.execute(_pending(limit)).all()
-    events = [read_event(row, world) for row in rows]
-    due = connection.execute(_due(now, limit)).all() if len(rows) < limit else []
+    events = [read_event(row, world) for row in taken.events]
     batch = Batch()
     wanted = _sort(events, connection, batch)
-    for timer in due:
+    for timer in taken.timers:
         wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
+    if taken.timers_first:
+        timed = {timer.order_id: wanted[timer.order_id] for timer in taken.timers}
+        wanted = timed | wanted
     loaded = load_orders(connection, world, wanted)
     for order_id, want in wanted.items():
         if batch.orders and monotonic() - started > BUDGET:
@@ -146,8 +175,8 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, limit: in
             break
         batch.orders.append(plan_order(order_id, want, loaded[order_id], world, now))
     left = {event.id for want in list(wanted.values())[len(batch.orders) :] for event in want.events}
-    taken = {event.id for want in list(wanted.values())[: len(batch.orders)] for event in want.events}
-    batch.done += sorted(taken - left)
+    decided = {event.id for want in list(wanted.values())[: len(batch.orders)] for event in want.events}
+    batch.done += sorted(decided - left)
     return batch
 
 

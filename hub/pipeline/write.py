@@ -48,12 +48,12 @@ def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: Wo
     write = _Write(connection, dialect, world, now)
     for plan in batch.orders:
         write.order(plan)
+    write.events(batch)  # before the rows: an order in this very batch may take up an orphan of it
     write.rows(batch.orders)
     for event, record in batch.channel:
         write_channel(connection, dialect, event.connection, event.id, record, world, now)
     for source, kind, ref in batch.rereads:
         write.poll_soon(source, kind, ref)
-    write.events(batch)
 
 
 class _Write:

@@ -33,6 +33,26 @@ class DatabaseBusyError(Exception):
     """Another hub holds this database, or it cannot be written; the text names the file and the next step."""
 
 
+_SQLITE_TROUBLE = frozenset({5, 6, 7, 8, 9, 10, 13, 14, 15})
+"""Primary result codes: busy, locked, no memory, read only, interrupted, I/O, full, cannot open, locking protocol."""
+_POSTGRES_TROUBLE = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE: connection, rolled back by the server, resources, not now, operator, system."""
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether the database itself is in trouble (locked, full, gone), so that the same work may succeed later."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return True
+    if not isinstance(error, sa.exc.DBAPIError) or error.orig is None:
+        return False
+    if (code := getattr(error.orig, "sqlite_errorcode", None)) is not None:
+        return code & 0xFF in _SQLITE_TROUBLE
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_POSTGRES_TROUBLE)
+    return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
+
+
 def insert_new(table: sa.Table, dialect: str) -> Any:
     """INSERT that leaves an existing row alone (ON CONFLICT DO NOTHING), for both databases."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
