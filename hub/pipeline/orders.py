@@ -18,6 +18,7 @@ from hub.store.tables import (
     escalations,
     facts,
     flow_versions,
+    messages,
     orders,
     runs,
     slot_of,
@@ -66,6 +67,8 @@ class Loaded:
     customer_id: str = ""
     facts: list[StoredFact] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
+    speaking: list[RunRow] = field(default_factory=list)
+    """Runs that are done, with messages that have not left yet."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -84,10 +87,12 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     for row in _of(connection, facts, ids):
         found[row.order_id].facts.append(StoredFact.from_row(row))
     keys: dict[str, set[str]] = {}
+    speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
         keys.setdefault(row.order_id, set()).add(row.key)
-        if row.state == "waiting":
-            found[row.order_id].runs.append(_run_row(row))
+        if row.state == "waiting" or (row.state == "done" and row.key in speaking):
+            kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
+            kept.append(_run_row(row))
             _remember(connection, world, row.flow, row.version)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
@@ -102,6 +107,14 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
 def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
     column = table.c.order_id if column is None else column
     return connection.execute(sa.select(table).where(table.c.tenant == TENANT, column.in_(ids))).all()
+
+
+def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """Keys of runs with messages that are still to leave."""
+    due = sa.select(messages.c.run_key).where(
+        messages.c.tenant == TENANT, messages.c.order_id.in_(ids), sa.text("messages.state = 'due'")
+    )
+    return {row.run_key for row in connection.execute(due) if row.run_key}
 
 
 def _run_row(row: Any) -> RunRow:
@@ -197,6 +210,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
         refolded=bool(remapped),
+        speaking=loaded.speaking,
     )
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]

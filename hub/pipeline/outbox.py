@@ -403,7 +403,8 @@ class _Leaving:
     def _is_newer_news(self, other: Any) -> bool:
         row = self.row
         axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
-        same = other.subject == row.subject and its == axis and other.word != row.word
+        again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
+        same = other.subject == row.subject and its == axis and (other.word != row.word or again)
         return same and other.state not in ("suppressed", "superseded", "failed")
 
     def _came_due_too(self, other: Any) -> bool:

@@ -16,7 +16,7 @@ from .guards import Option, before_quiet
 from .ladder import escalation_rows
 from .names import names_of
 from .plain import from_plain, key_of, to_plain
-from .view import OrderView, deadline_of
+from .view import SHOP_PARCEL, OrderView, deadline_of
 from .world import World
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
@@ -96,6 +96,8 @@ class Situation:
     """key → uid"""
     refolded: bool = False
     """A code's meaning changed: nothing that is only implied, and no first sight, fires (STATUS.md 7)."""
+    speaking: Sequence[RunRow] = ()
+    """Runs that are done but whose messages have not left yet: what stops them stops those."""
 
 
 def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]) -> Reaction:
@@ -189,6 +191,11 @@ class _React:
             word = self._stopper(row, flow)
             if word:
                 self._end(row, RunState.STOPPED, word)
+        for row in self.it.speaking:
+            word = self._stopper(row, self._flow(row))
+            if word:
+                self.out.silenced.append(row.key)
+                self._line(row.flow, row.word, f"its messages are stopped: {word}", row.key)
 
     def _stopper(self, row: RunRow, flow: Flow) -> str:
         if self.it.after.gone:
@@ -247,7 +254,8 @@ class _React:
         if stale:
             return stale
         names = self.it.world.config.flows
-        keys = {run_key(name, occasion) for name in (flow.name, *flow.was) if name == flow.name or name not in names}
+        former = (name for name in (flow.name, *flow.was) if name == flow.name or name not in names)
+        keys = {run_key(name, each) for name in former for each in self._same_news(occasion)}
         if keys & self.known:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
@@ -255,6 +263,13 @@ class _React:
         own = {"entered_at": occasion.at, "started_at": self.it.now, "event": self._event(occasion)}
         holds, why = met(flow.when, {**self._names_for(self._subject(occasion)), **own})
         return "" if holds else f"not met: {why}"
+
+    def _same_news(self, occasion: Occasion) -> list[Occasion]:
+        """The occasion itself; for the first parcel also what was told when the shop had only said it of the order."""
+        first = next((each.id for each in self.it.after.shipments), "")
+        if occasion.subject_kind != "shipment" or occasion.subject != first:
+            return [occasion]
+        return [occasion, replace(occasion, subject=f"{self.it.after.id}/{SHOP_PARCEL}")]
 
     def _old_news(self, flow: Flow, occasion: Occasion) -> str:
         it = self.it

@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from hub.store import tables
+from hub.store.database import insert_new
+from hub.store.links import link_row, link_secret, token_for
 
-from .town import Town, town
+from .town import CONNECTIONS, Town, town
 
 CUSTOMER = "olena.hrytsenko@example.com"
 NUMBER = "20450999123456"
@@ -243,8 +246,6 @@ async def test_an_event_before_its_order_waits_for_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("policy", ["maybe_twice", "maybe_never"])
 async def test_a_lost_answer_follows_the_connections_rule(tmp_path: Path, policy: str) -> None:
-    from .town import CONNECTIONS
-
     connections = CONNECTIONS.replace("port: {smtp}, ", f"port: {{smtp}}, uncertain: {policy}, ")
     async with town(tmp_path, connections=connections) as it:
         it.shop.shop.create_order(email="drop-after-dot@example.com")
@@ -364,3 +365,43 @@ async def test_one_number_on_two_orders_speaks_to_both(tmp_path: Path) -> None:
         it.np.hand_over(NUMBER)
         await it.advance(hours=5)
         assert [row.headline for row in await it.rows(tables.orders)] == ["delivered", "delivered"]
+
+
+async def test_what_stops_a_run_also_stops_what_it_had_already_decided_to_say(tmp_path: Path) -> None:
+    flows = """
+flows:
+  failed:
+    on: shipment.delivery_failed
+    stop_on: [shipment.out_for_delivery]
+    steps: [{notify: {template: delivery-failed, via: [bot]}}]
+"""
+    connections = CONNECTIONS.replace('quiet: "21:00-08:00"', 'quiet: "00:00-23:59"').replace(
+        "default: [bot, mail]", "default: [bot]"
+    )
+    async with town(tmp_path, flows=flows, connections=connections) as it:
+        order = it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        customer = (await it.rows(tables.customers))[0].id
+        chat = it.telegram.open_chat("Олена")
+        it.telegram.follow(chat, f"https://t.me/shop_orders_bot?start={await _token(it, customer)}")
+        it.np.create(NUMBER, to="doors")
+        it.shop.shop.fulfil(order, NUMBER, "Nova Poshta")
+        await it.advance(minutes=5)
+        it.np.miss(NUMBER)
+        await it.advance(hours=4)
+        assert _templates(await it.messages(), "due") == ["delivery-failed"]
+        it.np.move(NUMBER, "101")
+        await it.advance(hours=4)
+        assert [m for m in await it.messages() if m[0] == "delivery-failed"] == [
+            ("delivery-failed", "suppressed", "stopped")
+        ]
+
+
+async def _token(it: Town, customer: str) -> str:
+    def make(connection: sa.Connection) -> str:
+        token = token_for(link_secret(connection), "link:bot", customer)
+        row = link_row(token, "link:bot", customer, None)
+        connection.execute(insert_new(tables.links, it.hub.db.dialect).values(**row))
+        return token
+
+    return await it.hub.db.write(make)
