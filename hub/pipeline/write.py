@@ -114,7 +114,7 @@ class _Write:
             self.connection.execute(insert_new(table, self.dialect), rows)
 
     def _numbers(self, plan: OrderPlan) -> None:
-        if not plan.numbers:
+        if plan.row is None:
             return
         held = {
             row.number
@@ -126,6 +126,16 @@ class _Write:
         self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
         self._wake_orphans([f"parcel:{number}" for number in new], None)
         self._tell_again(plan.order_id, new)
+        self._ask_no_more(plan.order_id, held - set(plan.numbers))
+
+    def _ask_no_more(self, order_id: str, gone: set[str]) -> None:
+        """Numbers that were replaced (a typo, a new label) end their questions, unless another order holds them."""
+        if not gone:
+            return
+        query = sa.select(numbers.c.number).where(numbers.c.number.in_(gone), numbers.c.order_id != order_id)
+        others = {row.number for row in self.connection.execute(query.where(numbers.c.tenant == TENANT))}
+        parcels = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.kind == "parcel")
+        self.connection.execute(parcels.where(polls.c.ref.in_(gone - others)).values(state=1))
 
     def _tell_again(self, order_id: str, new: list[str]) -> None:
         """A number that another order holds already: the carrier's unchanged answer would count as known, so what it

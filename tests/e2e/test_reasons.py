@@ -154,3 +154,24 @@ async def test_what_cannot_be_applied_is_set_aside_and_its_order_is_incomplete(t
         other = it.shop.shop.create_order(gateway="shopify_payments", email="somebody@example.com")
         await it.advance(minutes=5)
         assert str(other) in (await it.rows(tables.orders))[-1].id, "nobody else waits"
+
+
+async def test_a_mistyped_number_is_asked_about_no_more_and_again_when_it_comes_back(tmp_path: Path) -> None:
+    typo = "20450999123465"
+    async with town(tmp_path) as it:
+        order = it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        it.np.create(NUMBER)
+        parcel = it.shop.shop.fulfil(order, typo, "Nova Poshta")
+        await it.advance(minutes=5)
+        it.shop.shop.set_tracking(order, parcel, NUMBER, "Nova Poshta")
+        await it.advance(minutes=5)
+        it.np.move(NUMBER, "5")
+        await it.advance(hours=4)
+        assert await it.headline() == "in_transit"
+        asked = {row.ref: row.state for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")}
+        assert asked == {NUMBER: 0, typo: 1}
+        it.shop.shop.set_tracking(order, parcel, typo, "Nova Poshta")
+        await it.advance(minutes=5)
+        asked = {row.ref: row.state for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")}
+        assert asked == {NUMBER: 1, typo: 0}
