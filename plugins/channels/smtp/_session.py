@@ -17,7 +17,7 @@ from typing import TypeVar, cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from hub.clock import monotonic
+from hub.clock import monotonic, pause
 from hub.plugin import Config, Permanent
 
 from ._address import MailAddress
@@ -235,6 +235,7 @@ class Session:
             raise RefusedReplyError(Step.DATA, Reply(start.code, start.message))
         protocol, _ = self._open_line()
         reading = asyncio.create_task(protocol.read_response())
+        await pause(0)  # it has to listen before the dot leaves: an answer that nobody waits for is thrown away
         try:
             return await self._content(protocol, reading, content, dot)
         finally:

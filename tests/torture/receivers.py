@@ -1,0 +1,57 @@
+"""Process B, the receivers: a mail server and a Bot API. What they take is on disk before they say so.
+
+    python -m tests.torture.receivers FOLDER
+
+Prints a JSON line when they serve; FOLDER gets `received.jsonl`. Ends when its standard input ends.
+"""
+
+import asyncio
+import re
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from hub.clock import SystemClock, monotonic
+from plugins.channels.smtp.sandbox import Mail, SmtpSandbox
+from plugins.channels.telegram.sandbox import Sent, TelegramSandbox
+
+from .config import CHAT_OF_STAFF
+from .journal import Journal, WrittenLedger
+from .world import listen, say
+
+_KEY = re.compile(rb"(?mi)^Message-ID: <([^@>]+)@")
+_MARK = re.compile(r"\[([a-z-]+ [^\]]+)\]")
+
+
+def describe_mail(mail: Mail) -> dict[str, Any]:
+    """The key of its attempt is the mail's Message-ID."""
+    found = _KEY.search(mail.content)
+    return {"by": "mail", "key": found.group(1).decode() if found else "", "to": mail.recipients[0], "at": monotonic()}
+
+
+def describe_chat(sent: Sent) -> dict[str, Any]:
+    """A message in a chat carries no key; the flow puts its mark, flow and order, into the text."""
+    found = _MARK.search(sent.text)
+    return {"by": "bot", "key": found.group(1) if found else "", "to": str(sent.chat), "at": monotonic()}
+
+
+async def live(folder: Path) -> None:
+    """Serve until the input ends."""
+    journal = Journal(folder / "received.jsonl")
+    clock = SystemClock()
+    smtp, telegram = SmtpSandbox(clock=clock), TelegramSandbox(clock, pace=False)
+    smtp.ledger = WrittenLedger(journal, describe_mail)
+    telegram.ledger = WrittenLedger(journal, describe_chat)
+    chat = telegram.open_chat("Olena")
+    if chat != CHAT_OF_STAFF:
+        raise RuntimeError(f"the sandbox numbers its chats otherwise: {chat}")
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(smtp.serve())
+        url = await stack.enter_async_context(telegram.serve())
+        say(smtp=smtp.port, telegram=url, token=telegram.token)
+        await (await listen()).read()
+
+
+if __name__ == "__main__":
+    asyncio.run(live(Path(sys.argv[1])))

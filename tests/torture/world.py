@@ -1,0 +1,256 @@
+"""Process A, the world: a shop and a carrier that move, and a sender that never gives up and keeps a ledger.
+
+    python -m tests.torture.world FOLDER '{"seed": 1, "events": 1000, "hub": "http://127.0.0.1:8080/in/main-shop", ...}'
+
+Prints a JSON line when it serves, one per second with its progress, and one when all is told; goes on answering the
+hub's questions until its standard input ends. FOLDER gets `sent.jsonl` (every webhook, whole) and `taken.jsonl` (every
+2xx answer, on disk before the next is asked for).
+"""
+
+import asyncio
+import base64
+import json
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+
+from hub.clock import SystemClock, VirtualClock, monotonic, pause
+from plugins.carriers.nova_poshta.sandbox import NovaPoshtaSandbox
+from plugins.platforms.shopify.sandbox import ShopifySandbox, sign
+
+from .journal import Journal
+from .stories import STORIES, Steps, World, choose
+
+PAST = timedelta(hours=6)
+"""The world's clock begins so long ago and ends before now, so that every move has a second of its own."""
+ACTIVE = 25
+"""Orders that live at the same time."""
+PATIENCE = 5.0
+"""Seconds that a webhook's receiver has, as at Shopify."""
+RETRY = (0.02, 0.25)
+
+TOPICS = frozenset(
+    """orders/create orders/updated orders/paid orders/cancelled orders/fulfilled orders/partially_fulfilled
+    order_transactions/create refunds/create fulfillments/create fulfillment_events/create""".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the world is to do. `rate`: webhooks a second at most, 0 for as fast as it goes."""
+
+    seed: int
+    events: int
+    hub: str
+    rate: float = 0
+    repeated: float = 0.15
+    window: int = 60
+    workers: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """The exact bytes of one webhook, and whose it is."""
+
+    n: int
+    order: str
+    body: bytes
+    headers: dict[str, str] = field(repr=False)
+
+
+class TellingShop(ShopifySandbox):
+    """The fake shop; what it would send is handed to `told`, signed, instead of being sent."""
+
+    def __init__(self, clock: VirtualClock, told: Callable[[Webhook], None]) -> None:
+        super().__init__(clock, maximum=1e9, restore_rate=1e9)  # its clock is not the machine's
+        self._told, self._count = told, 0
+
+    def _happened(self, what: str, order: str, said: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        super()._happened(what, order, said)
+        for topic, body in said:
+            if topic in TOPICS:
+                self._count += 1
+                self._told(self._webhook(self._count, topic, order, json.dumps(body, ensure_ascii=False).encode()))
+
+    def _webhook(self, n: int, topic: str, order: str, body: bytes) -> Webhook:
+        headers = {
+            "content-type": "application/json",
+            "x-shopify-topic": topic,
+            "x-shopify-hmac-sha256": sign(self.client_secret, body),
+            "x-shopify-shop-domain": self.domain,
+            "x-shopify-api-version": "2026-10",
+            "x-shopify-webhook-id": str(UUID(bytes=sha256(b"%d" % n).digest()[:16], version=4)),
+        }
+        return Webhook(n, order, body, headers)
+
+
+class Telling:
+    """The world's events, out of order and partly doubled. `next()` gives one until all is told."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self.plan, self.dice = plan, random.Random(plan.seed)
+        self.clock = VirtualClock(SystemClock().now() - PAST)
+        self.pool: list[Webhook] = []
+        self.made = self.repeats = 0
+        self.sent = Journal(folder / "sent.jsonl", sync=False)
+        self.shop = TellingShop(self.clock, self._told)
+        self.carrier = NovaPoshtaSandbox(self.clock)
+        self.world = World(self.shop, self.carrier, self.dice)
+        self.stories: list[Steps] = []
+        self.orders = 0
+
+    def _told(self, webhook: Webhook) -> None:
+        self.made += 1
+        self.pool.append(webhook)
+        body = base64.b64encode(webhook.body).decode()
+        self.sent.write(n=webhook.n, order=webhook.order, headers=webhook.headers, body=body)
+
+    def next(self) -> Webhook | None:
+        """The next to be sent; None: there is no more."""
+        while len(self.pool) < self.plan.window and self._move():
+            pass
+        if not self.pool:
+            return None
+        at = self.dice.randrange(min(len(self.pool), self.plan.window))
+        self.pool[at], self.pool[-1] = self.pool[-1], self.pool[at]
+        return self.pool.pop()
+
+    def taken(self, webhook: Webhook) -> None:
+        """Some of what was taken comes once more."""
+        if self.dice.random() < self.plan.repeated:
+            self.repeats += 1
+            self.pool.append(webhook)
+
+    def _move(self) -> bool:
+        """One step of one story; False when all are over."""
+        while len(self.stories) < ACTIVE and self.made < self.plan.events:
+            self._begin()
+        if not self.stories:
+            return False
+        story = self.dice.choice(self.stories)
+        self._step_clock()
+        if next(story, None) is None:
+            self.stories.remove(story)
+        return True
+
+    def _begin(self) -> None:
+        name = choose(self.dice)
+        self.orders += 1
+        story = STORIES[name][1](self.world, self.orders)
+        self._step_clock()
+        order = next(story)
+        self.stories.append(story)
+        number = self.shop.shop.find(order).name
+        self.sent.write(story=name, order=order, number=number)
+
+    def _step_clock(self) -> None:
+        mean = PAST.total_seconds() * 0.8 / max(self.plan.events, 1)
+        self.clock.move_to(self.clock.now() + timedelta(seconds=1 + self.dice.random() * mean))
+
+
+class Sender:
+    """Sends until each was answered 2xx. `taken.jsonl` is its ledger."""
+
+    def __init__(self, telling: Telling, folder: Path) -> None:
+        self.telling, self.plan = telling, telling.plan
+        self.taken = Journal(folder / "taken.jsonl")
+        self.dice = random.Random(self.plan.seed + 1)
+        self.done = self.tries = 0
+        self.turn = 0.0
+
+    async def run(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
+            for _ in range(self.plan.workers):
+                group.create_task(self._work(session))
+
+    async def _work(self, session: aiohttp.ClientSession) -> None:
+        while (webhook := self.telling.next()) is not None:
+            await self._pace()
+            await self._send(session, webhook)
+            self.telling.taken(webhook)
+
+    async def _pace(self) -> None:
+        if self.plan.rate:
+            now = monotonic()
+            self.turn = max(self.turn, now) + 1 / self.plan.rate
+            await pause(self.turn - now)
+
+    async def _send(self, session: aiohttp.ClientSession, webhook: Webhook) -> None:
+        while True:
+            self.tries += 1
+            status = await self._try(session, webhook)
+            if 200 <= status < 300:
+                self.done += 1
+                self.taken.write(n=webhook.n, at=monotonic())
+                return
+            await pause(self.dice.uniform(*RETRY))
+
+    async def _try(self, session: aiohttp.ClientSession, webhook: Webhook) -> int:
+        try:
+            async with session.post(self.plan.hub, data=webhook.body, headers=webhook.headers) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0
+
+
+async def live(folder: Path, plan: Plan) -> None:
+    """Serve, wait for the word to begin, tell all, and serve on until the input ends."""
+    telling = Telling(plan, folder)
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(telling.shop.serve())
+        carrier = await stack.enter_async_context(telling.carrier.serve())
+        say(shopify=shop, carrier=carrier)
+        words = await listen()
+        await words.readline()
+        sender = Sender(telling, folder)
+        async with asyncio.TaskGroup() as group:
+            telling_of = group.create_task(_progress(sender, telling))
+            await sender.run()
+            telling_of.cancel()
+        say(done=sender.done, made=telling.made, repeats=telling.repeats, tries=sender.tries, orders=telling.orders)
+        await words.read()
+
+
+async def _progress(sender: Sender, telling: Telling) -> None:
+    while True:
+        say(progress=sender.done, made=telling.made)
+        await pause(0.25)
+
+
+def say(**line: Any) -> None:
+    """A line for the supervisor."""
+    print(json.dumps(line), flush=True)
+
+
+async def listen() -> asyncio.StreamReader:
+    """Standard input, as a stream."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    return reader
+
+
+def webhooks(folder: Path) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """Every webhook of `sent.jsonl`, with its body."""
+    from .journal import lines
+
+    for line in lines(folder / "sent.jsonl"):
+        if "body" in line:
+            yield line, base64.b64decode(line["body"])
+
+
+def as_argument(plan: Plan) -> str:
+    return json.dumps(asdict(plan))
+
+
+if __name__ == "__main__":
+    asyncio.run(live(Path(sys.argv[1]), Plan(**json.loads(sys.argv[2]))))
