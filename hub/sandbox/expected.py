@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 
 _TOLD: Mapping[str, str] = {
     "olha": "mail: order-received; bot: chat-linked packed shipped ready-for-pickup delivered",
-    "marek": (
-        "mail: order-received shipped-part shipped-part ready-for-pickup delivered "
-        "ready-for-pickup delivered"
-    ),
+    "marek": ("mail: order-received shipped-part shipped-part ready-for-pickup delivered ready-for-pickup delivered"),
     "anna": "mail: order-received payment-failed payment-received shipped ready-for-pickup delivered",
     "dmytro": "mail: order-received shipped ready-for-pickup delivered",
     "iryna": (
@@ -17,21 +14,15 @@ _TOLD: Mapping[str, str] = {
     "petro": "mail: order-received shipped ready-for-pickup pickup-last-day",
     "emma": "mail: order-received shipped parcel-delayed out-for-delivery delivered",
     "sofia": "mail: order-received; bot: chat-linked shipped; mail: problem-we-are-on-it",
-    "oleksii": (
-        "mail: order-received shipped ready-for-pickup delivered return-news return-news "
-        "return-news refunded"
-    ),
+    "oleksii": ("mail: order-received shipped ready-for-pickup delivered return-news return-news return-news refunded"),
     "nazar": "mail: order-received shipped ready-for-pickup delivered",
     "yulia": "mail: order-received shipped delivered",
     "viktor": "mail: order-received shipped ready-for-pickup delivered",
-    "kateryna": (
-        "mail: order-received; bot: chat-linked shipped; mail: ready-for-pickup; bot: delivered"
-    ),
+    "kateryna": ("mail: order-received; bot: chat-linked shipped; mail: ready-for-pickup; bot: delivered"),
     "taras": "mail: order-received order-cancelled refunded",
     "halyna": "mail: order-received on-hold shipped ready-for-pickup delivered",
     "bohdan": (
-        "mail: order-received shipped out-for-delivery delivery-failed out-for-delivery "
-        "delivery-failed delivered"
+        "mail: order-received shipped out-for-delivery delivery-failed out-for-delivery delivery-failed delivered"
     ),
     "larysa": "mail: order-received shipped ready-for-pickup delivery-failed",
     "john": "mail: order-received shipped ready-for-pickup delivered",

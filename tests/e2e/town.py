@@ -71,7 +71,8 @@ flows:
   problem:
     on: shipment.problem
     steps:
-      - escalate: {to: support, severity: critical, due: 4h, reason: "{{ order.number }}: {{ shipment.reason or 'problem' }}"}
+      - escalate:
+          {to: support, severity: critical, due: 4h, reason: "{{ order.number }}: {{ shipment.reason or 'problem' }}"}
 """
 
 
@@ -177,7 +178,7 @@ async def town(
             "np": await stack.enter_async_context(np.serve()),
             "telegram": await stack.enter_async_context(telegram.serve()),
         }
-        address = await stack.enter_async_context(smtp.serve())
+        await stack.enter_async_context(smtp.serve())
         door = _Door()
         base = await stack.enter_async_context(serve(door))
         path = folder / "flows.yaml"

@@ -213,9 +213,7 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
         },
-        "staff-notice": {
-            "notice": {"kind": "flagged", "source": "nova-poshta", "said": "X17", "reason": "lost"}
-        },
+        "staff-notice": {"notice": {"kind": "flagged", "source": "nova-poshta", "said": "X17", "reason": "lost"}},
         "staff-unheard": {"message": {"template": "ready-for-pickup", "tried": ["bot", "sms"]}},
     }
     if template in ("ready-for-pickup", "pickup-reminder", "pickup-last-day"):
