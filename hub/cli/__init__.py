@@ -23,6 +23,7 @@ COMMANDS = {
     },
     "Mend": {
         "deadletter": Lazy("hub.cli.deadletter:deadletter", "What cannot be processed: list, replay, dismiss."),
+        "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, acknowledge, resolve."),
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },
     "Try": {

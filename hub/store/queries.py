@@ -248,6 +248,55 @@ def set_timer(connection: sa.Connection, timer_id: int, *, again: bool) -> bool:
     return connection.execute(which.values(state=0 if again else 1)).rowcount == 1
 
 
+# ------------------------------------------------------------------------------------------------ escalations
+
+
+_PRESSING = sa.case({"critical": 0, "high": 1, "normal": 2, "low": 3}, value=escalations.c.severity, else_=4)
+_UNRESOLVED = sa.text("escalations.state <> 'resolved'")
+
+
+def open_matters(connection: sa.Connection) -> Rows:
+    """Escalations that nobody has resolved, the most pressing first, each with its order's number."""
+    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
+    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
+    query = query.where(escalations.c.tenant == TENANT, _UNRESOLVED)
+    return connection.execute(query.order_by(_PRESSING, escalations.c.due_at, escalations.c.id)).all()
+
+
+def find_matters(connection: sa.Connection, begins: str) -> Rows:
+    """Unresolved escalations whose id begins so."""
+    query = sa.select(escalations).where(escalations.c.tenant == TENANT, _UNRESOLVED)
+    return connection.execute(query.where(escalations.c.uid.startswith(begins, autoescape=True)).limit(2)).all()
+
+
+def acknowledge_matter(connection: sa.Connection, uid: str, now: datetime, *, owner: str = "") -> bool:
+    """Somebody takes a matter on: nobody else is called for it. False when it is not open."""
+    values = {"state": "acknowledged", "acknowledged_at": now, "owner": owner}
+    taken = connection.execute(_matter(uid).where(escalations.c.state == "open").values(**values)).rowcount == 1
+    if taken:
+        _stop_clocks(connection, f"acknowledge:{uid}")
+    return taken
+
+
+def resolve_matter(connection: sa.Connection, uid: str, note: str, now: datetime) -> bool:
+    """A matter is closed, with a note. False when it was closed before."""
+    row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid, _UNRESOLVED)).first()
+    if row is None:
+        return False
+    values = {"state": "resolved", "resolved_at": now, "note": f"{row.note}\n{note}".strip()}
+    connection.execute(_matter(uid).values(**values))
+    _stop_clocks(connection, f"acknowledge:{uid}", f"due:{uid}")
+    return True
+
+
+def _matter(uid: str) -> sa.Update:
+    return sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == uid)
+
+
+def _stop_clocks(connection: sa.Connection, *keys: str) -> None:
+    connection.execute(sa.update(timers).where(timers.c.tenant == TENANT, timers.c.key.in_(keys)).values(state=1))
+
+
 # ------------------------------------------------------------------------------------------------ unmapped codes
 
 

@@ -16,7 +16,8 @@ from starlette.routing import Route
 from hub.runtime.hub import Hub
 from hub.store.database import insert_new
 from hub.store.links import find_link
-from hub.store.tables import TENANT, escalations, optouts, orders, timers
+from hub.store.queries import acknowledge_matter, resolve_matter
+from hub.store.tables import TENANT, escalations, optouts, orders
 
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=select_autoescape(default=True)
@@ -100,17 +101,9 @@ def _take(connection: sa.Connection, token: str, wish: str, note: str, now: date
     matter = _matter(connection, token, now)
     if matter is None:
         return None
-    which = sa.update(escalations).where(escalations.c.uid == matter["uid"])
-    clocks = sa.update(timers).where(timers.c.tenant == TENANT)
-    if wish == "resolve" and matter["state"] != "resolved":
-        text = f"{matter['note']}\n{note}".strip()
-        connection.execute(which.values(state="resolved", resolved_at=now, note=text))
-        keys = [f"acknowledge:{matter['uid']}", f"due:{matter['uid']}"]
-        connection.execute(clocks.where(timers.c.key.in_(keys)).values(state=1))
+    if wish == "resolve" and resolve_matter(connection, matter["uid"], note, now):
         return "Resolved", "This matter is closed."
-    if wish == "acknowledge" and matter["state"] == "open":
-        connection.execute(which.values(state="acknowledged", acknowledged_at=now))
-        connection.execute(clocks.where(timers.c.key == f"acknowledge:{matter['uid']}").values(state=1))
+    if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now):
         return "Taken", "It is yours now; nobody else will be called for it."
     return "Nothing to do", "Somebody has taken care of this already."
 
