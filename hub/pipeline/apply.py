@@ -36,6 +36,7 @@ from hub.store.tables import TENANT, inbox, numbers, orders, timers
 
 from .batch import REFOLD, Batch, Event, Wanted
 from .crash import crash_point
+from .fault import fault
 from .listen import NOBODY, Listeners
 from .orders import load_orders, plan_order
 from .world import World
@@ -90,9 +91,10 @@ class ApplyDrain:
             if is_trouble(error):
                 raise  # of the database's own; it is no event's fault
             if limit == 1:
+                log.error("an event or timer cannot be applied and is set aside: %s", fault(error))
                 await self._park(world, now, taken)
                 return 1
-            log.exception("a batch failed; its events are taken one by one")
+            log.error("a batch failed, its events are taken one by one: %s", fault(error))
             return await self._one_by_one()
         crash_point("after-apply")
         for plan in batch.orders:
@@ -120,7 +122,6 @@ class ApplyDrain:
             for timer in taken.timers:
                 connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
 
-        log.exception("an event or timer cannot be applied and is set aside")
         await self.db.write(park)
 
 

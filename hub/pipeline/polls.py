@@ -19,6 +19,7 @@ from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_o
 
 from .crash import crash_point
 from .documents import load
+from .fault import fault
 from .receive import inbox_row, new_events
 from .staff import tell_paused
 from .world import World
@@ -91,8 +92,9 @@ class PollDrain:
 
     def _asked(self, name: str, task: asyncio.Task[None]) -> None:
         self.asking.pop(name, None)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("polling %s failed: %s", name, type(task.exception()).__name__, exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("polling %s failed: %s", name, fault(error))
         self.wake()
 
     async def _ask(self, name: str, rows: Sequence[Any]) -> None:
@@ -112,11 +114,14 @@ class PollDrain:
         try:
             await question
         except FailureError as failure:
+            log.warning("asking %s failed: %s", name, failure.outcome.reason)
             await self._failed(world, name, rows, failure)
         except UnreadableError as error:
+            # What cannot be read is said to staff; a log it might fill with what stands in it.
+            log.warning("polling %s: the answer cannot be read", name)
             await self._failed(world, name, rows, FailureError(Transient(f"the answer cannot be read: {error}")))
         except Exception as error:  # a plugin's bug
-            log.warning("polling %s raised %s", name, type(error).__name__, exc_info=True)
+            log.warning("polling %s raised %s", name, fault(error))
             await self._failed(world, name, rows, FailureError(Transient(f"the plugin failed: {type(error).__name__}")))
 
     def _question(self, world: World, name: str, row: Any) -> Any:
@@ -225,7 +230,6 @@ class PollDrain:
             if isinstance(outcome, OurFault):
                 self._pause(connection, world, name, outcome.reason, now)
 
-        log.warning("asking %s failed: %s", name, outcome.reason)
         await self.db.write(write)
 
     def _pause(self, connection: sa.Connection, world: World, name: str, reason: str, now: datetime) -> None:

@@ -112,8 +112,8 @@ class Breaker:
             return
         try:
             self._on_state(state)
-        except Exception:
-            log.exception("whoever watches the breaker of %s failed", self._connection)
+        except Exception as error:
+            log.error("whoever watches the breaker of %s failed: %s", self._connection, type(error).__name__)
 
 
 def ahead(moment: datetime | None, now: datetime) -> bool:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from hub.pipeline.fault import fault
+
 log = logging.getLogger("hub.engine")
 
 Drain = Callable[[], Awaitable[int]]
@@ -68,5 +70,5 @@ class EmbeddedEngine:
                 self.state[stage] = "idle"
             except Exception as error:  # the stage lives on; the sweep comes again
                 self.state[stage] = type(error).__name__
-                log.exception("the %s drain failed; it is tried again", stage)
+                log.error("the %s drain failed, it is tried again: %s", stage, fault(error))
                 asyncio.get_running_loop().call_later(RETRY, event.set)

@@ -6,6 +6,7 @@ never happens inside. SQLite runs in WAL with `synchronous=FULL`: an event answe
 
 import asyncio
 import fcntl
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,14 @@ PRAGMAS = (
     "journal_size_limit=67108864",
 )
 MAX_GROUP = 100
+
+
+def _no_rows(record: logging.LogRecord) -> bool:
+    """SQLAlchemy logs at debug level whatever a query found: people's data."""
+    return not str(record.msg).startswith("Row ")
+
+
+logging.getLogger("sqlalchemy.engine.Engine").addFilter(_no_rows)
 
 
 class DatabaseBusyError(Exception):

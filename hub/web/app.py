@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.pipeline.fault import fault
 from hub.plugin import WebhookRequest
 from hub.runtime.hub import Hub
 
@@ -30,6 +31,9 @@ STORE_SECONDS = 4
 """How long storing may take before the sender is told to come again; Shopify gives up after 5 s."""
 BUSY = 5
 """Seconds after which a sender should try again when the database cannot take its event."""
+
+DOORS = frozenset({"in", "e", "u", "healthz", "readyz", "metrics", "page.css"})
+"""The first parts of our paths; what else is asked for may be anything, and is not repeated."""
 
 HEADERS = (
     (b"content-security-policy", b"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -55,6 +59,30 @@ class StrictHeaders:
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+
+class LastResort:
+    """Nothing of an error leaves the house, and the log has its kind and its place. A handler of Starlette's would
+    raise it again, for the server to print with all that its text holds."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noted)
+        except Exception as error:
+            door = scope.get("path", "").split("/")[1:2]
+            log.error("a request to /%s failed: %s", door[0] if door and door[0] in DOORS else "…", fault(error))
+            if not begun:
+                await PlainTextResponse("something went wrong here\n", 500)(scope, receive, send)
 
 
 class TooLargeError(Exception):
@@ -122,12 +150,5 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
             *link_routes(hub),
             *(extra or []),
         ],
-        middleware=[Middleware(StrictHeaders)],
-        exception_handlers={Exception: _last_resort},
+        middleware=[Middleware(StrictHeaders), Middleware(LastResort)],
     )
-
-
-async def _last_resort(request: Request, error: Exception) -> Response:
-    """Nothing of an error leaves the house; the log has its kind."""
-    log.error("a request to %s failed: %s", request.url.path.split("/")[1], type(error).__name__, exc_info=error)
-    return PlainTextResponse("something went wrong here\n", 500)
