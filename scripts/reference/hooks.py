@@ -19,4 +19,4 @@ def page() -> str:
 
 def _signature(hook: object) -> str:
     lines = inspect.getsource(hook).splitlines()  # type: ignore[arg-type]
-    return next(line for line in lines if line.startswith("def ")).removesuffix(":")
+    return next(f"{line} ..." for line in lines if line.startswith("def "))

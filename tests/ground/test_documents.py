@@ -1,5 +1,6 @@
 """Pages that cannot go stale: their configurations load, their links lead somewhere, what is generated is new."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -80,3 +81,15 @@ def test_generated_pages_are_what_the_code_says() -> None:
 
 def test_generated_pages_come_out_the_same_twice() -> None:
     assert pages() == pages()
+
+
+@pytest.mark.parametrize("block", list(blocks("python", "py")), ids=str)
+def test_a_block_of_python_is_python(block: Block) -> None:
+    """What guides show whole comes from files that tests run; what they show in part is at least written right."""
+    compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for (kind, name), entry in Registry.load().adapters.items():
+        for key, info in entry.adapter.settings_type.model_fields.items():
+            assert (info.description or "").endswith("."), f"{kind} {name}: {key} has no sentence"
