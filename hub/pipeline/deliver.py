@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.clock import Clock
+from hub.clock import Clock, pause
 from hub.plugin import FailureError, Outcome, Unknown
 from hub.plugin.http import client_state
-from hub.store.database import Database, insert_new
+from hub.store.database import Database, insert_new, is_trouble
 from hub.store.tables import TENANT, attempts, escalations, links, messages, timers
 
 from .crash import crash_point
@@ -32,6 +32,10 @@ log = logging.getLogger("hub.deliver")
 
 SLACK = timedelta(seconds=5)
 """How much longer than its channel's own time-out an attempt may take before it is given up as unknown."""
+RECORD_AGAIN = 0.5
+"""Seconds after which an outcome that could not be recorded is tried again; the database itself waits some as well."""
+KEPT = 30
+"""How often; after that its lease decides."""
 
 
 class DeliverDrain:
@@ -56,7 +60,14 @@ class DeliverDrain:
 
     async def recover(self) -> int:
         """After a start: what another process left on the wire may have gone. Each is counted as `unknown`."""
+        await self.free()
         return await self._reclaim(messages.c.owner != self.me, "the hub stopped while it was on the wire")
+
+    async def free(self) -> None:
+        """Messages that were meant for a channel that is gone from the file are anybody's again."""
+        channels = ["", *self.world().of_kind("channel")]
+        stranded = sa.update(messages).where(sa.text("messages.state = 'due'"), messages.c.connection.not_in(channels))
+        await self.db.write(lambda connection: connection.execute(stranded.values(connection="", tries=0)))
 
     async def _reclaim(self, whose: Any, reason: str) -> int:
         """Messages on the wire that nobody holds any more."""
@@ -196,12 +207,25 @@ class DeliverDrain:
     async def _record(self, world: World, left: Left, outcome: Outcome) -> None:
         self.outcomes[left.connection, type(outcome).__name__.lower()] += 1
         crash_point("before-mark")
-        state = await self.db.write_grouped(
-            lambda connection: self.recorder.mark(connection, world, left, outcome, self.clock.now())
-        )
+        state = await self._mark(world, left, outcome)
         crash_point("after-mark")
         if state in FINISHED:
             self.listeners.tell_message_finished(left.row.id, state)
+
+    async def _mark(self, world: World, left: Left, outcome: Outcome) -> str:
+        """Record an outcome. While the database is in trouble it is kept: forgotten, the message would go again."""
+        for again in range(KEPT, -1, -1):
+            try:
+                state: str = await self.db.write_grouped(
+                    lambda connection: self.recorder.mark(connection, world, left, outcome, self.clock.now())
+                )
+                return state
+            except Exception as error:
+                if not again or not is_trouble(error):
+                    raise
+                log.warning("an outcome cannot be recorded yet (%s); it is tried again", type(error).__name__)
+                await pause(RECORD_AGAIN)
+        raise AssertionError("unreachable")
 
 
 def _if_due(message_id: int) -> Any:

@@ -87,7 +87,7 @@ def address_hash(connection: str, address: str) -> str:
 
 def look(connection: sa.Connection, world: World, now: datetime, capacity: Capacity) -> Outbox:
     """Decide on the due messages that some channel has room for; writes nothing."""
-    due = [row for name in ("", *capacity.free) for row in _due(connection, name, capacity.free.get(name, FEW), now)]
+    due = [row for name in ("", *capacity.free) for row in _due(connection, name, capacity, now)]
     outbox = Outbox(seen=len(due))
     if not due:
         return outbox
@@ -109,12 +109,16 @@ def look(connection: sa.Connection, world: World, now: datetime, capacity: Capac
     return outbox
 
 
-def _due(connection: sa.Connection, name: str, limit: int, now: datetime) -> Sequence[Any]:
+def _due(connection: sa.Connection, name: str, capacity: Capacity, now: datetime) -> Sequence[Any]:
+    """The oldest that are due, by as many as may leave. What cannot leave beside another message of its order takes
+    nobody's place."""
+    limit = capacity.free.get(name, FEW)
     if limit <= 0:
         return ()
     return connection.execute(
         sa.select(messages)
         .where(sa.text("messages.state = 'due'"), messages.c.connection == name, messages.c.due_at <= now)
+        .where(messages.c.order_id.not_in(sorted(capacity.busy)))
         .order_by(messages.c.due_at, messages.c.id)
         .limit(limit)
     ).all()

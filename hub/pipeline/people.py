@@ -9,10 +9,22 @@ from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
 from hub.plugin import AddressKind
 from hub.store.database import insert_new, upsert
 from hub.store.links import find_link
-from hub.store.tables import TENANT, attempts, contacts, customers, links, messages, orders, slot_of, suppressions
+from hub.store.tables import (
+    TENANT,
+    InboxState,
+    attempts,
+    contacts,
+    customers,
+    inbox,
+    links,
+    messages,
+    orders,
+    slot_of,
+    suppressions,
+)
 
 from .batch import ChannelRecord
-from .plain import key_of
+from .plain import key_of, receipt_subject
 from .states import MOVES, done_with
 from .world import World
 
@@ -35,7 +47,7 @@ def write_channel(
     write = _Channel(connection, dialect, source, world, now)
     match record:
         case Receipt():
-            write.receipt(record)
+            write.receipt(record, event_id)
         case Reply():
             write.reply(record)
         case Linked():
@@ -50,15 +62,25 @@ class _Channel:
 
     # -- receipts
 
-    def receipt(self, receipt: Receipt) -> None:
+    def receipt(self, receipt: Receipt, event_id: int) -> None:
         attempt = self._attempt(receipt)
         if attempt is None:
+            self._too_early(receipt, event_id)
             return
         message = self.connection.execute(sa.select(messages).where(messages.c.id == attempt.message_id)).one()
         if receipt.state is ReceiptState.FAILED:
             self._bounced(receipt, attempt, message)
         elif receipt.state.value in MOVES[message.state]:
-            self._move(message.id, state=receipt.state.value, finished_at=receipt.at)
+            self._move(message.id, state=receipt.state.value, reason="", finished_at=receipt.at)
+
+    def _too_early(self, receipt: Receipt, event_id: int) -> None:
+        """A receipt may overtake the answer that tells us the provider's id: it waits until that is recorded."""
+        on_wire = sa.select(messages.c.id).where(
+            sa.text("messages.state = 'on_wire'"), messages.c.connection == self.source
+        )
+        if receipt.provider_id and self.connection.execute(on_wire.limit(1)).first() is not None:
+            values = {"state": InboxState.ORPHAN, "subject": receipt_subject(self.source, receipt.provider_id)}
+            self.connection.execute(sa.update(inbox).where(inbox.c.id == event_id).values(**values, done_at=None))
 
     def _attempt(self, receipt: Receipt) -> Any:
         query = sa.select(attempts).where(attempts.c.tenant == TENANT, attempts.c.connection == self.source)
@@ -74,10 +96,14 @@ class _Channel:
         if receipt.dead_address:
             self._suppress(attempt.address_hash, receipt.reason)
         late = self.now - attempt.started_at > BOUNCE_COUNTS
-        if message.state not in ("sent", "uncertain") or late:
-            return
+        if message.state not in ("sent", "uncertain") or late or attempt.id != self._newest_attempt(message.id):
+            return  # a receipt of what the message no longer rests on undoes nothing
         doc = done_with(message.doc, self.source, receipt.reason)
         self._move(message.id, state="due", reason=receipt.reason, due_at=self.now, doc=doc, tries=0)
+
+    def _newest_attempt(self, message_id: int) -> Any:
+        newest = sa.select(sa.func.max(attempts.c.id)).where(attempts.c.message_id == message_id)
+        return self.connection.execute(newest).scalar()
 
     def _suppress(self, address_hash: str, reason: str) -> None:
         if address_hash:

@@ -58,3 +58,8 @@ def key_of(*parts: object) -> str:
 def attempt_key(message_key: str, connection: str) -> str:
     """The idempotency key of an attempt: 32 hex digits of the SHA-256 of (message, connection)."""
     return key_of(message_key, connection)[:32]
+
+
+def receipt_subject(connection: str, provider_id: str) -> str:
+    """What a receipt waits for that came before its attempt's outcome was recorded."""
+    return f"receipt:{connection}:{provider_id}"

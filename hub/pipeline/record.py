@@ -8,9 +8,20 @@ import sqlalchemy as sa
 
 from hub.plugin import Accepted, Duplicate, Outcome
 from hub.store.database import insert_new, upsert
-from hub.store.tables import TENANT, attempts, connections, contacts, messages, suppressions, timers
+from hub.store.tables import (
+    TENANT,
+    InboxState,
+    attempts,
+    connections,
+    contacts,
+    inbox,
+    messages,
+    suppressions,
+    timers,
+)
 
 from .after import PAUSE, Attempted, Verdict, after
+from .plain import receipt_subject
 from .staff import tell_notice, tell_paused
 from .states import MessageState, done_with
 from .world import World
@@ -32,10 +43,11 @@ class Recorder:
     def mark(self, connection: sa.Connection, world: World, left: Left, outcome: Outcome, now: datetime) -> str:
         """Returns the state the message is in now."""
         row = connection.execute(sa.select(messages).where(messages.c.id == left.row.id)).one()
-        if row.state != "on_wire":
-            return str(row.state)
         kind = type(outcome).__name__.lower()
-        self._mark_attempt(connection, left, outcome, kind, now)
+        if row.state == "on_wire" or left.attempt_id:
+            self._mark_attempt(connection, left, outcome, kind, now)
+        if row.state != "on_wire":  # a receipt was faster
+            return str(row.state)
         if left.connection not in world.adapters:
             verdict = Verdict(MessageState.DUE, "the channel is gone", now, next_channel=True)
         else:
@@ -53,6 +65,10 @@ class Recorder:
             else sa.and_(attempts.c.message_id == left.row.id, attempts.c.outcome == "")
         )
         connection.execute(sa.update(attempts).where(which).values(**values))
+        if values.get("provider_id"):
+            early = receipt_subject(left.connection, values["provider_id"])
+            waiting = sa.update(inbox).where(sa.text("inbox.state = 2"), inbox.c.tenant == TENANT)
+            connection.execute(waiting.where(inbox.c.subject == early).values(state=InboxState.PENDING))
 
     def _attempted(self, world: World, row: Any, connection: str, now: datetime) -> Attempted:
         channel, doc = world.channel(connection), row.doc

@@ -23,7 +23,7 @@ class MessageState(StrEnum):
 _S = MessageState
 
 MOVES: Mapping[str, frozenset[str]] = {
-    _S.DUE: frozenset({_S.ON_WIRE, _S.SUPPRESSED, _S.SUPERSEDED, _S.HELD, _S.FAILED}),
+    _S.DUE: frozenset({_S.ON_WIRE, _S.SUPPRESSED, _S.SUPERSEDED, _S.HELD, _S.FAILED, _S.DELIVERED, _S.READ}),
     _S.ON_WIRE: frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.DUE, _S.FAILED, _S.UNCERTAIN, _S.SUPPRESSED}),
     _S.SENT: frozenset({_S.DELIVERED, _S.READ, _S.DUE, _S.FAILED}),
     _S.UNCERTAIN: frozenset({_S.DELIVERED, _S.READ, _S.SENT, _S.DUE}),
@@ -34,7 +34,8 @@ MOVES: Mapping[str, frozenset[str]] = {
     _S.SUPERSEDED: frozenset(),
     _S.HELD: frozenset({_S.DUE, _S.SUPPRESSED}),
 }
-"""A failed message becomes due again when staff replay it; a late receipt corrects the record."""
+"""A failed message becomes due again when staff replay it; a late receipt corrects the record, also while the message
+waits for the next channel: once it has reached somebody nothing more is tried."""
 
 FINISHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.FAILED, _S.SUPPRESSED, _S.SUPERSEDED, _S.UNCERTAIN})
 REACHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.UNCERTAIN})

@@ -175,6 +175,7 @@ class Hub:
         await self.polls.prepare()
         world, now = self.world, self.clock.now()
         await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.deliver.free()
         await self.deliver.settle()
         await self.polls.settle()
         await self._close_adapters(old.adapters)

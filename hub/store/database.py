@@ -105,18 +105,33 @@ class GroupCommit(Generic[Item]):
             items = [item for item, _ in group]
             try:
                 results = await self.db.write(lambda connection, items=items: self.commit(connection, items))  # type: ignore[misc]
-            except Exception as error:  # told to everyone who waits; none of it is on disk
-                self._tell(group, error)
+            except Exception as error:
+                await self._failed(group, error)
                 continue
             for (_, future), result in zip(group, results, strict=True):
-                if not future.done():
-                    future.set_result(result)
+                self._tell(future, None, result)
+
+    async def _failed(self, group: Sequence[tuple[Item, asyncio.Future[Any]]], error: Exception) -> None:
+        """None of it is on disk. One item's content must not fail the others; the database's own trouble is all's."""
+        for item, future in group:
+            if len(group) > 1 and not is_trouble(error):
+                try:
+                    (result,) = await self.db.write(lambda connection, item=item: self.commit(connection, [item]))  # type: ignore[misc]
+                except Exception as its_own:
+                    self._tell(future, its_own)
+                else:
+                    self._tell(future, None, result)
+            else:
+                self._tell(future, error)
 
     @staticmethod
-    def _tell(group: Sequence[tuple[Item, asyncio.Future[Any]]], error: Exception) -> None:
-        for _, future in group:
-            if not future.done():
-                future.set_exception(error)
+    def _tell(future: asyncio.Future[Any], error: Exception | None, result: Any = None) -> None:
+        if future.done():  # whoever waited has gone
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
 
 
 class Database:
@@ -191,8 +206,8 @@ class Database:
             return work(connection)
 
     async def write_grouped(self, work: Callable[[sa.Connection], T]) -> T:
-        """Like `write`, but sharing one commit with what else is waiting. For work that cannot fail by its content: a
-        failure fails the whole group."""
+        """Like `write`, but sharing one commit with what else is waiting. Work whose content makes the commit fail is
+        done again alone, with all the others of its group."""
         result: T = await self.works.put(work)
         return result
 

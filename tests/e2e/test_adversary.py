@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.model import Customer
+from hub.model import Customer, OrderSnapshot, Receipt, ReceiptState
 from hub.pipeline.receive import inbox_row
-from hub.plugin import Raw
+from hub.plugin import Accepted, Outcome, Outgoing, Raw, Transient
 from hub.status import Mode
 from hub.store import tables
 from tests.pipeline.fakes import moment, notify, order, parcel, scan
 
-from .hamlet import Hamlet, hamlet
+from .hamlet import ALL, Hamlet, config_of, hamlet
 
 PHONE = Customer(email="o@x.example", phone="+380501112233")
 
@@ -26,6 +26,25 @@ def packed(*numbers: str, ref: str = "f") -> Any:
 
 def says(template: str, *via: str, **more: Any) -> dict[str, Any]:
     return notify(template, via=list(via), **more)
+
+
+RECEIVED = {"greet": {"on": "order.received", "steps": [says("order-received", "sms", "mail")]}}
+
+
+def new_order(ref: str = "1", customer: Customer = PHONE) -> OrderSnapshot:
+    return order("09:59", "order.received", ref=ref, placed="09:59", customer=customer)
+
+
+def receipt(it: Hamlet, state: ReceiptState) -> Receipt:
+    return Receipt(provider_id="provider-1", state=state, at=it.clock.now())
+
+
+async def taken(channel: str, message: Outgoing) -> Outcome:
+    return Accepted("provider-1")
+
+
+async def out_of_order(channel: str, message: Outgoing) -> Outcome:
+    return Transient("out of order")
 
 
 async def together(it: Hamlet, *events: tuple[str, Raw]) -> None:
@@ -78,3 +97,104 @@ async def test_timers_fire_while_a_crowd_of_events_waits(tmp_path: Path, databas
         assert len(await it.rows(tables.inbox, pending)) > 100
         await it.hub.quiet()
         assert it.said() == ["order-received"]
+
+
+async def test_a_message_meant_for_a_channel_that_is_gone_goes_by_the_next(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        it.board.outcomes["sms"] = out_of_order
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(minutes=2)
+        without = tuple(each for each in ALL if each.name != "sms")
+        await it.hub.swap(*config_of(RECEIVED, tmp_path, without))
+        await it.advance(minutes=15)
+        assert await it.messages() == [("order-received", "sent", "")]
+        assert it.said("mail") == ["order-received"]
+
+
+# ------------------------------------------------------------------------------------------------ nothing is told twice
+
+
+async def test_an_outcome_that_cannot_be_recorded_yet_is_kept(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        await it.hub.db.write(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=1").close())
+        other = sqlite3.connect(tmp_path / "hub.db", isolation_level=None, timeout=10)
+
+        async def locked_meanwhile(channel: str, message: Outgoing) -> Outcome:
+            other.execute("BEGIN IMMEDIATE")
+            asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+            return Accepted()
+
+        it.board.outcomes["sms"] = locked_meanwhile
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(minutes=5)
+        other.close()
+        it.board.outcomes.clear()
+        await it.advance(minutes=5)
+        assert [row.outcome for row in await it.rows(tables.attempts)] == ["accepted"]
+        assert it.said("sms") == ["order-received"]
+
+
+async def test_a_bounce_of_a_channel_that_was_given_up_undoes_nothing(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        it.board.outcomes["sms"] = taken
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(hours=1)
+        assert it.said("mail") == ["order-received"]
+        await it.hear("sms", "receipt", receipt(it, ReceiptState.FAILED))
+        await it.advance(hours=1)
+        assert it.said("mail") == ["order-received"]
+        assert await it.messages() == [("order-received", "sent", "")]
+
+
+async def test_a_receipt_ends_the_search_for_the_next_channel(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        it.board.outcomes |= {"sms": taken, "mail": out_of_order}
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(minutes=32)
+        tried = it.said("mail")
+        assert tried
+        await it.hear("sms", "receipt", receipt(it, ReceiptState.DELIVERED))
+        await it.advance(hours=3)
+        assert it.said("mail") == tried
+        assert await it.messages() == [("order-received", "delivered", "")]
+
+
+async def test_a_receipt_may_overtake_the_answer_to_its_message(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, RECEIVED, database=database_url) as it:
+
+        async def receipt_first(channel: str, message: Outgoing) -> Outcome:
+            await it.store("sms", it.board.raw("receipt", receipt(it, ReceiptState.DELIVERED)))
+            while await it.rows(tables.inbox, sa.text("inbox.state = 0")):
+                await asyncio.sleep(0)
+            return Accepted("provider-1")
+
+        it.board.outcomes["sms"] = receipt_first
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(hours=2)
+        assert await it.messages() == [("order-received", "delivered", "")]
+        assert it.said() == ["order-received"]
+
+
+# ------------------------------------------------------------------------------------------------ nobody waits
+
+
+async def test_other_orders_do_not_wait_for_those_that_hang_on_the_wire(tmp_path: Path) -> None:
+    words = [says("payment-received", "mail", urgent=True, id=f"word-{n}") for n in range(6)]
+    flows = {"talk": {"on": "order.received", "steps": [says("order-received", "sms", urgent=True), *words]}}
+    async with hamlet(tmp_path, flows) as it:
+        answer = asyncio.Event()
+
+        async def hang(channel: str, message: Outgoing) -> Outcome:
+            await answer.wait()
+            return Accepted()
+
+        it.board.outcomes["sms"] = hang
+        await it.store("shop", *(it.board.raw(f"order:{n}", new_order(f"{n}")) for n in range(1, 5)))
+        while len(it.said("sms")) < 4:
+            await asyncio.sleep(0)
+        await it.store("shop", it.board.raw("order:9", new_order("9", Customer(email="z@x.example"))))
+        async with asyncio.timeout(10):
+            while len(it.said("mail")) < 6:
+                await asyncio.sleep(0)
+        assert {message.to for name, message in it.board.sent if name == "mail"} == {"z@x.example"}
+        answer.set()
