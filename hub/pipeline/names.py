@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from hub.config.model import Shop
-from hub.model import Line, Money, OrderSnapshot, PayBy
+from hub.model import Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
 from hub.status import Order, Payment, Shipment, label
 
 from .view import OrderView, ShipmentView, cash_due, deadline_of, eta_of, point_of
@@ -183,7 +183,8 @@ def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[st
     """`shipment`."""
     leg = each.current
     carrier = world.connection(leg.carrier) if leg and leg.carrier else None
-    deadline, point, cash = deadline_of(each, world), point_of(each, view.doc), cash_due(each, view)
+    deadline, cash = deadline_of(each, world), cash_due(each, view)
+    point = point_of(each, view.doc) or (_counter(world.shop_of(view.connection)) if each.pickup else None)
     eta = each.news.eta
     live = view.live
     money = known(amount=cash.amount, currency=cash.currency) if cash else None
@@ -214,6 +215,11 @@ def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[st
         carrier_tells=[],
         carrier_told=[told.kind.value for told in each.news.told],
     )
+
+
+def _counter(shop: Shop) -> PickupPoint:
+    """Where an order is collected when its platform does not say more than that it is at the shop."""
+    return PickupPoint(ref="", kind=PointKind.SHOP, name=shop.name)
 
 
 def _tracking_url(each: ShipmentView, world: World) -> str | None:

@@ -10,8 +10,11 @@ from hub.model import (
     Address,
     AnyRecord,
     Customer,
+    DeliverBy,
     Line,
     OrderSnapshot,
+    PickupPoint,
+    PointKind,
     RefKind,
     Retraction,
     ReturnSnapshot,
@@ -100,6 +103,7 @@ def _snapshot(
         returns=_returns(body, ref, version),
         customer=_customer(body, address),
         address=_address(address),
+        point=_counter(fulfillment_orders) if how is DeliverBy.PICKUP else None,
         tags=tuple(sorted(body.texts("tags"))),
         note=body.text("note"),
         cancel_reason=order.cancel_reason(cancelled or ""),
@@ -110,6 +114,16 @@ def _snapshot(
         attributes={each.text("key"): each.text("value") for each in body.items("customAttributes")},
     )
     return snapshot, refs
+
+
+def _counter(fulfillment_orders: Sequence[Body]) -> PickupPoint | None:
+    """The shop's own place at which an order is collected."""
+    for each in fulfillment_orders:
+        place = each.child("assignedLocation")
+        if place is not None and place.text("name") and each.word("status") != "cancelled":
+            address = ", ".join(part for part in map(place.text, ("address1", "city", "zip")) if part)
+            return PickupPoint(ref="", kind=PointKind.SHOP, name=place.text("name"), address=address)
+    return None
 
 
 def _manual(body: Body, gateways: Sequence[str]) -> list[str]:

@@ -28,7 +28,10 @@ _ORDER = """
   }
   fulfillmentOrders(first: %(parcels)d) {
     pageInfo { hasNextPage }
-    nodes { id status deliveryMethod { methodType } fulfillmentHolds { reason } }
+    nodes {
+      id status deliveryMethod { methodType } fulfillmentHolds { reason }
+      assignedLocation { name address1 city zip }
+    }
   }
   transactions(first: %(money)d) { id kind status gateway manualPaymentGateway processedAt }
   refunds(first: %(money)d) { id totalRefundedSet MONEY }

@@ -170,7 +170,10 @@ def _fulfilment_order_node(order: Order, each: FulfilmentOrder) -> Tree:
         "requestStatus": each.request_status,
         "deliveryMethod": {"methodType": each.method},
         "fulfillmentHolds": [{"reason": hold.reason.upper(), "reasonNotes": hold.notes} for hold in each.holds],
-        "assignedLocation": {"name": "Main", "location": {"id": gid("Location", each.location), "name": "Main"}},
+        "assignedLocation": {
+            "name": "Main", "address1": "12 Khreshchatyk", "city": "Kyiv", "zip": "01001",
+            "location": {"id": gid("Location", each.location), "name": "Main"},
+        },
         "lineItems": [
             {"_key": [ref], "id": gid("FulfillmentOrderLineItem", ref), "remainingQuantity": count,
              "totalQuantity": order.item(ref).quantity, "lineItem": _line_node(order, ref)}

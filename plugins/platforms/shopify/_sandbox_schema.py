@@ -113,7 +113,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "FulfillmentOrderLineItem": _fields("id remainingQuantity totalQuantity", lineItem="LineItem"),
     "DeliveryMethod": _fields("methodType"),
     "FulfillmentHold": _fields("reason reasonNotes"),
-    "AssignedLocation": _fields("name", location="Location"),
+    "AssignedLocation": _fields("name address1 city zip", location="Location"),
     "Location": _fields("id name"),
     "OrderTransaction": _fields(
         "id kind status gateway manualPaymentGateway errorCode processedAt", amountSet="MoneyBag"
