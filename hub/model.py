@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from hub.clock import aware
@@ -17,16 +18,21 @@ from hub.status import Native, Precision, Reason, Way
 JsonValue = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
 class Record:
     """Base of all records: every time in it is brought to UTC, and one without a zone is refused."""
 
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for each in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, each.name)
+        for name in _names(type(self)):
+            value = getattr(self, name)
             if isinstance(value, datetime):
-                object.__setattr__(self, each.name, aware(value))
+                object.__setattr__(self, name, aware(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,9 @@ from .write import StaleError, write_batch
 log = logging.getLogger("hub.apply")
 
 BATCH = 200
-SMALLEST = 10
+SMALLEST = 20
 BUDGET = 0.010
-"""Seconds of computing after which a batch is cut."""
+"""Seconds that deciding a batch should take: batches grow and shrink towards it, so that requests come in between."""
 
 
 class ApplyDrain:
@@ -82,7 +82,7 @@ class ApplyDrain:
             if batch.empty():
                 return 0
             if limit > 1:
-                self.size = max(SMALLEST, min(BATCH, batch.size() if batch.cut else limit * 2))
+                self.size = next_size(limit, batch.seconds)
             crash_point("after-plan")
             await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
         except StaleError:
@@ -123,6 +123,13 @@ class ApplyDrain:
                 connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
 
         await self.db.write(park)
+
+
+def next_size(size: int, seconds: float) -> int:
+    """How many events the next batch takes, after one of this size took so long."""
+    if seconds > BUDGET:
+        return max(SMALLEST, size // 2)
+    return min(BATCH, size * 2) if seconds < BUDGET / 2 else size
 
 
 def _pending(limit: int) -> sa.Select[Any]:
@@ -170,14 +177,9 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
         timed = {timer.order_id: wanted[timer.order_id] for timer in taken.timers}
         wanted = timed | wanted
     loaded = load_orders(connection, world, wanted)
-    for order_id, want in wanted.items():
-        if batch.orders and monotonic() - started > BUDGET:
-            batch.cut = True
-            break
-        batch.orders.append(plan_order(order_id, want, loaded[order_id], world, now))
-    left = {event.id for want in list(wanted.values())[len(batch.orders) :] for event in want.events}
-    decided = {event.id for want in list(wanted.values())[: len(batch.orders)] for event in want.events}
-    batch.done += sorted(decided - left)
+    batch.orders = [plan_order(order_id, want, loaded[order_id], world, now) for order_id, want in wanted.items()]
+    batch.done += sorted({event.id for want in wanted.values() for event in want.events})
+    batch.seconds = monotonic() - started
     return batch
 
 

@@ -84,8 +84,8 @@ class Batch:
     rereads: list[tuple[str, str, str]] = field(default_factory=list)
     """Connection, poll kind, ref."""
 
-    cut: bool = False
-    """Whether time was up before everything that had been read was decided."""
+    seconds: float = 0
+    """How long it took to decide."""
 
     def empty(self) -> bool:
         return not (self.orders or self.done or self.orphans or self.dead)
