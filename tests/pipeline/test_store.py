@@ -72,6 +72,19 @@ async def test_what_cannot_be_stored_fails_alone(db: Database) -> None:
     assert await group.put("c") == "C", "and the next one is taken"
 
 
+async def test_the_databases_own_trouble_is_told_to_everyone_and_leaves_nothing(db: Database) -> None:
+    tries: list[int] = []
+
+    def half(connection: sa.Connection, keys: list[str]) -> Sequence[str]:
+        tries.append(len(put(connection, keys)))
+        raise sa.exc.TimeoutError("no connection is free")
+
+    group = GroupCommit(db, half)
+    results = await asyncio.gather(*map(group.put, ["a", "b", "c"]), return_exceptions=True)
+    assert [type(each) for each in results] == [sa.exc.TimeoutError] * 3
+    assert (kept(db), tries) == (set(), [3]), "a database in trouble is not asked three times more"
+
+
 async def test_a_sender_that_went_away_harms_nobody(db: Database) -> None:
     group = GroupCommit(db, put)
     gone, stays = asyncio.create_task(group.put("a")), asyncio.create_task(group.put("b"))

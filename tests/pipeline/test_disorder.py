@@ -1,0 +1,78 @@
+"""Any history of an order, shuffled and doubled on its way to the hub: the same end, and nothing said twice."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.model import Number, ParcelNews, Relation, ReturnSnapshot
+from hub.pipeline.view import OrderView
+from hub.status import Shipment
+
+from .fakes import Story, moment, native, notify, order, parcel, scan, world
+
+WORDS = ("shipped", "in_transit", "ready_for_pickup", "delivery_failed", "delivered", "returned", "problem")
+FLOWS = {
+    **{f"s-{word}": {"on": f"shipment.{word}", "steps": [notify("shipped")]} for word in WORDS},
+    "received": {"on": "order.received", "steps": [notify("order-received")]},
+    "cancelled": {"on": "order.cancelled", "steps": [notify("order-cancelled")]},
+    "done": {"on": "order.delivered", "steps": [notify("delivered")]},
+    "paid": {"on": "payment.paid", "steps": [notify("payment-received")]},
+}
+TIMES = st.integers(0, 40).map(lambda step: f"{9 + step // 12:02}:{step % 12 * 5:02}")
+CODES = st.sampled_from([*map(str, Shipment), "nobody-mapped-this"])
+ORDERS = st.sampled_from(["order.processing", "order.packed", "order.completed", "order.cancelled", "open", "chatter"])
+PAYMENTS = st.sampled_from(["payment.paid", "payment.cash_on_delivery", "payment.refunded", "payment.awaiting_payment"])
+FULFILMENTS = st.sampled_from(["shipment.shipped", "shipment.delivered", "shipment.cancelled"])
+PARCELS = st.builds(
+    lambda ref, at, word, numbers: parcel(ref, at, word, numbers=numbers),
+    st.sampled_from(["1", "2"]), TIMES, FULFILMENTS, st.sampled_from([(), ("P1",), ("P1", "P2"), ("X1",)]),
+)  # fmt: skip
+RETURNS = st.builds(
+    lambda at, word: ReturnSnapshot("r", moment(at), (native(word),), numbers=(Number("P9"),)),
+    TIMES, st.sampled_from(["return.requested", "return.approved", "return.refused"]),
+)  # fmt: skip
+SNAPSHOTS = st.builds(
+    lambda at, one, two, parcels, returns: order(at, one, two, parcels=parcels, returns=returns),
+    TIMES, ORDERS, PAYMENTS, st.none() | st.lists(PARCELS, max_size=2).map(tuple),
+    st.none() | st.lists(RETURNS, max_size=1).map(tuple),
+)  # fmt: skip
+SCANS = st.builds(scan, st.sampled_from(["P1", "P2", "P3", "P9"]), CODES, TIMES)
+NEWS = st.builds(
+    lambda number, at, relation: ParcelNews(number, moment(at), next=Number("P3"), relation=relation),
+    st.sampled_from(["P1", "P2"]), TIMES, st.sampled_from(Relation),
+)  # fmt: skip
+HISTORIES = st.lists(SNAPSHOTS | SCANS | SCANS | NEWS, min_size=2, max_size=8)
+SHUFFLED = HISTORIES.flatmap(lambda records: st.tuples(st.just(records), st.permutations([*records, *records[:3]])))
+
+
+def end(view: OrderView) -> dict[str, Any]:
+    """All that is known of an order in the end."""
+    return {
+        "order": view.order.state,
+        "payment": view.effective_payment,
+        "headline": view.headline.value,
+        "rest": view.rest,
+        "delivered": view.delivered,
+        "shipments": [(each.id, each.status, dict(each.contents), each.live) for each in view.shipments],
+        "returns": [(case.id, case.folded.state) for case in view.returns],
+    }
+
+
+def lived(records: list[Any]) -> tuple[Story, list[str]]:
+    """The story of these events, and the keys of what was said."""
+    story, keys = Story(world(FLOWS), now=moment("13:00")), list[str]()
+    for record in records:
+        keys += [message["key"] for message in story.react(record).messages]
+        story.now -= timedelta(seconds=1)  # heard at one moment: when it was heard must not matter
+    return story, keys
+
+
+@given(SHUFFLED)
+@settings(max_examples=50, deadline=None)
+def test_the_end_depends_on_what_happened_and_not_on_when_it_was_heard(both: tuple[list[Any], list[Any]]) -> None:
+    one, other = both
+    (first, keys), (second, more) = lived(one), lived(other)
+    assert end(first.view) == end(second.view)
+    assert len(keys) == len(set(keys)) and len(more) == len(set(more)), "nothing is said twice"
