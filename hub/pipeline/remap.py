@@ -14,10 +14,13 @@ from hub.store.database import insert_new
 from hub.store.tables import TENANT, InboxState, connections, facts, inbox, slot_of, unmapped
 
 from .batch import REFOLD
+from .facts import StoredFact
+from .plain import to_plain
 from .world import World
 
 Tables = Mapping[str, Mapping[str, Any]]
 MERCHANT = ""
+EXAMPLES = 3
 
 
 def tables_of(world: World, source: str) -> Tables:
@@ -79,11 +82,36 @@ def _refold(connection: sa.Connection, dialect: str, source: str, old: Tables, n
         if before is None:
             where = (unmapped.c.connection == source, unmapped.c.vocabulary == vocabulary, unmapped.c.code == code)
             connection.execute(sa.delete(unmapped).where(*where))
+        elif _found(new, vocabulary, code) is None:
+            row = _unmapped_again(connection, source, vocabulary, code, now)
+            connection.execute(insert_new(unmapped, dialect).values(**row))
     order_ids = {order_id for each in changed for order_id in _orders_with(connection, *each[:3])}
     rows = [_event(source, order_id, changed, now) for order_id in sorted(order_ids)]
     if rows:
         connection.execute(insert_new(inbox, dialect), rows)
     return len(rows)
+
+
+def _unmapped_again(
+    connection: sa.Connection, source: str, vocabulary: str, code: str, now: datetime
+) -> dict[str, Any]:
+    """A code that lost its meaning is listed with those that never had one."""
+    where = (facts.c.tenant == TENANT, facts.c.source == source, facts.c.vocabulary == vocabulary, facts.c.code == code)
+    many = connection.execute(sa.select(sa.func.count()).select_from(facts).where(*where)).scalar_one()
+    some = sa.select(facts).where(*where).order_by(facts.c.order_id, facts.c.key).limit(EXAMPLES)
+    said = [(row, StoredFact.from_row(row)) for row in connection.execute(some)]
+    examples = [{"order": row.order_id, "subject": row.subject, "at": to_plain(fact.at)} for row, fact in said]
+    return {
+        "tenant": TENANT,
+        "connection": source,
+        "vocabulary": vocabulary,
+        "code": code,
+        "label": said[0][1].native.label,
+        "count": many,
+        "first_seen": now,
+        "last_seen": now,
+        "examples": examples,
+    }
 
 
 def _plainly(found: Found | None) -> list[str | None] | None:

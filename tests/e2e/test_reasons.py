@@ -175,3 +175,26 @@ async def test_a_mistyped_number_is_asked_about_no_more_and_again_when_it_comes_
         await it.advance(minutes=5)
         asked = {row.ref: row.state for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")}
         assert asked == {NUMBER: 1, typo: 0}
+
+
+async def test_a_code_that_lost_its_meaning_is_listed_and_folded_out_in_silence(tmp_path: Path) -> None:
+    mapped = 'statuses: {nova-poshta: {"777": shipment.out_for_delivery}}\nflows:\n'
+    async with town(tmp_path, flows=FLOWS.replace("flows:\n", mapped)) as it:
+        order = it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        it.np.create(NUMBER)
+        it.shop.shop.fulfil(order, NUMBER, "Nova Poshta")
+        await it.advance(minutes=5)
+        it.np.move(NUMBER, "5")
+        await it.advance(hours=4)
+        it.np.move(NUMBER, "777")
+        await it.advance(hours=4)
+        assert await it.headline() == "out_for_delivery"
+        told = await it.messages()
+        await it.restart((mapped, "flows:\n"))
+        await it.advance(minutes=5)
+        assert await it.headline() == "in_transit"
+        assert await it.messages() == told
+        (row,) = await it.rows(tables.unmapped)
+        assert (row.connection, row.code, row._mapping["count"]) == ("nova-poshta", "777", 1)
+        assert row.examples[0]["order"].endswith(order)
