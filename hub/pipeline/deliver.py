@@ -20,9 +20,10 @@ from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble
 from hub.store.tables import TENANT, attempts, escalations, links, messages, timers
 
+from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
 from .listen import NOBODY, Listeners
-from .outbox import LEASE, Capacity, Departure, Outbox, look, owner
+from .outbox import look, owner
 from .record import Left, Recorder
 from .states import FINISHED
 from .unheard import unheard_rows
@@ -57,10 +58,11 @@ class DeliverDrain:
         self.recorder = Recorder(db.dialect, jitter)
         self.on_wire: dict[asyncio.Task[None], Departure] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.deciding = asyncio.Lock()
+        """Held from the look at the outbox until what leaves is on its way: whoever holds it finds nothing in between."""
 
     async def recover(self) -> int:
         """After a start: what another process left on the wire may have gone. Each is counted as `unknown`."""
-        await self.free()
         return await self._reclaim(messages.c.owner != self.me, "the hub stopped while it was on the wire")
 
     async def free(self) -> None:
@@ -86,23 +88,30 @@ class DeliverDrain:
         """Send what can leave now; returns how many left or were decided otherwise."""
         total = await self._reclaim(messages.c.lease_until < self.clock.now(), "its outcome could not be recorded")
         while True:
-            world, now = self.world(), self.clock.now()
-            capacity = self._capacity(world)
-            outbox = await self.db.read(lambda c, w=world, n=now, k=capacity: look(c, w, n, k))  # type: ignore[misc]
-            done = len(outbox.departures) + len(outbox.changes)
+            async with self.deciding:
+                done = await self._some()
             if not done:
                 return total
             total += done
-            leaving = await self.db.write(lambda c, o=outbox, w=world, n=now: self._commit(c, o, w, n))  # type: ignore[misc]
-            crash_point("after-claim")
-            for departure in leaving:
-                task = asyncio.create_task(self._send(world, departure))
-                self.on_wire[task] = departure
-                task.add_done_callback(self._landed)
+
+    async def _some(self) -> int:
+        world, now = self.world(), self.clock.now()
+        capacity = self._capacity(world)
+        outbox = await self.db.read(lambda connection: look(connection, world, now, capacity))
+        done = len(outbox.departures) + len(outbox.changes)
+        if not done:
+            return 0
+        leaving = await self.db.write(lambda connection: self._commit(connection, outbox, world, now))
+        crash_point("after-claim")
+        for departure in leaving:
+            task = asyncio.create_task(self._send(world, departure))
+            self.on_wire[task] = departure
+            task.add_done_callback(self._landed)
+        return done
 
     async def settle(self) -> None:
-        """Wait until nothing is on the wire."""
-        while self.on_wire:
+        """Wait until what is on the wire now has landed."""
+        if self.on_wire:
             await asyncio.wait(list(self.on_wire))
 
     def _landed(self, task: asyncio.Task[None]) -> None:

@@ -44,7 +44,8 @@ class PollDrain:
         self.asking: dict[str, asyncio.Task[None]] = {}
 
     async def prepare(self) -> None:
-        """One row for everything that is to be asked again and again; rows of gone connections end."""
+        """One row for everything that is to be asked again and again; rows of gone connections end, and those of one
+        that is back go on."""
         world, now = self.world(), self.clock.now()
         rows = list(standing_polls(world, now))
 
@@ -53,6 +54,9 @@ class PollDrain:
             connection.execute(sa.update(polls).where(polls.c.connection.not_in(names)).values(state=1))
             standing = polls.c.kind.in_(("list", "channel", "health"))
             connection.execute(sa.update(polls).where(standing).values(state=1))
+            asked = (polls.c.kind == "parcel", polls.c.connection.in_(names), polls.c.state == 1)
+            unfinished = sa.or_(polls.c.until_at.is_(None), polls.c.until_at > now)
+            connection.execute(sa.update(polls).where(*asked, unfinished).values(state=0))
             if rows:
                 keys = ("tenant", "connection", "kind", "ref")
                 connection.execute(upsert(polls, self.db.dialect, keys=keys, change=("every", "state")), rows)
@@ -62,7 +66,7 @@ class PollDrain:
     async def drain(self) -> int:
         """Start asking whatever is due and not being asked already; returns how many questions were begun."""
         now = self.clock.now()
-        due = await self.db.read(lambda connection: _due(connection, now))
+        due = await self.db.read(lambda connection: _due(connection, now, list(self.asking)))
         by_connection: dict[str, list[Any]] = {}
         for row in due:
             by_connection.setdefault(row.connection, []).append(row)
@@ -86,8 +90,8 @@ class PollDrain:
         return await self.db.read(lambda connection: _due_soon(connection, name, parcels, now + LOOK_AHEAD, room))
 
     async def settle(self) -> None:
-        """Wait until nothing is being asked."""
-        while self.asking:
+        """Wait until what is being asked now is answered."""
+        if self.asking:
             await asyncio.wait(list(self.asking.values()))
 
     def _asked(self, name: str, task: asyncio.Task[None]) -> None:
@@ -143,11 +147,12 @@ class PollDrain:
         mode = Mode.IMPORT if importing else Mode.LIVE
         while more:
             page = await adapter.poll(cursor)
+            if page.more and page.cursor == cursor:
+                raise FailureError(Transient("it says that there is more, and gives no way to it"))
             cursor, more = page.cursor, page.more
             due = None if more else self.clock.now() + timedelta(seconds=row.every)
-            await self._store(name, page.events, mode, row, due, {"cursor": cursor})
-        if importing:
-            await self._set_connection(name, imported_at=self.clock.now())
+            done = {"imported_at": self.clock.now()} if importing and not more else {}
+            await self._store(name, page.events, mode, row, due, {"cursor": cursor}, done)
 
     async def _imported(self, name: str) -> bool:
         row = await self.db.read(
@@ -158,9 +163,18 @@ class PollDrain:
         return row is not None and row.imported_at is not None
 
     async def _fetch(self, world: World, name: str, row: Any) -> None:
-        """One order as it is now; asked once."""
+        """One order as it is now; asked once, and once more where a hint came meanwhile."""
         events = await world.platform(name).fetch(row.ref)
-        await self._store(name, events, Mode.LIVE, row, None, {"state": 1})
+        now = self.clock.now()
+
+        def write(connection: sa.Connection) -> None:
+            self._store_events(connection, name, events, Mode.LIVE, now)
+            _answered(connection, row, now, state=1)
+
+        await self.db.write(write)
+        crash_point("after-poll")
+        if events:
+            self.wake()
 
     async def _track(self, world: World, name: str, rows: Sequence[Any]) -> None:
         phones = await self.db.read(lambda connection: _phones(connection, [row.ref for row in rows]))
@@ -172,12 +186,19 @@ class PollDrain:
         lines = await world.adapters[name].register(world.webhook_url(name))
         for line in lines:
             log.info("%s: %s", name, line)
-        await self._store(name, (), Mode.LIVE, row, self.clock.now() + DAILY, {})
+        await self._store(name, (), Mode.LIVE, row, self.clock.now() + DAILY, {}, {})
 
     # -- what is stored
 
     async def _store(
-        self, name: str, events: Sequence[Raw], mode: Mode, row: Any, due: datetime | None, changes: dict[str, Any]
+        self,
+        name: str,
+        events: Sequence[Raw],
+        mode: Mode,
+        row: Any,
+        due: datetime | None,
+        changes: dict[str, Any],
+        of_connection: dict[str, Any],
     ) -> None:
         now = self.clock.now()
         values = {"last_at": now, "failures": 0, "error": "", **changes}
@@ -187,6 +208,8 @@ class PollDrain:
         def write(connection: sa.Connection) -> None:
             self._store_events(connection, name, events, mode, now)
             connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+            if of_connection:
+                _touch(connection, self.db.dialect, name, **of_connection)
 
         await self.db.write(write)
         crash_point("after-poll")
@@ -201,8 +224,7 @@ class PollDrain:
             for row in rows:
                 over = row.until_at is not None and row.until_at <= now
                 due = now + timedelta(seconds=row.every or int(DAILY.total_seconds()))
-                values = {"last_at": now, "failures": 0, "error": "", "due_at": due, "state": 1 if over else 0}
-                connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+                _answered(connection, row, now, due_at=due, state=1 if over else 0)
 
         await self.db.write(write)
         crash_point("after-poll")
@@ -213,9 +235,6 @@ class PollDrain:
     ) -> None:
         new_events(connection, self.db.dialect, [inbox_row(name, raw, mode, self.clock) for raw in events])
         _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
-
-    async def _set_connection(self, name: str, **values: Any) -> None:
-        await self.db.write(lambda connection: _touch(connection, self.db.dialect, name, **values))
 
     async def _failed(self, world: World, name: str, rows: Sequence[Any], failure: FailureError) -> None:
         now, outcome = self.clock.now(), failure.outcome
@@ -241,10 +260,11 @@ class PollDrain:
             tell_paused(connection, self.db.dialect, name, reason, world, now)
 
 
-def _due(connection: sa.Connection, now: datetime) -> Sequence[Any]:
+def _due(connection: sa.Connection, now: datetime, asking: Sequence[str]) -> Sequence[Any]:
+    """The oldest that are due; a crowd of a connection that is being asked takes nobody's place."""
     return connection.execute(
         sa.select(polls)
-        .where(sa.text("polls.state = 0"), polls.c.due_at <= now)
+        .where(sa.text("polls.state = 0"), polls.c.due_at <= now, polls.c.connection.not_in(asking))
         .order_by(polls.c.due_at, polls.c.id)
         .limit(LIMIT)
     ).all()
@@ -258,6 +278,13 @@ def _due_soon(connection: sa.Connection, name: str, taken: Sequence[int], until:
         .order_by(polls.c.due_at, polls.c.id)
         .limit(limit)
     ).all()
+
+
+def _answered(connection: sa.Connection, row: Any, now: datetime, **values: Any) -> None:
+    """A question was answered. When it is next due stays, where a hint has asked for an answer newer than this one."""
+    this = sa.update(polls).where(polls.c.id == row.id)
+    connection.execute(this.values(last_at=now, failures=0, error=""))
+    connection.execute(this.where(polls.c.due_at == row.due_at).values(**values))
 
 
 def _touch(connection: sa.Connection, dialect: str, name: str, **values: Any) -> None:

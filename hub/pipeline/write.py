@@ -135,7 +135,7 @@ class _Write:
         query = sa.select(numbers.c.number).where(numbers.c.number.in_(gone), numbers.c.order_id != order_id)
         others = {row.number for row in self.connection.execute(query.where(numbers.c.tenant == TENANT))}
         parcels = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.kind == "parcel")
-        self.connection.execute(parcels.where(polls.c.ref.in_(gone - others)).values(state=1))
+        self.connection.execute(parcels.where(polls.c.ref.in_(gone - others)).values(state=1, until_at=self.now))
 
     def _tell_again(self, order_id: str, new: list[str]) -> None:
         """A number that another order holds already: the carrier's unchanged answer would count as known, so what it

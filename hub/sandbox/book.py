@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hub.pipeline.outbox import address_hash
+from hub.pipeline.around import address_hash
 
 
 @dataclass(frozen=True, slots=True)

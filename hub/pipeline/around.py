@@ -1,0 +1,193 @@
+"""What is known around a handful of due messages: read in a few queries, whatever their number."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.plugin import Outgoing
+from hub.store.links import link_secret
+from hub.store.tables import (
+    TENANT,
+    attempts,
+    connections,
+    contacts,
+    customers,
+    escalations,
+    messages,
+    optouts,
+    orders,
+    runs,
+    suppressions,
+)
+
+from .batch import Wanted
+from .orders import Loaded, load_orders
+from .states import REACHED
+from .view import OrderView, view
+from .world import World
+
+LEASE = timedelta(seconds=60)
+LINK_LIVES = timedelta(days=60)
+FEW = 20
+OPTED_OUT = "opted out"
+ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
+"""Templates that speak of all orders of a customer."""
+
+
+@dataclass(slots=True)
+class Departure:
+    """A message that leaves: what is handed over, by whom, and the rows that say so."""
+
+    message: Any
+    connection: str
+    outgoing: Outgoing
+    attempt_id: int = 0
+    address_hash: str = ""
+    links: list[dict[str, Any]] = field(default_factory=list)
+    others: bool = False
+    """Whether another channel of its list could still be used."""
+
+
+@dataclass(slots=True)
+class Outbox:
+    """What one look at the outbox decided."""
+
+    departures: list[Departure] = field(default_factory=list)
+    changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    unheard: list[Any] = field(default_factory=list)
+    seen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How many more each channel can take at this moment, and which orders have a message on the wire."""
+
+    free: Mapping[str, int]
+    busy: frozenset[str]
+    cooling: Mapping[str, datetime]
+    """Connection → when its breaker lets the next try through."""
+
+
+def address_hash(connection: str, address: str) -> str:
+    """What is stored of an address that is not to be used again."""
+    return hashlib.sha256(f"{connection}\0{address.strip().lower()}".encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class Around:
+    """What is known around a handful of due messages."""
+
+    loaded: Mapping[str, Loaded]
+    views: dict[str, OrderView]
+    runs: Mapping[str, Any]
+    contacts: Mapping[tuple[str, str], Any]
+    suppressed: "_Suppressed"
+    optouts: frozenset[tuple[str, str, str]]
+    sent: dict[str, list[tuple[datetime, str, str]]]
+    later: Mapping[str, Sequence[Any]]
+    escalations: Mapping[str, Any]
+    paused: Mapping[str, tuple[str, datetime | None]]
+    threads: Mapping[tuple[str, str], str]
+    customers: Mapping[str, Any]
+    their_orders: Mapping[str, Sequence[str]]
+    secret: bytes
+
+    def leaves(self, row: Any, connection: str, now: datetime) -> None:
+        """What leaves in this very look counts for the caps of the next one."""
+        self.sent.setdefault(row.customer_id, []).append((now, connection, row.cls))
+
+
+def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
+    ids = {row.customer_id for row in due if row.customer_id}
+    asked = {row.customer_id for row in due if row.template in ABOUT_ALL_ORDERS and row.customer_id}
+    their: dict[str, list[str]] = {}
+    for row in _rows(connection, orders, orders.c.customer_id, asked, (orders.c.created_at.desc(),)):
+        if len(their.setdefault(row.customer_id, [])) < 5:
+            their[row.customer_id].append(row.id)
+    order_ids = {row.order_id for row in due if row.order_id} | {each for some in their.values() for each in some}
+    loaded = load_orders(connection, world, {order_id: Wanted() for order_id in order_ids}) if order_ids else {}
+    views = {
+        order_id: view(order_id, it.connection, it.doc, it.facts, world)
+        for order_id, it in loaded.items()
+        if it.rev and it.connection in world.config.connections
+    }
+    caps = world.config.contact.caps
+    since = now - max((cap.per for cap in caps), default=timedelta(0))
+    sent: dict[str, list[tuple[datetime, str, str]]] = {}
+    if caps and ids:
+        theirs = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))
+        reached = sa.and_(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
+        for row in connection.execute(theirs.where(sa.or_(reached, messages.c.state == "on_wire"))):
+            sent.setdefault(row.customer_id, []).append((row.finished_at or now, row.connection, row.cls))
+    later: dict[str, list[Any]] = {}
+    for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
+        later.setdefault(row.order_id, []).append(row)
+    uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
+    return Around(
+        loaded=loaded,
+        views=views,
+        runs={row.key: row for row in _rows(connection, runs, runs.c.key, {r.run_key for r in due if r.run_key})},
+        contacts={(r.customer_id, r.channel): r for r in _rows(connection, contacts, contacts.c.customer_id, ids)},
+        suppressed=_Suppressed(connection),
+        optouts=frozenset(
+            (r.customer_id, r.cls, r.channel) for r in _rows(connection, optouts, optouts.c.customer_id, ids)
+        ),
+        sent=sent,
+        later=later,
+        escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
+        paused={
+            row.name: (row.paused, row.paused_until)
+            for row in connection.execute(sa.select(connections).where(connections.c.paused != ""))
+        },
+        threads=_threads(connection, order_ids),
+        customers={row.id: row for row in _rows(connection, customers, customers.c.id, ids)},
+        their_orders=their,
+        secret=link_secret(connection),
+    )
+
+
+def _rows(
+    connection: sa.Connection, table: sa.Table, column: sa.Column[str], values: set[str], order: Sequence[Any] = ()
+) -> Sequence[Any]:
+    if not values:
+        return ()
+    query = sa.select(table).where(table.c.tenant == TENANT, column.in_(sorted(values)))
+    return connection.execute(query.order_by(*order)).all()
+
+
+class _Suppressed:
+    """Whether an address is not to be used again; asked once, about the addresses at hand."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection, self.found = connection, set[tuple[str, str]]()
+
+    def ask(self, candidates: Iterable[tuple[str, str]]) -> None:
+        hashes = sorted({address_hash(channel, address) for channel, address in candidates if address})
+        if hashes:
+            where = (suppressions.c.tenant == TENANT, suppressions.c.address_hash.in_(hashes))
+            rows = self.connection.execute(sa.select(suppressions.c.channel, suppressions.c.address_hash).where(*where))
+            self.found = {(row.channel, row.address_hash) for row in rows}
+
+    def __call__(self, channel: str, address: str) -> bool:
+        return (channel, address_hash(channel, address)) in self.found
+
+
+def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], str]:
+    """(order, connection) → key of the first attempt, so that later mails join its thread."""
+    if not order_ids:
+        return {}
+    first = (
+        sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
+        .join(messages, messages.c.id == attempts.c.message_id)
+        .where(messages.c.order_id.in_(sorted(order_ids)), messages.c.recipient == "customer")
+        .group_by(messages.c.order_id, attempts.c.connection)
+        .subquery()
+    )
+    rows = connection.execute(
+        sa.select(first.c.order_id, first.c.connection, attempts.c.key).join(attempts, attempts.c.id == first.c.id)
+    )
+    return {(row.order_id, row.connection): row.key for row in rows}

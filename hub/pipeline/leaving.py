@@ -1,0 +1,356 @@
+"""One due message on its way: whom it is for, what the guards are told, what it says, and with what it leaves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hub.config.model import Person, Shop
+from hub.flows.run import met
+from hub.messages import MissingData, NoTextError, Rendering, TextError
+from hub.plugin import AddressKind, Channel, Form, Outgoing
+from hub.status import FINAL, Axis, parse_status
+from hub.store.links import link_row, token_for
+
+from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
+from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
+from .names import LOCALES, known, locale_of, names_of, shop_names, status_summary
+from .plain import attempt_key, from_plain
+from .world import World
+
+
+class Leaving:
+    """One due message on its way to a decision."""
+
+    def __init__(
+        self,
+        row: Any,
+        world: World,
+        now: datetime,
+        around: Around,
+        capacity: Capacity,
+        room: dict[str, int],
+        outbox: Outbox,
+    ) -> None:
+        self.row, self.world, self.now, self.around = row, world, now, around
+        self.capacity, self.room, self.outbox = capacity, room, outbox
+        self.doc: Mapping[str, Any] = row.doc
+        self.view = around.views.get(row.order_id)
+        self.person = self._person()
+        self.shop = self._shop()
+        self.links: list[dict[str, Any]] = []
+        self.usable: set[str] = set()
+        self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
+
+    # -- who it is for
+
+    def _person(self) -> Person | None:
+        kind, _, key = self.row.recipient.partition(":")
+        return self.world.config.people.get(key) if kind == "staff" else None
+
+    def _shop(self) -> Shop:
+        if self.view is not None:
+            return self.world.shop_of(self.view.connection)
+        return next(iter(self.world.config.shops.values()))
+
+    def _locale(self) -> str:
+        if self.person is not None:
+            return self.person.locale
+        if self.view is not None:
+            return locale_of(self.view, self.shop)
+        tag = str(self.doc.get("locale", "")).split("-")[0].lower()
+        return tag if tag in LOCALES else self.shop.locale
+
+    def address(self, connection: str) -> str:
+        """The address in this channel, or empty."""
+        if "address" in self.doc:
+            return str(self.doc["address"])
+        if self.row.recipient.startswith("staff:"):
+            return self.person.addresses.get(connection, "") if self.person else ""
+        contact = self.around.contacts.get((self.row.customer_id, connection))
+        kind = self.world.channel(connection).address_kind
+        snapshot = self.view.snapshot if self.view else None
+        if kind is AddressKind.LINK or snapshot is None:
+            return contact.address if contact is not None else ""
+        if kind is AddressKind.EMAIL:
+            return snapshot.customer.email
+        return snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
+
+    def addresses(self) -> list[tuple[str, str]]:
+        """(channel, address) of every channel of its list."""
+        return [(name, self.address(name)) for name in self._list()]
+
+    # -- the decision
+
+    def go(self) -> None:
+        decision = self._decide()
+        match decision:
+            case Via():
+                self._leave(decision)
+            case Defer():
+                self._change(due_at=decision.until, reason=decision.reason)
+            case Drop():
+                self._change(state=decision.state, reason=decision.reason, finished_at=self.now)
+                if decision.state == "failed":
+                    self.outbox.unheard.append(self.row)
+
+    def _change(self, **values: Any) -> None:
+        self.outbox.changes.append((self.row.id, values))
+
+    def _decide(self) -> Decision:
+        row, names = self.row, self.names()
+        options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
+        self.usable = {option.connection for option in options if not option.closed}
+        missing = self._missing(options, names)
+        staff = row.recipient != "customer"
+        first_try = self.doc.get("first_try_at")
+        ask = Question(
+            now=self.now,
+            cls=row.cls,
+            urgent=bool(self.doc.get("urgent")),
+            staff=staff,
+            created_at=row.created_at,
+            before_at=row.before_at,
+            stopped=self._stopped(),
+            untrue=self._untrue(names),
+            superseded=self._superseded(),
+            overtaken=self._overtaken(),
+            missing=missing,
+            forbidden="" if staff else self._forbidden(),
+            options=options,
+            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in self.doc.get("tried", ())],
+            zone=self.shop.timezone,
+            first_try_at=datetime.fromisoformat(first_try) if first_try else None,
+        )
+        sent, contact = self.around.sent.get(row.customer_id, ()), self.world.config.contact
+        return decide(
+            ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
+        )
+
+    def _list(self) -> list[str]:
+        return self.world.list_of(self.doc.get("via", "default"), self.shop)
+
+    def _option(self, name: str) -> Option:
+        channel, address = self.world.channel(name), self.address(name)
+        why = self._closed(name, channel, address)
+        paused = self.around.paused.get(name)
+        waits = paused[1] if paused else None
+        cooling = self.capacity.cooling.get(name)
+        later = max((t for t in (waits, cooling) if t), default=None)
+        return Option(name, channel.rings, why, later, unwanted=why == OPTED_OUT)
+
+    def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
+        if not address:
+            return "not linked" if channel.address_kind is AddressKind.LINK else "no address"
+        if self.around.suppressed(name, address):
+            return "the address is dead"
+        contact = self.around.contacts.get((self.row.customer_id, name))
+        if self.row.recipient == "customer":
+            if contact is not None and contact.state == "closed":
+                return "closed by the customer"
+            if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
+                return OPTED_OUT
+        if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
+            return "no text in this form"
+        return ""
+
+    def _stopped(self) -> str:
+        run = self.around.runs.get(self.row.run_key)
+        if self.view is not None and self.view.gone and self.row.recipient == "customer":
+            return f"stopped: {self.view.gone}"
+        if self.row.template == "staff-escalation":
+            matter = self.around.escalations.get(self.doc.get("escalation", ""))
+            return "already taken" if matter is not None and matter.state != "open" else ""
+        return "stopped" if run is not None and run.state in ("stopped", "restarted") else ""
+
+    def _untrue(self, names: Mapping[str, Any]) -> str:
+        flow = self.world.config.flows.get(self.row.flow)
+        run = self.around.runs.get(self.row.run_key)
+        if flow is None or run is None or not flow.recheck:
+            return ""
+        if run.version != flow.version:
+            flow = self.world.old_flow(run.version) if self.world.knows(run.flow, run.version) else flow
+        holds, why = met(flow.when, names)
+        return "" if holds else why
+
+    def _superseded(self) -> bool:
+        """A later status of the same axis and subject has its own message for the same person; or this run has said
+        more since, and both came due together."""
+        row = self.row
+        if not row.word or row.recipient != "customer":
+            return False
+        about = self.around.later.get(row.order_id, ())
+        later = [each for each in about if each.id > row.id and each.recipient == row.recipient]
+        return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
+
+    def _is_newer_news(self, other: Any) -> bool:
+        row = self.row
+        axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
+        again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
+        same = other.subject == row.subject and its == axis and (other.word != row.word or again)
+        return same and other.state not in ("suppressed", "superseded", "failed")
+
+    def _came_due_too(self, other: Any) -> bool:
+        """What a run says in one breath is all meant to be said; what it says after a wait replaces what waits yet."""
+        said_later = other.run_key == self.row.run_key and other.created_at > self.row.created_at
+        return bool(said_later and other.state == "due" and other.due_at <= self.now)
+
+    def _overtaken(self) -> bool:
+        """The subject reached a final status that is not the trigger's."""
+        row = self.row
+        if self.view is None or not row.word or row.recipient != "customer" or not row.run_key:
+            return False
+        axis = Axis(row.word.partition(".")[0])
+        state = self.view.folded(axis, row.subject).state
+        if state is None or state not in FINAL or row.word == "order.delivered":
+            return False
+        return state is not parse_status(row.word)
+
+    def _forbidden(self) -> str:
+        if self.row.cls == "marketing":
+            snapshot = self.view.snapshot if self.view else None
+            return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
+        if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
+            return OPTED_OUT
+        return ""
+
+    # -- what it says
+
+    def names(self) -> dict[str, Any]:
+        """Everything its text may read, with the freshest data."""
+        row, doc = self.row, self.doc
+        names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
+        if self.view is not None:
+            loaded = self.around.loaded[row.order_id]
+            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), row.subject or None)
+        names |= from_plain(dict(doc.get("values", {})))
+        names |= from_plain(dict(doc.get("extra", {})))
+        if doc.get("event"):
+            names["event"] = from_plain(doc["event"])
+        matter = self.around.escalations.get(doc.get("escalation", ""))
+        if matter is not None:
+            names["escalation"] = known(
+                id=matter.uid[:8], reason=matter.reason, severity=matter.severity, due_at=matter.due_at,
+                flow=matter.flow, level=matter.rung, owner=matter.owner,
+            )  # fmt: skip
+        if row.template in ABOUT_ALL_ORDERS:
+            names["orders"] = self._their_orders()
+        return names
+
+    def _their_orders(self) -> list[dict[str, Any]]:
+        ids = self.around.their_orders.get(self.row.customer_id, ())
+        found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
+        return [status_summary(each, self.world, self._locale()) for each in found]
+
+    def _text_locale(self, form: Form) -> str:
+        wanted = (self._locale(), self.shop.locale)
+        try:
+            return self.world.texts.locale_for(self.row.template, form, wanted, self.shop.key)
+        except NoTextError:
+            return "en"
+
+    def _render(self, connection: str, names: Mapping[str, Any]) -> Rendering:
+        if connection in self.rendered:
+            text, self.links = self.rendered[connection]
+            return text
+        form = self.world.channel(connection).form
+        self.links = []
+        text = self.world.texts.render(
+            self.row.template,
+            form=form,
+            locale=self._text_locale(form),
+            names=names,
+            zone=self.shop.timezone,
+            link=self._link(connection),
+            shop=self.shop.key,
+        )
+        self.rendered[connection] = (text, self.links)
+        return text
+
+    def _missing(self, options: Sequence[Option], names: Mapping[str, Any]) -> tuple[str, ...]:
+        """The fields that the text for the first usable channel lacks."""
+        first = next((option for option in options if not option.closed), None)
+        if first is None or self.room.get(first.connection, 0) <= 0:
+            return ()  # asked when there is room
+        try:
+            self._render(first.connection, names)
+        except MissingData as error:
+            return error.fields
+        except TextError:
+            return ()  # told when it is about to leave
+        return ()
+
+    def _link(self, connection: str) -> Callable[[str], str | None]:
+        base = self.world.config.hub.public_url
+
+        def link(purpose: str) -> str | None:
+            match purpose:
+                case "telegram":
+                    return self._deep_link()
+                case "acknowledge" if base and self.doc.get("escalation"):
+                    return f"{base}/e/{self._token('acknowledge', self.doc['escalation'])}"
+                case "unsubscribe" if base and self.row.customer_id and self.row.cls != "transactional":
+                    ref = f"{self.row.customer_id}|{self.row.cls}|{connection}"
+                    return f"{base}/u/{self._token('unsubscribe', ref)}"
+            return None
+
+        return link
+
+    def _token(self, purpose: str, ref: str) -> str:
+        token = token_for(self.around.secret, purpose, ref)
+        self.links.append(link_row(token, purpose, ref, self.now + LINK_LIVES))
+        return token
+
+    def _deep_link(self) -> str | None:
+        """Only who has not linked the chat yet is invited to."""
+        if self.row.recipient != "customer" or not self.row.customer_id:
+            return None
+        for name in self.world.of_kind("channel"):
+            if (self.row.customer_id, name) in self.around.contacts:
+                continue
+            if self.world.channel(name).address_kind is AddressKind.LINK:
+                purpose = f"link:{name}"
+                token = token_for(self.around.secret, purpose, self.row.customer_id)
+                url = self.world.channel(name).link_url(token)
+                if url:
+                    self.links.append(link_row(token, purpose, self.row.customer_id, self.now + LINK_LIVES))
+                    return url
+        return None
+
+    def _leave(self, via: Via) -> None:
+        connection = via.connection
+        if self.room.get(connection, 0) <= 0:
+            if self.row.connection != connection:
+                self._change(connection=connection)
+            return
+        try:
+            text = self._render(connection, self.names())
+        except TextError as error:
+            self._change(state="failed", reason=f"its text cannot be made: {error}", finished_at=self.now)
+            self.outbox.unheard.append(self.row)
+            return
+        self.room[connection] -= 1
+        self.outbox.departures.append(self._departure(connection, via, text))
+
+    def _departure(self, connection: str, via: Via, text: Rendering) -> Departure:
+        row, address = self.row, self.address(connection)
+        unsubscribe = self._link(connection)("unsubscribe") or ""
+        snapshot = self.view.snapshot if self.view else None
+        name = self.person.name if self.person else (snapshot.customer.name if snapshot else "")
+        thread = self.around.threads.get((row.order_id, connection), "") if row.recipient == "customer" else ""
+        outgoing = Outgoing(
+            key=attempt_key(row.key, connection),
+            to=address,
+            text=text.text,
+            subject=text.subject,
+            html=text.html,
+            to_name=name,
+            locale=text.locale,
+            thread=thread,
+            skeleton=f"{row.template}.{text.locale}",
+            unsubscribe_url=unsubscribe,
+            silent=via.silent,
+            urgent=bool(self.doc.get("urgent")),
+            buttons=text.buttons,
+        )
+        hashed, others = address_hash(connection, address), bool(self.usable - {connection})
+        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, others=others)
