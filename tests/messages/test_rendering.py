@@ -228,13 +228,23 @@ def test_an_empty_field_is_an_absent_one(empty: str | None) -> None:
 
 
 def test_a_text_waits_for_what_it_says_it_needs() -> None:
-    assert TEXTS.needs("ready-for-pickup") == ("shipment.pickup_point.name",)
+    assert TEXTS.needs("pickup-last-day") == ("shipment.pickup_deadline",)
     assert TEXTS.needs("delivered") == ()
-    names = waiting("en", pickup_point={"kind": "locker"})
+    names = waiting("en", pickup_deadline=None)
     for form in Form:
         with pytest.raises(MissingData) as missing:
-            TEXTS.render("ready-for-pickup", form=form, locale="en", names=names, zone=KYIV, link=link)
-        assert missing.value.fields == ("shipment.pickup_point.name",)
+            TEXTS.render("pickup-last-day", form=form, locale="en", names=names, zone=KYIV, link=link)
+        assert missing.value.fields == ("shipment.pickup_deadline",)
+
+
+@pytest.mark.parametrize("template", ["ready-for-pickup", "pickup-reminder", "pickup-last-day"])
+@pytest.mark.parametrize("locale", ["en", "uk", "pl", "ru"])
+def test_who_may_collect_is_told_even_where_nobody_knows_the_place(template: str, locale: str) -> None:
+    names = waiting(locale, pickup_point={"kind": "locker"})
+    for form in Form:
+        made = TEXTS.render(template, form=form, locale=locale, names=names, zone=KYIV, link=link)
+        assert str(names["shipment"]["carrier"]) in made.text
+        assert not made.subject.endswith((":", "at"))
 
 
 def test_a_text_says_what_it_reads() -> None:
