@@ -55,6 +55,8 @@ def after(outcome: Outcome, given: Attempted) -> Verdict:
     match outcome:
         case Accepted() | Duplicate():
             return _sent(given)
+        case Transient(reason=reason, not_before=asked, unsent=True):
+            return _unsent(reason, asked, given)
         case Transient(reason=reason, not_before=asked):
             return _again(reason, asked, given)
         case Config(reason=reason):
@@ -87,6 +89,14 @@ def _pausing(reason: str, given: Attempted) -> Verdict:
         return Verdict(MessageState.DUE, reason, given.now, counts=False, next_channel=True, paused=reason)
     due = _no_later_than_the_next(given.now + PAUSE, given)
     return Verdict(MessageState.DUE, reason, due, counts=False, paused=reason)
+
+
+def _unsent(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
+    """A limit of our own held it back: no try is used up, and nobody waits longer than that."""
+    if _impatient(given):
+        return Verdict(MessageState.DUE, reason, given.now, counts=False, next_channel=True)
+    due = max(asked or given.now + SCHEDULE[0], given.now)
+    return Verdict(MessageState.DUE, reason, _no_later_than_the_next(due, given), counts=False)
 
 
 def _again(reason: str, asked: datetime | None, given: Attempted) -> Verdict:

@@ -98,6 +98,10 @@ def condition_of(status: int) -> str:
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 
 
+NOT_ASKED = "not asked"
+"""How the texts of those conditions begin in which we did not ask at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, as far as failures may speak of it: connection, method, host, and whether a repeat does harm."""
@@ -125,5 +129,5 @@ class Call:
         kind = row.kind if self.safe else row.unsafe
         reason = f"{self}: {row.text}" + (f" ({detail})" if detail else "")
         if kind is Transient:
-            return FailureError(Transient(reason, not_before), status=status)
+            return FailureError(Transient(reason, not_before, row.text.startswith(NOT_ASKED)), status=status)
         return FailureError(kind(reason), status=status)

@@ -20,10 +20,14 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Transient:
-    """May work later; `not_before` is the other side's wish (Retry-After), and wins over our schedule when later."""
+    """May work later; `not_before` is the other side's wish (Retry-After), and wins over our schedule when later.
+
+    `unsent`: nothing was handed over, for a limit of our own: it costs no try, and `not_before` alone says when again.
+    """
 
     reason: str
     not_before: datetime | None = None
+    unsent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

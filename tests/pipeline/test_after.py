@@ -172,3 +172,9 @@ def test_what_is_over_stays_over() -> None:
     open_states = set(MessageState) - FINISHED
     assert open_states == {MessageState.DUE, MessageState.ON_WIRE, MessageState.HELD}
     assert all("on_wire" not in MOVES[state] for state in MessageState if state != "due"), "only due messages leave"
+
+
+def test_a_limit_of_our_own_costs_no_try_and_waits_no_longer_than_it_must() -> None:
+    soon = NOW + timedelta(seconds=1)
+    verdict = after(Transient("one message a second", soon, unsent=True), given(tries=3))
+    assert (verdict.state, verdict.due_at, verdict.counts) == (MessageState.DUE, soon, False)

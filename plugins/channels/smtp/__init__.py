@@ -77,7 +77,8 @@ class Smtp(Channel[SmtpSettings]):
             return Permanent(str(error))
         taken, wait = self._pace.wait(PACE_PATIENCE)
         if not taken:
-            return Transient("the rate of this connection is used up", self.clock.now() + timedelta(seconds=wait))
+            again = self.clock.now() + timedelta(seconds=wait)
+            return Transient("the rate of this connection is used up", again, unsent=True)
         if wait:
             await pause(wait)
         return await self._courier.hand_over(self._envelope(message.key, to), content)

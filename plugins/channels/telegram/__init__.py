@@ -92,7 +92,7 @@ class Telegram(Channel[TelegramSettings]):
             return refusal
         wait = self._pace.claim(chat)
         if wait is not None:
-            return Transient("one message a second for one chat", not_before=wait)
+            return Transient("one message a second for one chat", not_before=wait, unsent=True)
         return await self._deliver(Draft.of(message, chat))
 
     async def _deliver(self, draft: Draft) -> Outcome:
