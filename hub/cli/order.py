@@ -160,7 +160,9 @@ def _by_configuration(path: Path, row: Any, whole: Mapping[str, Any]) -> dict[st
     bare numbers are all there is."""
     read = read_configuration(path)
     if read.config is None or row.connection not in read.config.connections:
-        bare = [{"number": number, "status": "", "carrier": "", "since": None} for number in whole["numbers"]]
+        bare = [
+            {"number": number, "status": "", "carrier": "", "since": None, "cash": ""} for number in whole["numbers"]
+        ]
         return {"parcels": bare, "not_set_off": {}}
     heard = {each["flow"] for each in whole["flows"]}
     waiting = {name: list(flow.triggers) for name, flow in read.config.flows.items() if name not in heard}
@@ -188,13 +190,29 @@ def _parcel(each: Any) -> dict[str, Any]:
         "carrier": (leg.carrier or leg.number.carrier) if leg else "",
         "since": folded.since,
         "replaced": each.replaced,
+        "cash": _cash(each.news.cod),
     }
+
+
+def _cash(cod: Any) -> str:
+    """Cash on delivery: the money has a life of its own, apart from the parcel's."""
+    if cod is None:
+        return ""
+    state = "remitted" if cod.remitted_at else "collected" if cod.collected_at else "due"
+    return f"{cod.amount.amount} {cod.amount.currency} {state}" if cod.amount else state
 
 
 # ------------------------------------------------------------------------------------------------ for people
 
 
-PARCELS = {"number": "number", "status": "status", "reason": "why", "carrier": "carrier", "since": "since"}
+PARCELS = {
+    "number": "number",
+    "status": "status",
+    "reason": "why",
+    "carrier": "carrier",
+    "since": "since",
+    "cash": "cash",
+}
 FLOWS = {"at": "at", "trigger": "trigger", "flow": "flow", "result": "what became of it"}
 RUNS = {"id": "id", "flow": "flow", "state": "state", "reason": "why", "started_at": "since", "waits_until": "until"}
 MESSAGES = {

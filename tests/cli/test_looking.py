@@ -64,6 +64,11 @@ class TestOrder:
         said = shop.hub("order", "999999")
         assert said.exit_code == 1 and said.stderr.startswith("hub: no order or parcel has the number '999999'")
 
+    def test_cash_on_delivery_is_told_beside_the_parcel(self, shop: Shop, number: str) -> None:
+        [parcel] = shop.told("order", number)["parcels"]
+        assert parcel["cash"] == "1249 UAH due"
+        assert "1249 UAH due" in shop.hub("order", number).stdout
+
     def test_parcels_have_their_numbers_when_the_file_is_refused(self, shop: Shop, number: str) -> None:
         shop.env = {}
         [parcel] = shop.told("order", number)["parcels"]
