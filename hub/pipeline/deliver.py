@@ -59,7 +59,7 @@ class DeliverDrain:
         self.on_wire: dict[asyncio.Task[None], Departure] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.deciding = asyncio.Lock()
-        """Held from the look at the outbox until what leaves is on its way: whoever holds it finds nothing in between."""
+        """Held from the look at the outbox until what leaves is on its way: its holder finds nothing in between."""
 
     async def recover(self) -> int:
         """After a start: what another process left on the wire may have gone. Each is counted as `unknown`."""

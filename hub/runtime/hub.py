@@ -124,9 +124,7 @@ class Hub:
         now = self.clock.now()
         await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
         await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
-        await self.polls.prepare()
-        world = self.world
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self._fit()
         self.uncertain_at_start = await self.deliver.recover()
         self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
         self.started_at = now
@@ -147,14 +145,22 @@ class Hub:
         if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
             await self.db.write(lambda connection: schedule.fire_due(connection, now))
 
+    async def _fit(self) -> None:
+        """Bring the rows in line with the configuration that is live now."""
+        world, now = self.world, self.clock.now()
+        await self.polls.prepare()
+        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.deliver.free()
+
     async def stop(self) -> None:
         """Finish what is on the wire, then let go."""
         if self.scheduler is not None:
             self.scheduler.shutdown(wait=False)
         if self.worker is not None:
-            self.worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await self.worker
+            async with self.deliver.deciding:  # not between the claim of a message and its way out
+                self.worker.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self.worker
         for task in list(self.polls.asking.values()):
             task.cancel()
         with suppress(asyncio.CancelledError):
@@ -170,12 +176,15 @@ class Hub:
 
     async def swap(self, config: Config, texts: Texts) -> None:
         """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
-        old = self.world
-        self.world = build_world(config, texts, self.clock, self.make_adapter)
-        await self.polls.prepare()
-        world, now = self.world, self.clock.now()
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
-        await self.deliver.free()
+        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter)
+        async with self.deliver.deciding:  # nothing leaves by the one when the other is decided on
+            self.world = new
+            try:
+                await self._fit()
+            except BaseException:
+                self.world = old
+                await self._close_adapters(new.adapters)
+                raise
         await self.deliver.settle()
         await self.polls.settle()
         await self._close_adapters(old.adapters)

@@ -2,20 +2,25 @@
 
 import asyncio
 import sqlite3
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hub.model import Customer, OrderSnapshot, Receipt, ReceiptState
+from hub.model import Customer, OrderSnapshot, Receipt, ReceiptState, RefKind, Reread
 from hub.pipeline.receive import inbox_row
-from hub.plugin import Accepted, Outcome, Outgoing, Raw, Transient
+from hub.plugin import Accepted, Outcome, Outgoing, Page, Raw, TrackRequest, Transient
 from hub.status import Mode
 from hub.store import tables
+from hub.store.database import Database
+from tests.pipeline.fakes import connection as of
 from tests.pipeline.fakes import moment, notify, order, parcel, scan
 
-from .hamlet import ALL, Hamlet, config_of, hamlet
+from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet
 
 PHONE = Customer(email="o@x.example", phone="+380501112233")
 
@@ -198,3 +203,115 @@ async def test_other_orders_do_not_wait_for_those_that_hang_on_the_wire(tmp_path
                 await asyncio.sleep(0)
         assert {message.to for name, message in it.board.sent if name == "mail"} == {"z@x.example"}
         answer.set()
+
+
+async def test_a_carrier_with_a_crowd_of_parcels_keeps_no_other_carrier_waiting(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, connections=(*ALL, of("slow", OtherPost))) as it:
+        answer = asyncio.Event()
+
+        async def slow(parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+            if parcels[0].number.startswith("Q"):
+                await answer.wait()
+            return ()
+
+        it.board.track = slow
+        asks = {"tenant": "main", "slot": 0, "kind": "parcel", "state": 0, "every": 3600}
+        due = it.clock.now()
+        rows = [{**asks, "connection": "slow", "ref": f"Q{n}", "due_at": due} for n in range(700)]
+        rows.append({**asks, "connection": "post", "ref": "P1", "due_at": due + timedelta(seconds=1)})
+        await it.hub.db.write(lambda connection: connection.execute(sa.insert(tables.polls), rows))
+        it.clock.move_to(due + timedelta(seconds=1))
+        async with asyncio.timeout(10):
+            while ("post", ("P1",)) not in it.board.asked:
+                it.hub.wake("poll")
+                await asyncio.sleep(0.01)
+        for task in it.hub.polls.asking.values():
+            task.cancel()
+
+
+# ------------------------------------------------------------------------------------------------ questions
+
+
+async def test_a_hint_that_comes_while_its_order_is_being_fetched_is_followed(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        asked, answer = asyncio.Event(), asyncio.Event()
+        hint = Reread(RefKind.ORDER, "1")
+
+        async def first_slowly(ref: str) -> Sequence[Raw]:
+            if asked.is_set():
+                return [it.board.raw("order:1", order("09:30", "order.completed"))]
+            asked.set()
+            await answer.wait()
+            return [it.board.raw("order:1", order("09:00", "order.processing"))]
+
+        it.board.fetch = first_slowly
+        await it.store("shop", it.board.raw("order:1", hint))
+        await asked.wait()
+        it.clock.move_to(it.clock.now() + timedelta(seconds=1))
+        await it.store("shop", it.board.raw("order:1", hint))
+        while await it.rows(tables.inbox, sa.text("inbox.state = 0")):
+            await asyncio.sleep(0)
+        answer.set()
+        await it.hub.quiet()
+        assert [row.order_status for row in await it.rows(tables.orders)] == ["completed"]
+
+
+async def test_a_carrier_that_is_back_in_the_file_is_asked_again(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, database=database_url) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.processing", parcels=(packed("P1"),)))
+        await it.hub.swap(*config_of({}, tmp_path, tuple(each for each in ALL if each.name != "post")))
+        await it.advance(hours=1)
+        it.board.asked.clear()
+        await it.hub.swap(*config_of({}, tmp_path))
+        await it.advance(hours=3)
+        assert ("post", ("P1",)) in it.board.asked
+
+
+async def test_a_shop_that_promises_more_and_leads_nowhere_is_left_alone(tmp_path: Path) -> None:
+    board = Board()
+
+    async def round_and_round(cursor: Any) -> Page:
+        return Page((), "here", more=True)
+
+    board.poll = round_and_round
+    async with hamlet(tmp_path, board=board) as it:
+        (row,) = await it.rows(tables.polls, tables.polls.c.kind == "list")
+        assert row.failures == 1
+        assert "no way to it" in row.error
+
+
+# ------------------------------------------------------------------------------------------------ stop and reload
+
+
+async def test_a_message_is_not_stopped_between_its_claim_and_the_wire(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        await it.hear("shop", "order:1", new_order())
+        it.clock.move_to(it.clock.now() + timedelta(minutes=2))
+        writer_is_busy = threading.Event()
+        held = asyncio.create_task(it.hub.db.write(lambda connection: writer_is_busy.wait(10)))
+        await asyncio.sleep(0)
+        it.hub.wake("deliver")
+        while not it.hub.deliver.deciding.locked():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # the look is over, its claim waits for the writer
+        stopping = asyncio.create_task(it.hub.stop())
+        await asyncio.sleep(0.01)
+        writer_is_busy.set()
+        await asyncio.gather(held, stopping)
+        db = Database(it.url)
+        (left,) = db.run(lambda connection: connection.execute(sa.select(tables.messages)).all())
+        db.close()
+        assert (left.state, it.said()) == ("sent", ["order-received"])
+
+
+async def test_a_configuration_that_cannot_go_live_leaves_the_old_one(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        await it.hub.db.write(lambda connection: connection.exec_driver_sql("PRAGMA busy_timeout=1").close())
+        other = sqlite3.connect(tmp_path / "hub.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sa.exc.OperationalError):
+            await it.hub.swap(*config_of({}, tmp_path))
+        other.close()
+        await it.hear("shop", "order:1", new_order())
+        await it.advance(minutes=2)
+        assert it.said() == ["order-received"]
