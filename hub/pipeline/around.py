@@ -18,6 +18,7 @@ from hub.store.tables import (
     customers,
     escalations,
     messages,
+    numbers,
     optouts,
     orders,
     runs,
@@ -61,6 +62,12 @@ class Outbox:
     unheard: list[Any] = field(default_factory=list)
     seen: int = 0
 
+    def add(self, other: "Outbox") -> None:
+        """What another look decided as well."""
+        self.departures += other.departures
+        self.changes += other.changes
+        self.unheard += other.unheard
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -89,6 +96,8 @@ class Around:
     optouts: frozenset[tuple[str, str, str]]
     sent: dict[str, list[tuple[datetime, str, str]]]
     later: Mapping[str, Sequence[Any]]
+    alike: Mapping[tuple[str, str], Sequence[Any]]
+    """(order, number) → messages of other orders whose things travel in the same parcel."""
     escalations: Mapping[str, Any]
     paused: Mapping[str, tuple[str, datetime | None]]
     threads: Mapping[tuple[str, str], str]
@@ -138,6 +147,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         ),
         sent=sent,
         later=later,
+        alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
         escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
         paused={
             row.name: (row.paused, row.paused_until)
@@ -157,6 +167,24 @@ def _rows(
         return ()
     query = sa.select(table).where(table.c.tenant == TENANT, column.in_(sorted(values)))
     return connection.execute(query.order_by(*order)).all()
+
+
+def _alike(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], Sequence[Any]]:
+    if not order_ids:
+        return {}
+    mine, theirs = numbers.alias(), numbers.alias()
+    shared = connection.execute(
+        sa.select(mine.c.order_id, mine.c.number, theirs.c.order_id.label("other"))
+        .join(theirs, sa.and_(theirs.c.tenant == mine.c.tenant, theirs.c.number == mine.c.number))
+        .where(mine.c.tenant == TENANT, mine.c.order_id.in_(sorted(order_ids)), theirs.c.order_id != mine.c.order_id)
+    ).all()
+    said: dict[str, list[Any]] = {}
+    for row in _rows(connection, messages, messages.c.order_id, {each.other for each in shared}):
+        said.setdefault(row.order_id, []).append(row)
+    found: dict[tuple[str, str], list[Any]] = {}
+    for each in shared:
+        found.setdefault((each.order_id, each.number), []).extend(said.get(each.other, ()))
+    return found
 
 
 class _Suppressed:

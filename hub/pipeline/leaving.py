@@ -17,6 +17,8 @@ from .names import LOCALES, known, locale_of, names_of, shop_names, status_summa
 from .plain import attempt_key, from_plain
 from .world import World
 
+SAID_WITH_ANOTHER = "said-already: with another order in the same parcel"
+
 
 class Leaving:
     """One due message on its way to a decision."""
@@ -160,7 +162,25 @@ class Leaving:
         if self.row.template == "staff-escalation":
             matter = self.around.escalations.get(self.doc.get("escalation", ""))
             return "already taken" if matter is not None and matter.state != "open" else ""
-        return "stopped" if run is not None and run.state in ("stopped", "restarted") else ""
+        if run is not None and run.state in ("stopped", "restarted"):
+            return "stopped"
+        return SAID_WITH_ANOTHER if self._said_with_another() else ""
+
+    def _said_with_another(self) -> bool:
+        """One parcel holds two orders of one person: what happens to it is told once (STATUS.md 2)."""
+        row = self.row
+        shipment = next((each for each in self.view.shipments if each.id == row.subject), None) if self.view else None
+        if shipment is None or row.recipient != "customer":
+            return False
+        others = (
+            each for leg in shipment.legs for each in self.around.alike.get((row.order_id, leg.number.number), ())
+        )
+        return any(
+            each.id < row.id
+            and (each.customer_id, each.template, each.word) == (row.customer_id, row.template, row.word)
+            and each.state not in ("suppressed", "superseded", "failed")
+            for each in others
+        )
 
     def _untrue(self, names: Mapping[str, Any]) -> str:
         flow = self.world.config.flows.get(self.row.flow)
@@ -187,7 +207,7 @@ class Leaving:
         axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
         same = other.subject == row.subject and its == axis and (other.word != row.word or again)
-        return same and other.state not in ("suppressed", "superseded", "failed")
+        return same and _news_of(other) >= _news_of(row) and other.state not in ("suppressed", "superseded", "failed")
 
     def _came_due_too(self, other: Any) -> bool:
         """What a run says in one breath is all meant to be said; what it says after a wait replaces what waits yet."""
@@ -354,3 +374,9 @@ class Leaving:
         )
         hashed, others = address_hash(connection, address), bool(self.usable - {connection})
         return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, others=others)
+
+
+def _news_of(row: Any) -> datetime:
+    """When what a message is about became known: an older flow may speak later, and says nothing newer."""
+    known: datetime = from_plain(row.doc.get("event", {})).get("received_at") or row.created_at
+    return known

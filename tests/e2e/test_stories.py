@@ -405,3 +405,16 @@ async def _token(it: Town, customer: str) -> str:
         return token
 
     return await it.hub.db.write(make)
+
+
+async def test_two_orders_of_one_person_in_one_parcel_are_told_of_once(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        await _shipped(it)
+        second = it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        it.shop.shop.fulfil(second, NUMBER, "Nova Poshta")
+        await it.advance(minutes=10)
+        it.np.hand_over(NUMBER)
+        await it.advance(hours=16)
+        told = _templates(await it.messages())
+        assert (told.count("order-received"), told.count("delivered")) == (2, 1)
