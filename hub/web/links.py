@@ -19,55 +19,63 @@ from hub.store.links import find_link
 from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, escalations, optouts, orders
 
+from .words import WORDS, language_of
+
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=select_autoescape(default=True)
 )
 STYLE = (Path(__file__).parent / "pages" / "page.css").read_text("utf-8")
 
 
-def page(template: str, status: int = 200, **names: Any) -> Response:
-    """A page of ours."""
-    return HTMLResponse(PAGES.get_template(template).render(**names), status)
+def page(template: str, lang: str, status: int = 200, **names: Any) -> Response:
+    """A page of ours, in a language that there is."""
+    return HTMLResponse(PAGES.get_template(template).render(lang=lang, say=WORDS[lang], **names), status)
 
 
-def nothing_here() -> Response:
+def told(lang: str, what: str) -> Response:
+    """A page that says one thing."""
+    return page("message.html", lang, what=what)
+
+
+def nothing_here(lang: str) -> Response:
     """What every token that is not good gets."""
-    return page("message.html", 404, title="Nothing here", text="This link is not valid, or no longer.")
+    return page("message.html", lang, 404, what="nothing")
 
 
 def link_routes(hub: Hub) -> list[Route]:
     """The routes for links."""
 
+    def language(request: Request) -> str:
+        return language_of(request, next(iter(hub.world.config.shops.values())).locale)
+
     async def style(request: Request) -> Response:
         return Response(STYLE, media_type="text/css", headers={"cache-control": "public, max-age=86400"})
 
     async def matter(request: Request) -> Response:
-        now, token = hub.clock.now(), request.path_params["token"]
+        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
         row = await hub.db.read(lambda connection: _matter(connection, token, now))
         if row is None:
-            return nothing_here()
-        return page("matter.html", matter=row, number=row["number"])
+            return nothing_here(lang)
+        return page("matter.html", lang, matter=row, number=row["number"], due=_due(hub, row))
 
     async def take(request: Request) -> Response:
-        now, token = hub.clock.now(), request.path_params["token"]
+        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
         form = await request.form(max_files=0, max_fields=4)
         wish = str(form.get("do", ""))
         note = str(form.get("note", ""))[:2000]
         done = await hub.db.write(lambda connection: _take(connection, token, wish, note, now))
-        return page("message.html", title=done[0], text=done[1]) if done else nothing_here()
+        return told(lang, done) if done else nothing_here(lang)
 
     async def unsubscribe_page(request: Request) -> Response:
-        now, token = hub.clock.now(), request.path_params["token"]
+        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
         link = await hub.db.read(lambda connection: find_link(connection, token, "unsubscribe", now))
-        return page("unsubscribe.html") if link is not None else nothing_here()
+        return page("unsubscribe.html", lang) if link is not None else nothing_here(lang)
 
     async def unsubscribe(request: Request) -> Response:
         """RFC 8058: the POST of a mailbox provider; no cookie, no login, no redirect."""
-        now, token = hub.clock.now(), request.path_params["token"]
+        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
         done = await hub.db.write(lambda connection: _unsubscribe(connection, hub.db.dialect, token, now))
-        if not done:
-            return nothing_here()
-        return page("message.html", title="Unsubscribed", text="You will get no more messages of this kind.")
+        return told(lang, "unsubscribed") if done else nothing_here(lang)
 
     return [
         Route("/page.css", style),
@@ -97,15 +105,25 @@ def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, A
     return {**row._mapping, "number": order.number if order else ""}
 
 
-def _take(connection: sa.Connection, token: str, wish: str, note: str, now: datetime) -> tuple[str, str] | None:
+def _due(hub: Hub, matter: dict[str, Any]) -> str:
+    """Until when, on the clock of the order's shop."""
+    if matter["due_at"] is None:
+        return ""
+    connection, config = matter["order_id"].partition(":")[0], hub.world.config
+    shop = config.shop_of(connection) if connection in config.connections else next(iter(config.shops.values()))
+    return f"{matter['due_at'].astimezone(shop.timezone):%Y-%m-%d %H:%M} ({shop.timezone.key})"
+
+
+def _take(connection: sa.Connection, token: str, wish: str, note: str, now: datetime) -> str:
+    """What became of it, as a word of the pages; empty for a link that is none."""
     matter = _matter(connection, token, now)
     if matter is None:
-        return None
+        return ""
     if wish == "resolve" and resolve_matter(connection, matter["uid"], note, now):
-        return "Resolved", "This matter is closed."
+        return "closed"
     if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now):
-        return "Taken", "It is yours now; nobody else will be called for it."
-    return "Nothing to do", "Somebody has taken care of this already."
+        return "taken"
+    return "settled"
 
 
 def _unsubscribe(connection: sa.Connection, dialect: str, token: str, now: datetime) -> bool:
