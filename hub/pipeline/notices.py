@@ -43,6 +43,8 @@ def _of_line(line: Line, subject: str, order_id: str, *, told: bool) -> list[Not
         return [(f"contradiction|{subject}|{pair}", subject, {**notice, "kind": "contradiction"})]
     if line.verdict is Verdict.FLAGGED:
         return [(f"flagged|{subject}|{reason}", subject, {**notice, "kind": "flagged"})]
+    if line.verdict is Verdict.FOREIGN:
+        return [(f"foreign|{subject}", subject, {**notice, "kind": "foreign"})]
     if line.verdict is Verdict.MOVE and fact.reason in TELL_STAFF and not told:
         return [(f"trouble|{subject}|{reason}", subject, {**notice, "kind": "trouble"})]
     return []

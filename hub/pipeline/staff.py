@@ -45,7 +45,7 @@ def tell_notice(
     order_id: str = "",
     subject: str = "",
 ) -> None:
-    """Something that a person should look at: `notice` has kind (flagged, contradiction, removed, merged, refused),
+    """Something that a person should look at: `notice` has kind (flagged, contradiction, foreign, removed, merged, refused),
     source, said, reason, channel, template. Told once per occasion."""
     said = {name: value for name, value in notice.items() if value}
     without = notice.get("channel", "")

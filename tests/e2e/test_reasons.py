@@ -198,3 +198,19 @@ async def test_a_code_that_lost_its_meaning_is_listed_and_folded_out_in_silence(
         (row,) = await it.rows(tables.unmapped)
         assert (row.connection, row.code, row._mapping["count"]) == ("nova-poshta", "777", 1)
         assert row.examples[0]["order"].endswith(order)
+
+
+async def test_a_number_that_lived_before_its_order_is_shown_to_a_person(tmp_path: Path) -> None:
+    """Recycled or mistyped: its history is not this order's, and somebody should look at it, once."""
+    async with town(tmp_path) as it:
+        it.np.create(NUMBER)
+        it.np.hand_over(NUMBER)
+        await it.advance(days=3)
+        order = it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(minutes=5)
+        it.shop.shop.fulfil(order, NUMBER, "Nova Poshta")
+        await it.advance(hours=30)
+        assert await it.headline() == "packed"
+        assert "delivered" not in [template for template, *_ in await it.messages()]
+        staff = [mail for mail in it.smtp.ledger if "iryna@kavovar.example" in mail.to]
+        assert ["before the order" in mail.text for mail in staff] == [True]
