@@ -95,6 +95,14 @@ def test_a_document_comes_back_as_it_was_and_goes_on_learning_alike(records: lis
     assert learn(load(dump(doc)), more) == learn(doc, more)
 
 
+def test_of_equal_versions_one_stands_whatever_an_earlier_one_told() -> None:
+    """The lines that an earlier snapshot told do not decide between two later ones."""
+    told = order("09:00", lines=(Line("a", "Coffee", Decimal(1)),))
+    pair = [order("10:00", lines=None, note=note) for note in "ab"]
+    orders = [[told, *pair], [told, *pair[::-1]], [*pair, told], [*pair[::-1], told], [pair[0], told, pair[1]]]
+    assert len({repr(learned(records).snapshot) for records in orders}) == 1
+
+
 def test_the_newest_version_stands_and_what_it_does_not_tell_is_kept() -> None:
     address = Address(city="Kyiv")
     doc = learned(

@@ -107,6 +107,13 @@ async def test_a_channel_that_reaches_nobody_is_no_reason_to_give_up_early(
     assert it.messages() == [("order-received", "sent", "mail")]
 
 
+def test_a_routes_word_means_what_the_shop_says() -> None:
+    mapped = replace(SHOP, connections={"sms": "bot"})
+    its = world(contact=Contact(routes={"default": ("sms", "mail", "gone")}), shop=mapped)
+    assert its.list_of("default", mapped) == ["bot", "mail"]
+    assert its.list_of(("sms", "bot"), mapped) == ["bot"], "no channel twice"
+
+
 async def test_a_shops_own_word_for_a_channel_is_not_another_channel(db: Database) -> None:
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received")]}}
     its = world(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from hub.config.model import Contact, Quiet
+from hub.config.model import Quiet
 from hub.model import DeliverBy, Line, Number, ParcelKind, ReturnSnapshot
 from hub.pipeline.react import Reaction, Situation, react
 from hub.status import Mode
 from hub.store.tables import TENANT
 
-from .fakes import CONTACT, SHOP, Story, moment, native, notify, order, parcel, scan, told, world
+from .fakes import CONTACT, Story, moment, native, notify, order, parcel, scan, told, world
 
 P1 = parcel("1", "09:00", numbers=["P1"])
 SHIPPED = order("09:00", "order.packed", parcels=(P1,))
@@ -135,15 +135,15 @@ def test_a_flow_runs_once_per_occurrence() -> None:
     assert (told(again), [line["doc"]["result"] for line in again.lines]) == ([], ["said-already"])
 
 
-def failures(mode: str) -> list[tuple[Reaction, Reaction]]:
+def failures(mode: str) -> tuple[Reaction, Reaction]:
     story = shipped(Story(world({"failed": {**FAILED, "mode": mode}})))
     first = story.react(scan("P1", "delivery_failed", "10:00"), at="10:01")
     second = story.react(scan("P1", "delivery_failed", "18:00"), at="18:01")
-    return [(first, second)]
+    return first, second
 
 
 def test_a_second_failure_restarts_the_run() -> None:
-    ((first, second),) = failures("restart")
+    first, second = failures("restart")
     assert [row.occurrence for row in first.runs] == [1]
     assert [(row.occurrence, row.run.state.value, row.run.reason) for row in second.runs] == [
         (1, "restarted", "shipment.delivery_failed"),
@@ -155,7 +155,7 @@ def test_a_second_failure_restarts_the_run() -> None:
 
 
 def test_or_is_ignored_while_the_first_lives() -> None:
-    ((_, second),) = failures("ignore")
+    _, second = failures("ignore")
     assert second.runs == []
     assert [line["doc"]["result"] for line in second.lines] == ["busy"]
 
@@ -425,16 +425,6 @@ def test_what_cannot_wait_for_the_morning_is_said_before_the_night(reach: tuple[
     (row,) = reaction.runs
     assert row.run.due_at == moment(due)
     assert told(story.react(at=due)) == ["pickup-last-day"]
-
-
-# ------------------------------------------------------------------------------------------------ other shops' words
-
-
-def test_a_routes_word_means_what_the_shop_says() -> None:
-    mapped = replace(SHOP, connections={"sms": "bot"})
-    its = world(contact=Contact(routes={"default": ("sms", "mail", "gone")}), shop=mapped)
-    assert its.list_of("default", mapped) == ["bot", "mail"]
-    assert its.list_of(("sms", "bot"), mapped) == ["bot"], "no channel twice"
 
 
 def test_an_edited_order_with_nothing_moved_sets_off_nothing() -> None:
