@@ -2,9 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hub.plugin import Adapter
 
 LANGUAGES = ("en", "uk", "pl", "ru")
+T = TypeVar("T")
 
 
 @click.command(epilog=example(
@@ -57,7 +58,7 @@ def init(path: Path, yes: bool, **given: Any) -> None:
 
 
 class _Asker:
-    """Asks what no flag says."""
+    """Asks what no flag says. An answer that cannot be is asked for again at once; a flag that cannot be is refused."""
 
     def __init__(self, yes: bool, given: Mapping[str, Any]) -> None:
         self.yes, self.given = yes, given
@@ -66,14 +67,11 @@ class _Asker:
 
     def all(self) -> _first.Answers:
         """Every answer."""
-        name = self._ask("shop", "What is the shop called?", "My Shop")
-        country = self._ask("country", "In which country is it (two letters)?", "UA").upper()
-        language = self._ask("language", f"Its language ({', '.join(LANGUAGES)})", _language(country))
-        if language not in LANGUAGES:
-            raise refused(f"there are texts in {', '.join(LANGUAGES)}, not in '{language}'")
-        zone, currency = _habits(country)
+        name = self._ask("shop", "What is the shop called?", "My Shop", str)
+        country, zone, currency = self._ask("country", "In which country is it (two letters)?", "UA", _habits)
+        language = self._ask("language", f"Its language ({', '.join(LANGUAGES)})", _language(country), _spoken)
         adapters = self._adapters()
-        owner = self._ask("owner", "Who is told when a person must act?", "Owner")
+        owner = self._ask("owner", "Who is told when a person must act?", "Owner", str)
         contacts = self._contacts(adapters, name)
         answers = _first.Answers(
             name, country, language, zone, currency, self.given["public_url"], adapters, owner, contacts
@@ -81,70 +79,123 @@ class _Asker:
         for connection, (_, adapter) in adapters.items():
             for each in _first.questions(connection, adapter, name):
                 self.asked.append(each)
-                answers.settings[connection, each.name] = self._setting(each)
+                answers.settings[connection, each.name] = self._setting(each, adapter)
         self._all_known()
         return answers
 
-    def _ask(self, flag: str, question: str, default: str) -> str:
+    def _ask(self, flag: str, question: str, default: str, meant: Callable[[str], T]) -> T:
         if self.given[flag] is not None:
-            return str(self.given[flag])
+            return meant(str(self.given[flag]))
         if self.yes:
-            return default
-        return str(click.prompt(question, default=default)).strip()
+            return meant(default)
+        return _prompt(question, default, meant)
 
     def _adapters(self) -> "dict[str, tuple[str, type[Adapter[Any]]]]":
-        platform = self._ask(
-            "platform", f"The shop's platform ({_names('platform')})", _names("platform").split(", ")[0]
-        )
-        wanted = [("platform", platform)] if platform and platform != "none" else []
-        wanted += [("carrier", each) for each in self._several("carriers", "carrier", "Carriers, with commas", "")]
-        wanted += [("channel", each) for each in self._several("channels", "channel", "Channels, best first", "smtp")]
-        found = {_first.connection_of(kind, name): (kind, _adapter(kind, name)) for kind, name in wanted}
-        if not any(kind == "channel" for kind, _ in found.values()):
-            raise refused(f"a hub needs a channel to tell anybody anything; there are: {_names('channel')}")
-        return found
+        first = _names("platform").split(", ")[0]
+        found = self._ask("platform", f"The shop's platform ({_names('platform')}, or none)", first, _platform)
+        found = {**found, **self._several("carriers", "carrier", "Carriers, with commas; empty: none", "")}
+        return {**found, **self._several("channels", "channel", "Channels, best first", "smtp")}
 
-    def _several(self, flag: str, kind: str, question: str, default: str) -> list[str]:
-        if self.given[flag]:
-            return list(self.given[flag])
-        if self.yes:
-            return [default] if default else []
-        said = click.prompt(f"{question} ({_names(kind)})", default=default, show_default=bool(default))
-        return [each.strip() for each in said.split(",") if each.strip()]
+    def _several(
+        self, flag: str, kind: str, question: str, default: str
+    ) -> "dict[str, tuple[str, type[Adapter[Any]]]]":
+        def meant(text: str) -> "dict[str, tuple[str, type[Adapter[Any]]]]":
+            names = [each.strip() for each in text.split(",") if each.strip()]
+            found = {_first.connection_of(kind, name): (kind, _adapter(kind, name)) for name in names}
+            if not found and kind == "channel":
+                raise refused(f"a hub needs a channel to tell anybody anything; there are: {_names('channel')}")
+            return found
+
+        if self.given[flag] or self.yes:
+            return meant(",".join(self.given[flag]) or default)
+        return _prompt(f"{question} ({_names(kind)})", default, meant)
 
     def _contacts(self, adapters: "Mapping[str, tuple[str, type[Adapter[Any]]]]", name: str) -> dict[str, str]:
         """The owner's addresses. A chat is only taken where it is named: an example would be somebody else's."""
         given = dict(_split(each, "CHANNEL=ADDRESS") for each in self.given["contacts"])
-        channels = [each for each, (kind, _) in adapters.items() if kind == "channel"]
+        channels = {each: adapter for each, (kind, adapter) in adapters.items() if kind == "channel"}
         unknown = sorted(set(given) - set(channels))
         if unknown:
             raise refused(f"--contact: there is no channel '{unknown[0]}'; there are: {', '.join(channels)}")
-        for channel in channels:
+        for channel, adapter in channels.items():
+            kind = str(getattr(adapter, "address_kind", ""))
+            default = f"owner@{_first.slug_of(name)}.example" if kind == "email" else ""
             if channel in given:
                 continue
-            mail = getattr(adapters[channel][1], "form", "") == "mail"
-            default = f"owner@{_first.slug_of(name)}.example" if mail else ""
-            address = default if self.yes else click.prompt(
-                f"Your address in '{channel}'", default=default, show_default=bool(default))  # fmt: skip
+            address = default if self.yes else _prompt(_where(channel, adapter, kind), default, _address(kind))
             if address:
                 given[channel] = address
-        return given or {channels[0]: "replace-me"}
+        return given or {next(iter(channels)): "replace-me"}
 
-    def _setting(self, each: _first.Asked) -> str:
+    def _setting(self, each: _first.Asked, adapter: "type[Adapter[Any]]") -> str:
+        from hub.config.settings import complaint
+
+        def meant(text: str) -> str:
+            value = text or each.example
+            wrong = complaint(adapter.settings_type, each.name, value)
+            if wrong:
+                raise refused(wrong)
+            return value
+
         said = self.values.pop(f"{each.connection}.{each.name}", None)
         if said is not None:
             return said
         if self.yes:
             return each.example
-        shown = f"{each.connection}: {each.name}. {each.about}"
-        answer = click.prompt(shown, default="" if each.secret else each.example, hide_input=each.secret,
-                              show_default=not each.secret)  # fmt: skip
-        return str(answer).strip() or each.example
+        shown = f"{each.connection}: {each.name}. {each.about.rstrip('.')}"
+        return _prompt(shown, "" if each.secret else each.example, meant, hidden=each.secret)
 
     def _all_known(self) -> None:
         if self.values:
             names = ", ".join(f"{each.connection}.{each.name}" for each in self.asked)
             raise refused(f"--set: there is no '{next(iter(self.values))}' to be set here; there are: {names}")
+
+
+def _prompt(question: str, default: str, meant: Callable[[str], T], *, hidden: bool = False) -> T:
+    """Ask until the answer can be; what is wrong with it is said at once."""
+
+    def value(text: str) -> T:
+        try:
+            return meant(text.strip())
+        except Stop as stop:
+            raise click.BadParameter(stop.message) from stop
+
+    shown = bool(default) and not hidden
+    found: T = click.prompt(question, default=default, show_default=shown, hide_input=hidden, value_proc=value)
+    return found
+
+
+def _where(channel: str, adapter: Any, kind: str) -> str:
+    """The question for the owner's address in a channel."""
+    if kind == "email":
+        return f"Your mail address ('{channel}')"
+    if kind == "phone":
+        return f"Your phone number, with + ('{channel}'; empty: none)"
+    return f"Your own chat id in {adapter.label} ('{channel}'; empty: not known yet)"
+
+
+def _address(kind: str) -> Callable[[str], str]:
+    from hub.config.scalars import address_mistake
+
+    def meant(text: str) -> str:
+        wrong = address_mistake(kind, text) if text else ""
+        if wrong:
+            raise refused(wrong)
+        return text
+
+    return meant
+
+
+def _platform(name: str) -> "dict[str, tuple[str, type[Adapter[Any]]]]":
+    if name in ("", "none"):
+        return {}
+    return {_first.connection_of("platform", name): ("platform", _adapter("platform", name))}
+
+
+def _spoken(language: str) -> str:
+    if language not in LANGUAGES:
+        raise refused(f"there are texts in {', '.join(LANGUAGES)}, not in '{language[:20]}'")
+    return language
 
 
 def _split(text: str, form: str) -> tuple[str, str]:
@@ -169,16 +220,17 @@ def _language(country: str) -> str:
     return {"UA": "uk", "PL": "pl"}.get(country, "en")
 
 
-def _habits(country: str) -> tuple[str, str]:
-    """The first time zone of a country, and its currency."""
+def _habits(text: str) -> tuple[str, str, str]:
+    """A country, its first time zone, and its currency."""
     from babel.core import get_global
     from babel.numbers import get_territory_currencies
 
+    country = text.upper()
     zones: Mapping[str, Sequence[str]] = get_global("territory_zones")
     if country not in zones:
         raise refused(f"there is no country '{country[:20]}'; write it with two letters, like UA")
     money = get_territory_currencies(country)
-    return zones[country][0], str(money[0]) if money else ""
+    return country, zones[country][0], str(money[0]) if money else ""
 
 
 def _check_and_write(path: Path, env: Path, answers: _first.Answers, asked: Sequence[_first.Asked]) -> None:

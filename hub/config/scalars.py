@@ -102,10 +102,35 @@ def read_zone(text: str) -> ZoneInfo:
     return ZoneInfo(text)
 
 
+_COUNTRIES = {
+    "ua": "uk", "by": "be", "cz": "cs", "dk": "da", "gr": "el", "kz": "kk", "cn": "zh", "jp": "ja", "us": "en",
+}  # fmt: skip
+"""Countries that are often written where a language is meant, and are no language's code (ISO 639-1)."""
+
+
+def language_meant(language: str) -> str:
+    """The language that is meant where somebody wrote a country, or nothing."""
+    return _COUNTRIES.get(language, "")
+
+
 def read_locale(text: str) -> str:
+    if language_meant(text):
+        raise MistakeError(
+            "bad-locale", f"{quoted(text)} is a country and not a language; write {language_meant(text)}"
+        )
     if not LOCALE.fullmatch(text):
         raise MistakeError("bad-locale", f"{quoted(text)} is not a language such as uk, pl or en-GB")
     return text
+
+
+def address_mistake(kind: str, text: str) -> str:
+    """Why a text cannot be an address of such a channel (`email`, `phone`, `link`), or nothing. It is not repeated:
+    it may be a secret."""
+    if kind == "email" and not re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", text):
+        return "a mail address looks like anna@shop.example"
+    if kind == "phone" and not re.fullmatch(r"\+[0-9][0-9 ()-]{6,20}", text):
+        return "a phone number looks like +380671234567"
+    return ""
 
 
 def read_country(text: str) -> str:

@@ -34,7 +34,7 @@ from .kinds import (
 from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
 from .secrets import Secrets, is_reference
-from .yaml import ListNode, MapNode, Node, Scalar
+from .yaml import ListNode, MapNode, Node, Scalar, from_plain
 
 
 class Shape(BaseModel):
@@ -118,6 +118,13 @@ def read_settings(
             )
         return None
     return value if raw.sound else None
+
+
+def complaint(model: type[BaseModel], key: str, text: str) -> str:
+    """What is wrong with one setting's text, as a sentence, or nothing; what needs other settings is not looked at."""
+    reading = Reading()
+    read_settings(from_plain({key: text}, Place("")), model, reading, "it")
+    return next((each.text for each in reading.problems if each.text.startswith(f"'{key}'")), "")
 
 
 def _example(model: type[BaseModel]) -> str:

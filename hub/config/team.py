@@ -4,6 +4,7 @@ from .build import Built, Named, known_connection, scalars_of
 from .kinds import keys_of
 from .model import Connection, Hours, Person, Rung
 from .problems import did_you_mean, listed, quoted
+from .scalars import address_mistake
 from .sections import PersonShape, RungShape
 from .settings import Reading, read_settings, read_value
 from .yaml import MapNode, Node, Scalar
@@ -42,7 +43,16 @@ def _person(
             address = read_value(value, str, reading, f"'{each.text}'")
             if isinstance(address, str):
                 addresses[each.text] = address
+                _can_be(each.text, address, value, connections, reading)
     return Person(name, shape.name, shape.locale, addresses) if shape is not None else None
+
+
+def _can_be(channel: str, address: str, node: Node, connections: Built[Connection], reading: Reading) -> None:
+    connection = connections.good.get(channel)
+    kind = getattr(connection.adapter, "address_kind", "") if connection else ""
+    mistake = address_mistake(kind, address)
+    if mistake:
+        reading.report(node, "bad-value", f"'{channel}': {mistake}")
 
 
 def build_staff(named: Named, people: Built[Person], connections: Built[Connection], reading: Reading) -> Built[Rung]:

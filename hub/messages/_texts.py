@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.config.problems import Place, Problem, did_you_mean
+from hub.config.scalars import language_meant
 from hub.plugin import Form
 
 from ._check import Allowed
@@ -267,7 +268,11 @@ class _Loader:
     def template(self, path: Path, shown: str, shop: str | None, locale: str) -> None:
         name, _, form = path.name.rpartition(".")
         shelf = self.shelf(shop, shown)
-        if not _is_locale(locale):
+        if language_meant(locale):
+            self.wrong(
+                shown, "bad-locale", f"'{locale}' is a country; the folder of its language is {language_meant(locale)}"
+            )
+        elif not _is_locale(locale):
             self.wrong(shown, "bad-locale", f"'{locale}' is not a language: a folder is called en, uk, pt-BR")
         elif form not in (*FORMS, "html") or not _is_name(name):
             self.wrong(shown, "bad-name", "a text is called NAME.mail, NAME.chat, NAME.sms, NAME.text or NAME.html")

@@ -136,6 +136,22 @@ class TestInit:
         assert "client_id: client" in here.file.read_text("utf-8")
         assert here.hub("flows", "check", "--strict").exit_code == 0
 
+    def test_an_answer_that_cannot_be_is_asked_for_again(self, here: Shop) -> None:
+        typed = ["Kavovar", "Ukraine", "UA", "ua", "uk", "wordpress", "shopify", "novaposhta", "nova_poshta"]
+        typed += ["mail", ",", "smtp, telegram", "Olena", "olena", "olena@kavovar.example", "4711"]
+        typed += ["kavovar.com", "kavovar.myshopify.com", "client", "shop-secret", "np-key"]
+        typed += ["smtp.kavovar.example", "", "", "pw", "not-a-token", f"123456789:{'a' * 35}"]
+        said = here.hub("init", typed="\n".join(typed) + "\n")
+        assert said.exit_code == 0, said.output
+        for part in (
+            "there is no country 'UKRAINE'", "there are texts in en, uk, pl, ru, not in 'ua'", "no platform wordpress",
+            "did you mean nova_poshta?", "there is no channel mail", "a hub needs a channel",
+            "a mail address looks like", "'domain' ", "a bot's token looks like",
+        ):  # fmt: skip
+            assert f"Error: {part}" in said.output or part in said.output, part
+        assert "not-a-token" not in said.output
+        assert here.hub("flows", "check", "--strict").exit_code == 0
+
     @pytest.mark.parametrize("name", ["flows.yaml", ".env"])
     def test_nothing_is_overwritten(self, here: Shop, name: str) -> None:
         (here.folder / name).write_text("mine", "utf-8")

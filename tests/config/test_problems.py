@@ -33,6 +33,7 @@ CASES = [
     pytest.param(changed(SHOP, "shop: {name: ''}"), "1:14 bad-value", id="an empty text"),
     pytest.param(changed(SHOP, "shop: {name: K, timezone: Europe/Kiew}"), "1:27 bad-zone", id="zone"),
     pytest.param(changed(SHOP, "shop: {name: K, locale: Ukrainian!}"), "1:25 bad-locale", id="language"),
+    pytest.param(changed(SHOP, "shop: {name: K, locale: ua}"), "1:25 bad-locale", id="a country for a language"),
     pytest.param(changed(SHOP, "shop: {name: K, country: ua}"), "1:26 bad-value", id="country"),
     pytest.param(changed(SHOP, "shop: {name: K, currency: hryvnia}"), "1:27 bad-value", id="currency"),
     pytest.param(changed(SHOP, "shop: {name: K, url: kavovar.example}"), "1:22 bad-value", id="address"),
@@ -137,6 +138,7 @@ CASES = [
     pytest.param(changed(RUNG, "support: {people: [], via: [bot]}"), "11:21 bad-value", id="nobody"),
     pytest.param(changed(RUNG, "support: {via: [bot]}"), "11:3 missing-setting", id="no people"),
     pytest.param(changed('bot: "${CHAT}", mail: olena@kavovar.example, ', ""), "11:22 dead-channel", id="unreachable"),
+    pytest.param(changed("mail: olena@kavovar.example", "mail: olena at home"), "13:46 bad-value", id="no address"),
     pytest.param(changed("mail: olena@kavovar.example", "mial: a@b.example"), "13:40 unknown-setting", id="address"),
     pytest.param(
         changed("mail: olena@kavovar.example", "post: a@b.example"), "13:40 wrong-connection", id="address of a carrier"

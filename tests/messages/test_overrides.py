@@ -169,6 +169,7 @@ BROKEN = {
     "a wrong button": ("en__shipped_chat", "button: Go | {{ oops }}\n\nt", "en/shipped.chat", 1, 17, "jinja-name"),
     "a form that is not there": ("en__shipped_txt", "t", "en/shipped.txt", 1, 1, "bad-name"),
     "a folder that is no language": ("english__shipped_sms", "t", "english/shipped.sms", 1, 1, "bad-locale"),
+    "a folder that is a country": ("ua__shipped_sms", "t", "ua/shipped.sms", 1, 1, "bad-locale"),
     "a shop that is not there": ("zarno__en__shipped_sms", "t", "zarno/en/shipped.sms", 1, 1, "unknown-shop"),
     "too deep": ("a__b__c__shipped_sms", "t", "a/b/c/shipped.sms", 1, 1, "bad-name"),
     "no folder": ("shipped_sms", "t", "shipped.sms", 1, 1, "bad-name"),
