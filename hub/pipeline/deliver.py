@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from hub.clock import Clock, pause
 from hub.plugin import FailureError, Outcome, Unknown
 from hub.plugin.http import client_state
-from hub.store.database import Database, insert_new, is_trouble
+from hub.store.database import Database, insert_new, is_trouble, upsert
 from hub.store.tables import TENANT, attempts, escalations, links, messages, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
@@ -164,7 +164,9 @@ class DeliverDrain:
             )
             departure.attempt_id = row.inserted_primary_key[0]  # type: ignore[index]
             if departure.links:
-                connection.execute(insert_new(links, self.db.dialect), departure.links)
+                # The token of a purpose is the same each time: a new message with it makes it last longer.
+                renew = upsert(links, self.db.dialect, keys=("tenant", "token_hash"), change=("expires_at",))
+                connection.execute(renew, departure.links)
             leaving.append(departure)
         for row in outbox.unheard:
             self._unheard(connection, row, world, now)

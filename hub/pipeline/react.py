@@ -167,6 +167,7 @@ class _React:
         self.it, self.due, self.known = situation, due, set(known_keys)
         self.waiting = {row.key: row for row in runs}
         self.out = Reaction()
+        self.open = dict(situation.open_escalations)
         self._names: dict[str | None, dict[str, Any]] = {}
         self.happened = happenings(situation.before, situation.after) if situation.before is not situation.after else []
 
@@ -388,10 +389,11 @@ class _React:
         names = {**self._names_for(row.subject), **_readable(row)}
         shop = it.world.shop_of(it.after.connection)
         reason = render_text(step.reason, names, shop.locale, shop.timezone)
-        open_already = it.open_escalations.get(key)
+        open_already = self.open.get(key)
         if open_already is not None:
             self.out.notes.append({"uid": open_already, "note": reason, "severity": step.severity.value})
             return
+        self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=row.subject,
             word=row.word, world=it.world, now=it.now, zone=shop.timezone,

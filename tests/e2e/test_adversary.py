@@ -4,21 +4,24 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hub.model import Customer, OrderSnapshot, Receipt, ReceiptState, RefKind, Reread
+from hub.config.model import Quiet
+from hub.model import Customer, OrderSnapshot, PickupPoint, PointKind, Receipt, ReceiptState, RefKind, Reread
 from hub.pipeline.receive import inbox_row
 from hub.plugin import Accepted, Outcome, Outgoing, Page, Raw, TrackRequest, Transient
 from hub.status import Mode
 from hub.store import tables
 from hub.store.database import Database
+from hub.store.links import find_link
+from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
-from tests.pipeline.fakes import moment, notify, order, parcel, scan
 
 from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet
 
@@ -315,3 +318,55 @@ async def test_a_configuration_that_cannot_go_live_leaves_the_old_one(tmp_path: 
         await it.hear("shop", "order:1", new_order())
         await it.advance(minutes=2)
         assert it.said() == ["order-received"]
+
+
+# ------------------------------------------------------------------------------------------------ what is said
+
+
+async def test_an_order_that_cannot_be_read_keeps_nobody_elses_message_waiting(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        await it.hear("shop", "order:1", new_order("1"))
+        await it.hear("shop", "order:2", new_order("2"))
+        broken = sa.update(tables.orders).where(tables.orders.c.id == "shop:1").values(doc='{"snapshot": 7}')
+        await it.hub.db.write(lambda connection: connection.execute(broken))
+        it.clock.move_to(it.clock.now() + timedelta(minutes=2))
+        await it.hub.quiet()
+        states = [(row.order_id, row.state) for row in await it.rows(tables.messages)]
+        assert states == [("shop:1", "failed"), ("shop:2", "sent")]
+
+
+async def test_an_older_flow_that_speaks_later_supersedes_nothing(tmp_path: Path) -> None:
+    flows = {
+        "moving": {"on": "shipment.in_transit", "steps": [{"wait": "14h"}, says("shipped", "mail")]},
+        "ready": {"on": "shipment.ready_for_pickup", "steps": [says("ready-for-pickup", "mail")]},
+    }
+    contact = replace(CONTACT, quiet=Quiet(time(21), time(8), ("mail",)))
+    async with hamlet(tmp_path, flows, contact=contact) as it:
+        point = PickupPoint("1", PointKind.BRANCH, "Branch 1", "High Street 1")
+        await it.hear("shop", "order:1", order("09:00", "order.processing", parcels=(packed("P1"),), point=point))
+        await it.hear("post", "parcel:P1", scan("P1", "in_transit", "10:00"))
+        it.clock.move_to(moment("19:30"))
+        await it.hear("post", "parcel:P1", scan("P1", "ready_for_pickup", "19:20"))
+        await it.advance(hours=14)
+        assert sorted(it.said()) == ["ready-for-pickup", "shipped"]
+
+
+async def test_two_triggers_of_one_flow_in_one_batch_open_one_matter(tmp_path: Path, database_url: str) -> None:
+    steps = [{"escalate": {"to": "support", "reason": "look at this"}}]
+    flows = {"care": {"on": ["order.cancelled", "payment.refunded"], "steps": steps}}
+    async with hamlet(tmp_path, flows, database=database_url) as it:
+        await it.hear("shop", "order:1", order("09:58", "order.received", "payment.paid"))
+        await it.hear("shop", "order:1", order("09:59", "order.cancelled", "payment.refunded"))
+        (matter,) = await it.rows(tables.escalations)
+        assert matter.note == "look at this"
+        assert len(it.board.sent) == 1
+
+
+async def test_a_link_in_a_fresh_message_works(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, {"greet": {"on": "order.received", "steps": [says("order-received", "mail")]}}) as it:
+        for ref in ("1", "2"):
+            now = it.clock.now()
+            await it.hear("shop", f"order:{ref}", replace(new_order(ref), version=now, placed_at=now))
+            await it.advance(days=59)
+        token = it.board.sent[-1][1].text.partition("https://chat.example/")[2][:27]
+        assert await it.hub.db.read(lambda connection: find_link(connection, token, "link:bot", it.clock.now()))
