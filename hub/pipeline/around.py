@@ -27,8 +27,9 @@ from hub.store.tables import (
 
 from .batch import Wanted
 from .orders import Loaded, load_orders
+from .state import OrderView
 from .states import REACHED
-from .view import OrderView, view
+from .view import view
 from .world import World
 
 LEASE = timedelta(seconds=60)

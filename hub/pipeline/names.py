@@ -10,7 +10,8 @@ from hub.config.model import Shop
 from hub.model import Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
 from hub.status import Order, Payment, Shipment, label
 
-from .view import OrderView, ShipmentView, cash_due, deadline_of, eta_of, point_of
+from .pickup import cash_due, deadline_of, eta_of, point_of
+from .state import OrderView, ShipmentView
 from .world import World
 
 LOCALES = ("en", "uk", "pl", "ru")

@@ -10,7 +10,7 @@ from hub.status import TELL_STAFF, Line, Mode, Verdict
 from .documents import OrderDoc
 from .facts import StoredFact
 from .react import Reaction
-from .view import OrderView
+from .state import OrderView
 
 Notice = tuple[str, str, dict[str, Any]]
 """Occasion (told once), subject, what it is."""

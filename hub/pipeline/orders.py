@@ -32,7 +32,8 @@ from .notices import notices_of
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
-from .view import OrderView, ReturnCase, ShipmentView, view
+from .state import OrderView, ReturnCase, ShipmentView
+from .view import view
 from .world import World
 
 INTERVALS: Mapping[Shipment | None, timedelta] = {
@@ -181,9 +182,9 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     """Everything that follows for one order from these events and timers."""
     plan = OrderPlan(order_id, loaded.rev)
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
+    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
-        plan.fired_timers = [timer.id for timer in want.timers]
-        return plan
+        return _homeless(plan, want, loaded)
     remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}
     earlier = world.before_remap(remapped) if remapped else world
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
@@ -213,7 +214,6 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         speaking=loaded.speaking,
     )
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
-    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
     if changed:
         plan.notices = notices_of(new, loaded.doc, after, plan.reaction, refolded=bool(remapped))
@@ -223,6 +223,15 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
             _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
+    return plan
+
+
+def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
+    """The order's shop is not in the file: what is said of it and what is due for it waits until it is."""
+    waits = [timer.id for timer in want.timers if timer.kind != "receipt" and loaded.rev]
+    plan.postponed = waits
+    plan.fired_timers = [timer.id for timer in want.timers if timer.id not in waits]
+    plan.homeless = f"there is no shop '{loaded.connection}' any more" if loaded.rev else ""
     return plan
 
 

@@ -15,8 +15,9 @@ from hub.store.tables import TENANT, slot_of
 from .guards import Option, before_quiet
 from .ladder import escalation_rows
 from .names import names_of
+from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
-from .view import SHOP_PARCEL, OrderView, deadline_of
+from .state import SHOP_PARCEL, OrderView
 from .world import World
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"

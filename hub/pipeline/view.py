@@ -1,38 +1,26 @@
 """The state of one order, computed whole from its document and its facts. Pure: the same in, the same out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cached_property
 
 from hub.model import (
-    Deadline,
-    DeadlineBasis,
-    DeadlineKind,
     DeliverBy,
     Direction,
-    Money,
     Number,
-    OrderSnapshot,
     ParcelKind,
     ParcelSnapshot,
-    PickupPoint,
-    PointKind,
     Relation,
     ReturnSnapshot,
-    Window,
 )
 from hub.status import (
     Axis,
     CompletedMeans,
     Fact,
     Folded,
-    Headline,
     HeadlineInput,
     Level,
     Order,
-    ParcelView,
     Payment,
     Reason,
     Return,
@@ -46,134 +34,14 @@ from hub.status import (
     fold,
     has_rest,
     headline_of,
-    order_delivered,
     payment_by_amounts,
     return_by_parcel,
-    storage_rule,
 )
 
 from .documents import News, OrderDoc
 from .facts import StoredFact
+from .state import SHOP_PARCEL, Leg, OrderView, ReturnCase, ShipmentView, parcel_view
 from .world import World
-
-SHOP_PARCEL = "shop"
-
-
-@dataclass(frozen=True, slots=True)
-class Leg:
-    """A number of a shipment, and what facts under it say of the way."""
-
-    number: Number
-    way: Way
-    carrier: str  # connection that follows it, or empty
-
-
-@dataclass(frozen=True, slots=True)
-class ShipmentView:
-    """One outbound parcel with its folded state."""
-
-    id: str
-    snapshot: ParcelSnapshot | None
-    legs: tuple[Leg, ...]
-    folded: Folded
-    news: News
-    contents: Mapping[str, Decimal]
-    pickup: bool
-    replaced: bool
-    status: Shipment | None
-
-    @property
-    def followed(self) -> bool:
-        return any(leg.carrier for leg in self.legs)
-
-    @property
-    def live(self) -> bool:
-        return not self.replaced and self.status is not Shipment.CANCELLED
-
-    @property
-    def units(self) -> Decimal:
-        return sum(self.contents.values(), Decimal(0))
-
-    @property
-    def current(self) -> Leg | None:
-        """The leg that life goes on under: the last one."""
-        return self.legs[-1] if self.legs else None
-
-    def arrived_at(self) -> datetime | None:
-        """When it last became collectible."""
-        moves = [
-            line.fact.at for line in self.folded.lines if line.occurrence and line.after is Shipment.READY_FOR_PICKUP
-        ]
-        return moves[-1] if moves else None
-
-    def entered_at(self, value: Shipment) -> datetime | None:
-        """When it first came into a status."""
-        moves = [line.fact.at for line in self.folded.lines if line.occurrence and line.after is value]
-        return moves[0] if moves else None
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnCase:
-    """One return case with its folded state."""
-
-    id: str
-    snapshot: ReturnSnapshot
-    folded: Folded
-
-
-@dataclass(frozen=True)
-class OrderView:
-    """One order as it stands."""
-
-    id: str
-    connection: str
-    doc: OrderDoc
-    order: Folded
-    payment: Folded
-    shipments: tuple[ShipmentView, ...]
-    returns: tuple[ReturnCase, ...]
-    rest: bool
-    headline: Headline
-    effective_payment: Payment | None
-    facts: tuple[Fact, ...] = field(default=(), repr=False)
-
-    @property
-    def snapshot(self) -> OrderSnapshot | None:
-        return self.doc.snapshot
-
-    @property
-    def gone(self) -> str:
-        """Why nothing more is said of this order: deleted in the shop, or merged into another; empty: it lives."""
-        if self.doc.merged_into:
-            return f"merged into {self.doc.merged_into}"
-        return "deleted in the shop" if self.doc.removed_at is not None else ""
-
-    @property
-    def delivered(self) -> bool:
-        """The roll-up: the last open parcel is delivered."""
-        return order_delivered([_parcel_view(each) for each in self.shipments], self.rest)
-
-    @cached_property
-    def live(self) -> tuple[ShipmentView, ...]:
-        return tuple(each for each in self.shipments if each.live)
-
-    def folded(self, axis: Axis, subject: str) -> Folded:
-        """The fold of one axis and subject (`subject` is the order's, a shipment's or a return case's id)."""
-        if axis is Axis.ORDER:
-            return self.order
-        if axis is Axis.PAYMENT:
-            return self.payment
-        cases: Sequence[ShipmentView | ReturnCase] = self.shipments if axis is Axis.SHIPMENT else self.returns
-        return next((case.folded for case in cases if case.id == subject), Folded())
-
-    def axes(self) -> list[tuple[Axis, str, Folded]]:
-        """Every axis and subject there is."""
-        return [
-            (Axis.ORDER, self.id, self.order),
-            (Axis.PAYMENT, self.id, self.payment),
-            *((Axis.SHIPMENT, each.id, each.folded) for each in self.shipments),
-            *((Axis.RETURN, each.id, each.folded) for each in self.returns),
-        ]
 
 
 def view(order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFact], world: World) -> OrderView:
@@ -427,7 +295,7 @@ class _Build:
         return HeadlineInput(
             order=order.state,  # type: ignore[arg-type]
             payment=payment.state,  # type: ignore[arg-type]
-            parcels=tuple(_parcel_view(each) for each in shipments),
+            parcels=tuple(parcel_view(each) for each in shipments),
             returns=tuple(_return_view(each) for each in returns),
             rest=any(quantity > covered.get(line, Decimal(0)) for line, quantity in due.items()),
             digital=deliver_by is DeliverBy.DIGITAL,
@@ -454,63 +322,8 @@ def _as_return(heard: _Heard) -> _Heard:
     return _Heard(stored, return_by_parcel(heard.value), heard.known, heard.reason)
 
 
-def _parcel_view(each: ShipmentView) -> ParcelView:
-    return ParcelView(
-        subject=each.id,
-        status=each.status,
-        reason=each.folded.reason,
-        units=each.units,
-        followed=each.followed,
-        pickup=each.pickup,
-        replaced=each.replaced,
-    )
-
-
 def _return_view(case: ReturnCase) -> ReturnView:
     items = case.snapshot.items
     units = None if items is None else sum((quantity for _, quantity in items), Decimal(0))
     state = case.folded.state
     return ReturnView(case.id, state if isinstance(state, Return) else None, case.folded.reason, units)
-
-
-def deadline_of(each: ShipmentView, world: World) -> Deadline | None:
-    """Until when a collectible parcel waits: the carrier's word, else the connection's `storage`, else the shipped
-    storage rules (STATUS.md 5). None: not known, and then none is shown."""
-    if each.news.deadline is not None:
-        return each.news.deadline
-    arrived, point = each.arrived_at(), each.news.point
-    if arrived is None:
-        return None
-    kind = PointKind.SHOP if each.pickup else point.kind if point else None
-    if kind is None:
-        return None
-    carrier = each.current.carrier if each.current else ""
-    storage = world.connection(carrier).storage if carrier else {}
-    if kind.value in storage:
-        return Deadline(arrived + storage[kind.value], DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED)
-    rule = storage_rule(world.connection(carrier).plugin if carrier else "", kind.value)
-    if rule is None or rule.free is None or rule.kind is None:
-        return None
-    return Deadline(arrived + rule.free, DeadlineKind(rule.kind), DeadlineBasis.ESTIMATED)
-
-
-def point_of(each: ShipmentView, doc: OrderDoc) -> PickupPoint | None:
-    """Where it is to be collected: the carrier's word, else the point chosen at checkout."""
-    return each.news.point or (doc.snapshot.point if doc.snapshot else None)
-
-
-def cash_due(each: ShipmentView, current: OrderView) -> Money | None:
-    """What is to be paid at hand-over, while it is."""
-    if current.effective_payment is not Payment.CASH_ON_DELIVERY:
-        return None
-    if each.news.cod is not None and each.news.cod.amount is not None:
-        return each.news.cod.amount
-    if each.snapshot is not None and each.snapshot.cod is not None:
-        return each.snapshot.cod
-    only = len(current.live) == 1 and not current.rest
-    return current.snapshot.total if only and current.snapshot else None
-
-
-def eta_of(each: ShipmentView, doc: OrderDoc) -> Window | None:
-    """When it is expected: the carrier's word, else what the shop promised."""
-    return each.news.eta or (doc.snapshot.promise if doc.snapshot else None)

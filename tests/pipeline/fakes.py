@@ -39,7 +39,8 @@ from hub.pipeline.facts import StoredFact, Witness, facts_of
 from hub.pipeline.react import Reaction, RunRow, Situation, occasions, react
 from hub.pipeline.receive import inbox_row
 from hub.pipeline.remap import remember_statuses
-from hub.pipeline.view import OrderView, ShipmentView, view
+from hub.pipeline.state import OrderView, ShipmentView
+from hub.pipeline.view import view
 from hub.pipeline.world import World
 from hub.plugin import (
     Accepted,

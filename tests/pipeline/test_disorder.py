@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.model import Number, ParcelNews, Relation, ReturnSnapshot
-from hub.pipeline.view import OrderView
+from hub.pipeline.state import OrderView
 from hub.status import Shipment
 
 from .fakes import Story, moment, native, notify, order, parcel, scan, world

@@ -24,7 +24,7 @@ from hub.model import (
     Relation,
     ReturnSnapshot,
 )
-from hub.pipeline.view import cash_due, deadline_of
+from hub.pipeline.pickup import cash_due, deadline_of
 from hub.status import Axis, Level, Meaning, Order, Shipment
 
 from .fakes import CONNECTIONS, Story, connection, moment, native, order, parcel, scan, uah, world

@@ -1,0 +1,62 @@
+"""What a parcel offers its reader beside its status: until when it waits and where, what is due, when it comes."""
+
+from hub.model import (
+    Deadline,
+    DeadlineBasis,
+    DeadlineKind,
+    Money,
+    PickupPoint,
+    PointKind,
+    Window,
+)
+from hub.status import (
+    Payment,
+    storage_rule,
+)
+
+from .documents import OrderDoc
+from .state import OrderView, ShipmentView
+from .world import World
+
+
+def deadline_of(each: ShipmentView, world: World) -> Deadline | None:
+    """Until when a collectible parcel waits: the carrier's word, else the connection's `storage`, else the shipped
+    storage rules (STATUS.md 5). None: not known, and then none is shown."""
+    if each.news.deadline is not None:
+        return each.news.deadline
+    arrived, point = each.arrived_at(), each.news.point
+    if arrived is None:
+        return None
+    kind = PointKind.SHOP if each.pickup else point.kind if point else None
+    if kind is None:
+        return None
+    carrier = each.current.carrier if each.current else ""
+    storage = world.connection(carrier).storage if carrier else {}
+    if kind.value in storage:
+        return Deadline(arrived + storage[kind.value], DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED)
+    rule = storage_rule(world.connection(carrier).plugin if carrier else "", kind.value)
+    if rule is None or rule.free is None or rule.kind is None:
+        return None
+    return Deadline(arrived + rule.free, DeadlineKind(rule.kind), DeadlineBasis.ESTIMATED)
+
+
+def point_of(each: ShipmentView, doc: OrderDoc) -> PickupPoint | None:
+    """Where it is to be collected: the carrier's word, else the point chosen at checkout."""
+    return each.news.point or (doc.snapshot.point if doc.snapshot else None)
+
+
+def cash_due(each: ShipmentView, current: OrderView) -> Money | None:
+    """What is to be paid at hand-over, while it is."""
+    if current.effective_payment is not Payment.CASH_ON_DELIVERY:
+        return None
+    if each.news.cod is not None and each.news.cod.amount is not None:
+        return each.news.cod.amount
+    if each.snapshot is not None and each.snapshot.cod is not None:
+        return each.snapshot.cod
+    only = len(current.live) == 1 and not current.rest
+    return current.snapshot.total if only and current.snapshot else None
+
+
+def eta_of(each: ShipmentView, doc: OrderDoc) -> Window | None:
+    """When it is expected: the carrier's word, else what the shop promised."""
+    return each.news.eta or (doc.snapshot.promise if doc.snapshot else None)
