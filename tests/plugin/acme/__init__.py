@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
@@ -12,6 +13,7 @@ from hub.plugin import (
     Limits,
     Raw,
     Received,
+    RefusedError,
     Settings,
     TrackRequest,
     UnreadableError,
@@ -44,7 +46,7 @@ class Acme(Carrier[AcmeSettings]):
         return len(number) == 10 and number.startswith("AC") and number[2:].isdecimal()
 
     def tracking_url(self, number: str) -> str:
-        return f"https://acme.example/track/{number}"
+        return f"https://acme.example/track/{quote(number, safe='')}"
 
     async def hello(self) -> str:
         match await self._call("GET", "/account"):
@@ -53,9 +55,14 @@ class Acme(Carrier[AcmeSettings]):
         raise UnreadableError("acme: this is no account")
 
     async def track(self, parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
-        match await self._call("GET", "/parcels", params={"number": [each.number for each in parcels]}):
+        numbers = [each.number for each in parcels]
+        batches = [numbers[start : start + self.batch] for start in range(0, len(numbers), self.batch)]
+        return [raw for some in batches for raw in await self._ask(some)]
+
+    async def _ask(self, numbers: Sequence[str]) -> Sequence[Raw]:
+        match await self._call("GET", "/parcels", params={"number": numbers}):
             case {"parcels": list(found)}:
-                return [_raw(parcel) for parcel in found]
+                return [raw for raw in map(_raw, found) if raw.subject.removeprefix("parcel:") in numbers]
         raise UnreadableError("acme: this is no list of parcels")
 
     async def register(self, url: str | None) -> Sequence[str]:
@@ -65,6 +72,8 @@ class Acme(Carrier[AcmeSettings]):
         return ["Acme now sends its webhooks here"]
 
     def verify(self, request: WebhookRequest) -> Received:
+        if request.method != "POST":
+            raise RefusedError("not a POST")
         secret = self.settings.webhook_secret.get_secret_value()
         verify_hmac(request, secret=secret, header="X-Acme-Signature")
         return Received([_raw(read_json(request.body))])
