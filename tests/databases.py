@@ -63,6 +63,7 @@ def own_server(place: Path) -> Iterator[sa.URL]:
         ["sh", "-c", SERVER, "sh", folder, str(place)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        start_new_session=True,  # what kills the tests must not kill it before it has put things away
         cwd=folder,
         env={**os.environ, "LC_ALL": "C"},
         user=other.pw_uid if other else None,
