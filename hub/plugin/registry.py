@@ -7,10 +7,12 @@ plugins claim at once belongs to neither: asking for it names both.
 
 import importlib.metadata
 import logging
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -23,6 +25,8 @@ from ._checks import Offer, offer
 log = logging.getLogger(__name__)
 
 GROUP = "orderhub"
+_LOADERS = {Path(file).parent for file in (__file__, pluggy.__file__, importlib.__file__, importlib.metadata.__file__)}
+"""Whose frames lead to a plugin and are not its own."""
 
 
 class Kind(StrEnum):
@@ -247,4 +251,14 @@ def _distribution(point: EntryPoint) -> str:
 
 def _said(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
+    return f"{said}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Where in the plugin it happened, where that is in the plugin and not said already."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if not each.filename.startswith("<") and Path(each.filename).parent not in _LOADERS]
+    if not own or isinstance(error, SyntaxError):
+        return ""
+    return f" ({'/'.join(Path(own[-1].filename).parts[-2:])}:{own[-1].lineno})"

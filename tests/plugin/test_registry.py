@@ -203,7 +203,15 @@ def test_an_unknown_adapter_is_answered_with_what_to_do(
     install("orderhub-b", bad="import nowhere")
     with pytest.raises(LookupError) as caught:
         Registry.load(points()).adapter(kind, name)
-    assert str(caught.value) == text
+    assert str(caught.value).partition(" (")[0] == text
+
+
+def test_a_broken_plugin_is_told_with_its_file_and_line(install: Install, points: Points) -> None:
+    install("orderhub-b", bad="from hub.status import Shipment\n\nSTATUS = Shipment.SHIPED")
+    install("orderhub-c", worse="def (")
+    bad, worse = Registry.load(points()).broken
+    assert bad.reason.startswith("AttributeError: SHIPED (") and bad.reason.endswith("bad.py:3)")
+    assert worse.reason.startswith("SyntaxError: ") and worse.reason.count("line 1") == 1
 
 
 LISTENER = """
