@@ -58,12 +58,18 @@ class OrderPlan:
     customer: dict[str, Any] | None = None
     facts: list[tuple[StoredFact, int]] = field(default_factory=list)
     """New facts and the event each came with."""
+    needless: list[tuple[str, str]] = field(default_factory=list)
+    """(subject, key) of stored facts that can never matter any more."""
     numbers: list[str] = field(default_factory=list)
     polls: list[dict[str, Any]] = field(default_factory=list)
     unmapped: list[dict[str, Any]] = field(default_factory=list)
     lines: list[dict[str, Any]] = field(default_factory=list)
     reaction: Reaction = field(default_factory=Reaction)
     fired_timers: list[int] = field(default_factory=list)
+    homeless: str = ""
+    """Why nothing can be decided on this order now: its events and timers are not spent on it."""
+    postponed: list[int] = field(default_factory=list)
+    """Timers that come due again later, because their order is homeless."""
     climbed: list[dict[str, Any]] = field(default_factory=list)
     notices: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """What a person should look at: occasion, subject, what it is."""

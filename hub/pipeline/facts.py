@@ -5,7 +5,7 @@ folding again. Its `subject` says whom the source spoke of: `o` the order, `p:<r
 a return case, `n:<number>` the parcel with that tracking number.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from hub.model import (
     Retraction,
     StatusEvent,
 )
-from hub.status import Level, Mode, Native, Precision, Reason, Way
+from hub.status import Axis, Level, Mode, Native, Precision, Reason, Way
 
 FUTURE = timedelta(minutes=10)
 """A sender's clock may run ahead by this much; what is later counts as now, and is flagged (STATUS.md 3)."""
@@ -178,3 +178,27 @@ def _that_day(at: datetime, received_at: datetime) -> tuple[datetime, bool]:
 
 def _key(*parts: str) -> str:
     return "|".join(parts)
+
+
+def said_in_between(facts: Sequence[StoredFact], axis_of: Callable[[StoredFact], Axis | None]) -> set[tuple[str, str]]:
+    """(subject, key) of snapshot facts that can never matter: of a run of equal words of one source about one axis the
+    first and the last are enough, for a late word falls before, inside or after the run either way.
+
+    A shop that touches an order every minute would else make each later event of that order dearer. The state is the
+    same; where a late word falls inside a run, the moment since which it holds is that of the run's last word.
+    """
+    said: dict[tuple[str, str, Axis | None], list[StoredFact]] = {}
+    for fact in facts:
+        if fact.snapshot:
+            said.setdefault((fact.source, fact.subject, axis_of(fact)), []).append(fact)
+    found = set()
+    for words in said.values():
+        words.sort(key=lambda fact: (fact.at, fact.key))
+        for before, fact, after in zip(words, words[1:], words[2:], strict=False):
+            if _same_word(before, fact) and _same_word(fact, after):
+                found.add((fact.subject, fact.key))
+    return found
+
+
+def _same_word(one: StoredFact, other: StoredFact) -> bool:
+    return (one.native, one.way, one.mode, one.level) == (other.native, other.way, other.mode, other.level)

@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import FINAL, Return, Shipment, Verdict
+from hub.status import FINAL, Axis, Return, Shipment, Verdict, axis_of
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -26,7 +26,7 @@ from hub.store.tables import (
 
 from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
-from .facts import StoredFact, Witness, facts_of
+from .facts import StoredFact, Witness, facts_of, said_in_between
 from .ladder import climb
 from .notices import notices_of
 from .plain import from_plain, key_of, to_plain
@@ -191,12 +191,14 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     doc, new = _learn(want, loaded, world)
     changed = bool(want.events)
     all_facts = [*loaded.facts, *(fact for fact, _ in new)]
+    needless = said_in_between(all_facts, lambda fact: _axis_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
         _write_order(plan, order_id, shop.key, loaded, doc, after, now)
-        plan.facts = new
+        plan.facts = [(fact, event_id) for fact, event_id in new if (fact.subject, fact.key) not in needless]
+        plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})
         plan.unmapped = _unmapped(new, world, order_id, now)
-        plan.lines = _status_lines(new, after)
+        plan.lines = _status_lines(new, after, needless)
         plan.numbers = sorted(
             {leg.number.number for each in after.shipments for leg in each.legs} | _return_numbers(doc)
         )
@@ -254,6 +256,11 @@ def _learn(want: Wanted, loaded: Loaded, world: World) -> tuple[OrderDoc, list[t
                 known.add((fact.subject, fact.key))
                 new.append((fact, event.id))
     return doc, new
+
+
+def _axis_of(fact: StoredFact, world: World) -> Axis | None:
+    found = world.meaning(fact.source, fact.native.vocabulary, fact.native.code)
+    return axis_of(found.meaning.status) if found is not None and found.meaning.status is not None else None
 
 
 def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
@@ -318,7 +325,9 @@ def _unmapped(
     return found
 
 
-def _status_lines(new: Sequence[tuple[StoredFact, int]], after: OrderView) -> list[dict[str, Any]]:
+def _status_lines(
+    new: Sequence[tuple[StoredFact, int]], after: OrderView, needless: set[tuple[str, str]]
+) -> list[dict[str, Any]]:
     """A timeline line for each new fact: what became of it in the light of all that is known."""
     events = {fact.key: (fact, event_id) for fact, event_id in new}
     lines = []
@@ -327,6 +336,8 @@ def _status_lines(new: Sequence[tuple[StoredFact, int]], after: OrderView) -> li
             if line.fact.key not in events or line.verdict is Verdict.NOTHING:
                 continue
             fact, event_id = events[line.fact.key]
+            if (fact.subject, fact.key) in needless:
+                continue
             doc = {
                 "axis": axis.value,
                 "native": f"{fact.native.vocabulary}:{fact.native.code}",

@@ -36,6 +36,8 @@ from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
 EXAMPLES = 3
+HOMELESS = timedelta(hours=1)
+"""How long a timer waits whose order's shop is not in the file."""
 NO_RECEIPT = "no receipt in time"
 
 
@@ -83,6 +85,11 @@ class _Write:
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._insert(facts, (_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts))
         for plan in plans:
+            if plan.needless:
+                which = sa.tuple_(facts.c.subject, facts.c.key).in_(plan.needless)
+                self.connection.execute(
+                    sa.delete(facts).where(facts.c.tenant == TENANT, facts.c.order_id == plan.order_id, which)
+                )
             self._numbers(plan)
             self._unmapped(plan)
             for occasion, subject, notice in plan.notices:
@@ -257,6 +264,10 @@ class _Write:
         fired = [timer for plan in plans for timer in plan.fired_timers]
         if fired:
             self.connection.execute(sa.update(timers).where(timers.c.id.in_(fired)).values(state=1))
+        postponed = [timer for plan in plans for timer in plan.postponed]
+        if postponed:
+            later = sa.update(timers).where(timers.c.id.in_(postponed))
+            self.connection.execute(later.values(due_at=self.now + HOMELESS))
         wishes = {row["key"]: row for plan in plans for row in plan.reaction.timers}
         off = [key for key, row in wishes.items() if row["state"] == 1]
         if off:

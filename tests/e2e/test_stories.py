@@ -418,3 +418,15 @@ async def test_two_orders_of_one_person_in_one_parcel_are_told_of_once(tmp_path:
         await it.advance(hours=16)
         told = _templates(await it.messages())
         assert (told.count("order-received"), told.count("delivered")) == (2, 1)
+
+
+async def test_an_order_that_is_touched_again_and_again_stays_small(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        order = await _shipped(it)
+        before = await it.rows(tables.facts)
+        for _ in range(20):
+            it.shop.shop.touch(order)
+            await it.advance(minutes=1)
+        after = await it.rows(tables.facts)
+        assert len(after) <= len(before) + 4, "the first and the last of equal words are enough"
+        assert await it.headline() == "in_transit"

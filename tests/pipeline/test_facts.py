@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hub.model import OrderSnapshot, ParcelNews, RefKind, Retraction, ReturnSnapshot, StatusEvent
-from hub.pipeline.facts import StoredFact, Witness, facts_of
-from hub.status import Level, Mode, Native, Precision, Reason, Way
+from hub.pipeline.facts import StoredFact, Witness, facts_of, said_in_between
+from hub.status import Axis, Fact, Level, Mode, Native, Order, Precision, Reason, Way, fold
 
 from .fakes import moment, native, order, parcel, scan
 
@@ -136,3 +138,33 @@ def test_a_fact_comes_back_from_its_row_as_it_was(fact: StoredFact) -> None:
     columns = {"subject": fact.subject, "key": fact.key, "source": fact.source}
     stored = SimpleNamespace(**columns, vocabulary=fact.native.vocabulary, code=fact.native.code, doc=fact.to_json())
     assert StoredFact.from_row(stored) == fact
+
+
+@given(st.permutations(range(9)), st.lists(st.sampled_from(["a", "b"]), min_size=9, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_equal_words_in_between_can_be_left_out_whatever_comes_late(order: list[int], codes: list[str]) -> None:
+    """What is kept comes to the state that everything comes to, at every moment and in every order of arrival."""
+    meaning = {"a": Order.PROCESSING, "b": Order.ON_HOLD}
+    kept: list[StoredFact] = []
+    everything: list[StoredFact] = []
+    for place in order:
+        at = moment("12:00") + timedelta(hours=place)
+        fact = StoredFact("o", f"k{place}", "shop", Level.SHOP, Native("v", codes[place]), at, at, snapshot=True)
+        kept, everything = [*kept, fact], [*everything, fact]
+        needless = said_in_between(kept, lambda each: Axis.ORDER)
+        kept = [each for each in kept if (each.subject, each.key) not in needless]
+        assert _folded(kept, meaning) == _folded(everything, meaning)
+
+
+def _folded(facts: list[StoredFact], meaning: dict[str, Order]) -> Any:
+    folded = fold(
+        Axis.ORDER,
+        [
+            Fact(
+                each.key, "o", Axis.ORDER, meaning[each.native.code], None, each.at, each.precision, each.source,
+                each.level, each.snapshot, each.way, None, each.native, each.received_at,
+            )
+            for each in facts
+        ],
+    )  # fmt: skip
+    return folded.state
