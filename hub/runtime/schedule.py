@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from apscheduler.triggers.cron import CronTrigger
 
+from hub.pipeline.fault import fault
 from hub.store.database import insert_new
 from hub.store.tables import TENANT, inbox, links, polls, schedules
 
@@ -85,6 +86,15 @@ def fire_due(connection: sa.Connection, now: datetime, jobs: Mapping[str, tuple[
             .values(next_run_at=next_run(row.spec, now), version=schedules.c.version + 1)
         )
         if won.rowcount == 1:
-            jobs[row.id][1](connection, now)
+            _do(connection, row.id, jobs[row.id][1], now)
             fired.append(row.id)
     return fired
+
+
+def _do(connection: sa.Connection, name: str, job: Job, now: datetime) -> None:
+    """A job that fails harms no other; it comes again at its next instant."""
+    try:
+        with connection.begin_nested():
+            job(connection, now)
+    except Exception as error:
+        log.error("the job '%s' failed: %s", name, fault(error))

@@ -90,6 +90,26 @@ def test_a_node_killed_in_the_middle_leaves_the_work_to_the_next(db: Database) -
     assert len(fired) == 1
 
 
+def test_a_job_that_fails_harms_no_other_and_comes_again_in_time(
+    db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spoils(connection: sa.Connection, now: datetime) -> None:
+        connection.execute(sa.insert(inbox), [_event("half done", InboxState.DONE, NOW)])
+        raise ValueError("words that may hold anything")
+
+    fired: list[datetime] = []
+    jobs = {"bad": (HOURLY, spoils), "count": (HOURLY, lambda connection, now: fired.append(now))}
+    for name in jobs:
+        row = {"tenant": TENANT, "id": name, "spec": HOURLY, "next_run_at": NOW}
+        db.run(lambda connection, row=row: connection.execute(sa.insert(schedules).values(**row)))  # type: ignore[misc]
+    assert sorted(db.run(lambda connection: fire_due(connection, NOW, jobs))) == ["bad", "count"]
+    assert fired == [NOW]
+    assert db.run(lambda connection: connection.execute(sa.select(inbox)).all()) == [], "none of its work is kept"
+    assert _row(db, "bad").next_run_at == datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
+    assert "the job 'bad' failed: ValueError" in caplog.text
+    assert "words" not in caplog.text
+
+
 def test_what_was_missed_while_all_were_down_fires_once(db: Database) -> None:
     fired: list[datetime] = []
     jobs = {"count": (HOURLY, lambda connection, now: fired.append(now))}
