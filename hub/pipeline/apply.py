@@ -132,8 +132,9 @@ def next_size(size: int, seconds: float) -> int:
     return min(BATCH, size * 2) if seconds < BUDGET / 2 else size
 
 
-def _pending(limit: int) -> sa.Select[Any]:
-    return sa.select(inbox).where(sa.text("inbox.state = 0")).order_by(inbox.c.id).limit(limit)
+def _pending(limit: int, *, newest: bool = False) -> sa.Select[Any]:
+    order = inbox.c.id.desc() if newest else inbox.c.id
+    return sa.select(inbox).where(sa.text("inbox.state = 0")).order_by(order).limit(limit)
 
 
 def _due(now: datetime, limit: int) -> sa.Select[Any]:
@@ -154,13 +155,18 @@ class Taken:
     timers_first: bool = False
 
     def read(self, connection: sa.Connection, now: datetime, limit: int, *, timers_first: bool) -> None:
-        """Take what is due, the oldest first; a crowd of events leaves room for some timers."""
+        """Take what is due, the oldest first. A crowd leaves room for some timers, and for the newest events: news of
+        today does not wait behind an import (the order of work does not matter to a fold)."""
         self.timers_first = timers_first
         if limit == 1 and timers_first:
             self.timers = connection.execute(_due(now, 1)).all()
             if self.timers:
                 return
         self.events = connection.execute(_pending(limit)).all()
+        if len(self.events) == limit > 1:
+            newest = connection.execute(_pending(limit // 2, newest=True)).all()
+            both = {row.id: row for row in (*self.events[: limit - limit // 2], *newest)}
+            self.events = [both[event_id] for event_id in sorted(both)]
         room = max(limit - len(self.events), limit // 4)
         self.timers = connection.execute(_due(now, room)).all() if room else ()
 
@@ -179,6 +185,10 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
     loaded = load_orders(connection, world, wanted)
     batch.orders = [plan_order(order_id, want, loaded[order_id], world, now) for order_id, want in wanted.items()]
     batch.done += sorted({event.id for want in wanted.values() for event in want.events})
+    for plan in batch.orders:
+        if plan.homeless:
+            told = [event.id for event in wanted[plan.order_id].events if not event.refold]
+            batch.dead += [(event_id, plan.homeless, plan.order_id) for event_id in told]
     batch.seconds = monotonic() - started
     return batch
 

@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from hub.pipeline.apply import Taken
+from hub.pipeline.receive import inbox_row, new_events
+from hub.plugin import Raw
+from hub.status import Mode
 from hub.store import tables
 from hub.store.database import insert_new
 from hub.store.links import link_row, link_secret, token_for
@@ -430,3 +434,17 @@ async def test_an_order_that_is_touched_again_and_again_stays_small(tmp_path: Pa
         after = await it.rows(tables.facts)
         assert len(after) <= len(before) + 4, "the first and the last of equal words are enough"
         assert await it.headline() == "in_transit"
+
+
+async def test_todays_order_does_not_wait_behind_a_crowd(tmp_path: Path) -> None:
+    async with town(tmp_path) as it:
+        raws = [Raw({"id": 10**12 + n}, f"order:{10**12 + n}", f"old-{n}") for n in range(400)]
+        rows = [inbox_row("main-shop", raw, Mode.IMPORT, it.clock) for raw in raws]
+        await it.hub.db.write(lambda connection: new_events(connection, it.hub.db.dialect, rows))
+        fresh = [inbox_row("main-shop", Raw({}, "order:1", "fresh"), Mode.LIVE, it.clock)]
+        await it.hub.db.write(lambda connection: new_events(connection, it.hub.db.dialect, fresh))
+        taken = Taken()
+        now = it.clock.now()
+        await it.hub.db.read(lambda connection: taken.read(connection, now, 20, timers_first=False))
+        keys = [row.dedupe_key for row in taken.events]
+        assert "fresh" in keys and "old-0" in keys and len(keys) == 20
