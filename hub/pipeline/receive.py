@@ -92,6 +92,7 @@ class Receiver:
     async def put(self, rows: list[dict[str, Any]]) -> int:
         """Store rows, sharing a commit; returns how many were new. On disk when this returns."""
         new: int = await self.group.put(rows)
+        crash_point("after-inbox-commit")
         if new:
             self.wake()
             for row in rows:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from .config import FLOWS, SECRETS, write_config
 from .world import Plan, as_argument
 
 ROOT = Path(__file__).parents[2]
+BY_CHANCE = "random"
 PATIENCE = 60.0
 """Seconds that a process has to become ready before the run is given up."""
 
@@ -156,7 +157,7 @@ class HubProcess:
         life.ended_at = monotonic()
         if status != -signal.SIGKILL:
             raise RigError(f"the hub ended with status {status}; see {self.folder / 'hub.log'}")
-        life.how = "random" if alive else life.point
+        life.how = BY_CHANCE if alive else life.point
         life.cpu = _children_cpu() - before
         life.on_wire = on_the_wire(self.database, self.folder / "copy")
         return life
@@ -269,12 +270,13 @@ UNDONE: Mapping[str, str] = {
 }
 
 
-async def until_idle(hub: HubProcess, seconds: float) -> dict[str, int]:
-    """Wait until nothing is left to do; gives what is left when the time is over."""
+async def until_idle(hub: HubProcess, seconds: float, of: Sequence[str] = tuple(UNDONE)) -> dict[str, int]:
+    """Wait until nothing (`of` these) is left to do; gives what is left when the time is over."""
     until, quiet = monotonic() + seconds, 0
-    left = look(hub.database, UNDONE)
+    asked = {name: UNDONE[name] for name in of}
+    left = look(hub.database, asked)
     while monotonic() < until and quiet < 3:
         await pause(0.3)
-        left = look(hub.database, UNDONE)
+        left = look(hub.database, asked)
         quiet = 0 if any(left.values()) else quiet + 1
     return {name: count for name, count in left.items() if count}

@@ -124,11 +124,11 @@ class End:
 
 
 ENDS: Mapping[str, End] = {
-    "paid": End("received", "paid", ("confirm", "paid")),
+    "paid": End("paid", "paid", ("confirm", "paid")),
     "cancelled": End("cancelled", "refunded", ("confirm", "cancelled", "cancelled-staff")),
     "shop": End("delivered", "paid", ("confirm", "delivered")),
     "carrier": End("delivered", "paid", ("confirm", "delivered", "paid")),
-    "refunded": End("received", "refunded", ("confirm", "refunded")),
+    "refunded": End("refunded", "refunded", ("confirm", "refunded")),
 }
 
 

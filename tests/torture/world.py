@@ -2,9 +2,9 @@
 
     python -m tests.torture.world FOLDER '{"seed": 1, "events": 1000, "hub": "http://127.0.0.1:8080/in/main-shop", ...}'
 
-Prints a JSON line when it serves, one per second with its progress, and one when all is told; goes on answering the
-hub's questions until its standard input ends. FOLDER gets `sent.jsonl` (every webhook, whole) and `taken.jsonl` (every
-2xx answer, on disk before the next is asked for).
+Prints a JSON line when it serves, some with its progress, and one when all is told. Each line of its standard input is
+a number: so many webhooks may be sent by now. It answers the hub's questions until that input ends. FOLDER gets
+`sent.jsonl` (every webhook, whole) and `taken.jsonl` (every 2xx answer, on disk before the next is asked for).
 """
 
 import asyncio
@@ -36,7 +36,7 @@ ACTIVE = 25
 """Orders that live at the same time."""
 PATIENCE = 5.0
 """Seconds that a webhook's receiver has, as at Shopify."""
-RETRY = (0.02, 0.25)
+RETRY = (0.05, 0.4)
 
 TOPICS = frozenset(
     """orders/create orders/updated orders/paid orders/cancelled orders/fulfilled orders/partially_fulfilled
@@ -46,12 +46,12 @@ TOPICS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the world is to do. `rate`: webhooks a second at most, 0 for as fast as it goes."""
+    """What the world is to do. `repeated`: this part of what was taken is sent once more; `window`: so many webhooks
+    are shuffled at a time."""
 
     seed: int
     events: int
     hub: str
-    rate: float = 0
     repeated: float = 0.15
     window: int = 60
     workers: int = 12
@@ -164,8 +164,7 @@ class Sender:
         self.telling, self.plan = telling, telling.plan
         self.taken = Journal(folder / "taken.jsonl")
         self.dice = random.Random(self.plan.seed + 1)
-        self.done = self.tries = 0
-        self.turn = 0.0
+        self.begun = self.done = self.tries = self.allowed = 0
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=PATIENCE)
@@ -174,16 +173,15 @@ class Sender:
                 group.create_task(self._work(session))
 
     async def _work(self, session: aiohttp.ClientSession) -> None:
-        while (webhook := self.telling.next()) is not None:
-            await self._pace()
+        while True:
+            while self.begun >= self.allowed:
+                await pause(0.005)
+            webhook = self.telling.next()
+            if webhook is None:
+                return
+            self.begun += 1
             await self._send(session, webhook)
             self.telling.taken(webhook)
-
-    async def _pace(self) -> None:
-        if self.plan.rate:
-            now = monotonic()
-            self.turn = max(self.turn, now) + 1 / self.plan.rate
-            await pause(self.turn - now)
 
     async def _send(self, session: aiohttp.ClientSession, webhook: Webhook) -> None:
         while True:
@@ -204,21 +202,27 @@ class Sender:
 
 
 async def live(folder: Path, plan: Plan) -> None:
-    """Serve, wait for the word to begin, tell all, and serve on until the input ends."""
+    """Serve, tell as much as we are allowed to, and serve on until the input ends."""
     telling = Telling(plan, folder)
     async with AsyncExitStack() as stack:
         shop = await stack.enter_async_context(telling.shop.serve())
         carrier = await stack.enter_async_context(telling.carrier.serve())
         say(shopify=shop, carrier=carrier)
         words = await listen()
-        await words.readline()
         sender = Sender(telling, folder)
         async with asyncio.TaskGroup() as group:
-            telling_of = group.create_task(_progress(sender, telling))
+            beside = [group.create_task(_progress(sender, telling)), group.create_task(_obey(sender, words))]
             await sender.run()
-            telling_of.cancel()
+            for task in beside:
+                task.cancel()
         say(done=sender.done, made=telling.made, repeats=telling.repeats, tries=sender.tries, orders=telling.orders)
         await words.read()
+
+
+async def _obey(sender: Sender, words: asyncio.StreamReader) -> None:
+    """Each word is a number: so many webhooks may have been sent by now."""
+    while word := await words.readline():
+        sender.allowed = int(word)
 
 
 async def _progress(sender: Sender, telling: Telling) -> None:
