@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from hub.clock import Clock
 from hub.plugin import Config as OurFault
-from hub.plugin import FailureError, Platform, Raw, TrackRequest, Transient, UnreadableError
+from hub.plugin import FailureError, Permanent, Platform, Raw, TrackRequest, Transient, UnreadableError
 from hub.status import Mode
 from hub.store.database import Database, insert_new, upsert
 from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_of
@@ -118,6 +118,10 @@ class PollDrain:
         try:
             await question
         except FailureError as failure:
+            if isinstance(failure.outcome, Permanent) and len(rows) > 1 and not all(row.failures for row in rows):
+                for row in rows:  # one that is refused must not spoil it for the others
+                    await self._guarded(world, name, [row], self._track(world, name, [row]))
+                return
             log.warning("asking %s failed: %s", name, failure.outcome.reason)
             await self._failed(world, name, rows, failure)
         except UnreadableError as error:
@@ -245,6 +249,8 @@ class PollDrain:
                 asked = outcome.not_before if isinstance(outcome, Transient) else None
                 due = max(now + wait, asked or now)
                 values = {"failures": row.failures + 1, "error": outcome.reason, "due_at": due}
+                if isinstance(outcome, Permanent) and row.kind == "order":
+                    values["state"] = 1  # asked once; another hint asks again
                 connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
             if isinstance(outcome, OurFault):
                 self._pause(connection, world, name, outcome.reason, now)

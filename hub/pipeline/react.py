@@ -8,7 +8,7 @@ from typing import Any
 from hub.flows.model import Escalate, Flow, Mode, Notify
 from hub.flows.run import Effect, Moment, Open, Run, RunState, SayTo, met, proceed
 from hub.messages import render_text
-from hub.status import Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
+from hub.status import FINAL, Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
@@ -202,20 +202,20 @@ class _React:
     def _stopper(self, row: RunRow, flow: Flow) -> str:
         if self.it.after.gone:
             return self.it.after.gone
-        words = self._words_for(row)
+        words = self._words_for(row.subject_kind, row.subject)
         named = next((word for word in flow.stop_on if word in words), "")
         if named:
             return named
         outlives = row.word.startswith(OUTLIVES_CANCELLATION)
         return CANCELLED if CANCELLED in words and not outlives else ""
 
-    def _words_for(self, row: RunRow) -> frozenset[str]:
+    def _words_for(self, kind: str, subject: str) -> frozenset[str]:
         """What happened to the run's order; for a shipment's run, of shipments only its own."""
-        own = row.subject_kind == "shipment"
+        own = kind == "shipment"
         return frozenset(
             each.word
             for each in self.happened
-            if not (own and each.word.startswith("shipment.") and each.subject != row.subject)
+            if not (own and each.word.startswith("shipment.") and each.subject != subject)
         )
 
     def _end(self, row: RunRow, state: RunState, reason: str) -> None:
@@ -228,7 +228,7 @@ class _React:
         self._line(row.flow, row.word, f"{state.value}: {reason}", row.key)
 
     def _resume(self, row: RunRow) -> None:
-        moment = self._moment(row, self._words_for(row))
+        moment = self._moment(row, self._words_for(row.subject_kind, row.subject))
         run, effects = proceed(self._flow(row), row.run, moment)
         if run != row.run or effects:
             row.run, row.changed = run, True
@@ -257,6 +257,9 @@ class _React:
             return stale
         names = self.it.world.config.flows
         former = (name for name in (flow.name, *flow.was) if name == flow.name or name not in names)
+        ended = self._over(flow, occasion)
+        if ended:
+            return f"stopped: {ended}"
         keys = {run_key(name, each) for name in former for each in self._same_news(occasion)}
         if keys & self.known:
             return "said-already"
@@ -290,6 +293,25 @@ class _React:
         if not is_fresh(entered, occasion.at, it.now, fresh, deadline):
             return "old-news: it happened too long ago"
         return ""
+
+    def _over(self, flow: Flow, occasion: Occasion) -> str:
+        """The end that came in the very batch that would start a run: the order cancelled, or a word of `stop_on` from
+        which nothing leads back. What only comes next (`stop_on: order.processing`) keeps no run from starting."""
+        after = self.it.after
+        built_in = () if occasion.word.startswith(OUTLIVES_CANCELLATION) else (CANCELLED,)
+        words = self._words_for(occasion.subject_kind, occasion.subject) - {occasion.word}
+        final = {folded.state for folded in self._folds(occasion) if folded.state is not None} & FINAL
+        ends = {full_name(state) for state in final} | ({DELIVERED} if after.delivered else set())
+        return next((word for word in (*flow.stop_on, *built_in) if word in words & ends), "")
+
+    def _folds(self, occasion: Occasion) -> list[Folded]:
+        """How everything stands that a run of this occasion would listen to."""
+        own = occasion.subject_kind == "shipment"
+        return [
+            folded
+            for axis, subject, folded in self.it.after.axes()
+            if not (own and axis is Axis.SHIPMENT and subject != occasion.subject)
+        ]
 
     def _same_subject(self, row: RunRow, flow: Flow, occasion: Occasion) -> bool:
         return row.flow == flow.name and row.subject == occasion.subject

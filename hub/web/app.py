@@ -18,6 +18,7 @@ from hub.pipeline.fault import fault
 from hub.plugin import WebhookRequest
 from hub.runtime.hub import Hub
 
+from .body import TooLargeError, read_body
 from .links import link_routes
 from .metrics import metrics_text
 
@@ -25,8 +26,6 @@ log = logging.getLogger("hub.web")
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes of a webhook; Shopify's largest orders stay well below."""
-BODY_SECONDS = 10
-"""How long a sender may take to send its body."""
 STORE_SECONDS = 4
 """How long storing may take before the sender is told to come again; Shopify gives up after 5 s."""
 BUSY = 5
@@ -85,31 +84,12 @@ class LastResort:
                 await PlainTextResponse("something went wrong here\n", 500)(scope, receive, send)
 
 
-class TooLargeError(Exception):
-    """A body over the limit."""
-
-
-async def read_body(request: Request) -> bytes:
-    """The exact bytes of a body; raises `TooLargeError`, `TimeoutError` or `ClientDisconnect`."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY:
-        raise TooLargeError
-    chunks, size = [], 0
-    async with asyncio.timeout(BODY_SECONDS):
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise TooLargeError
-            chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
     """The application of one hub; `extra` routes are the demo's."""
 
     async def webhook(request: Request) -> Response:
         try:
-            body = await read_body(request)
+            body = await read_body(request, MAX_BODY)
         except TooLargeError:
             return PlainTextResponse(f"a webhook is at most {MAX_BODY} bytes\n", 413)
         except (TimeoutError, ClientDisconnect):

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from jinja2 import Environment, FileSystemLoader, select_autoescape
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.runtime.hub import Hub
@@ -19,6 +19,7 @@ from hub.store.links import find_link
 from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, escalations, optouts, orders
 
+from .body import TooLargeError, read_form
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -60,9 +61,11 @@ def link_routes(hub: Hub) -> list[Route]:
 
     async def take(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        form = await request.form(max_files=0, max_fields=4)
-        wish = str(form.get("do", ""))
-        note = str(form.get("note", ""))[:2000]
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            return PlainTextResponse("this form cannot be read\n", 400)
+        wish, note = form.get("do", ""), form.get("note", "")[:2000]
         done = await hub.db.write(lambda connection: _take(connection, token, wish, note, now))
         return told(lang, done) if done else nothing_here(lang)
 

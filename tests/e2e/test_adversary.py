@@ -9,17 +9,21 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 
 from hub.config.model import Quiet
 from hub.model import Customer, OrderSnapshot, PickupPoint, PointKind, Receipt, ReceiptState, RefKind, Reread
 from hub.pipeline.receive import inbox_row
-from hub.plugin import Accepted, Outcome, Outgoing, Page, Raw, TrackRequest, Transient
+from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanent, Raw, TrackRequest, Transient
+from hub.plugin.sandbox import serve
 from hub.status import Mode
 from hub.store import tables
 from hub.store.database import Database
 from hub.store.links import find_link
+from hub.store.queries import replay_event
+from hub.web.app import build_app
 from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
 
@@ -370,3 +374,81 @@ async def test_a_link_in_a_fresh_message_works(tmp_path: Path) -> None:
             await it.advance(days=59)
         token = it.board.sent[-1][1].text.partition("https://chat.example/")[2][:27]
         assert await it.hub.db.read(lambda connection: find_link(connection, token, "link:bot", it.clock.now()))
+
+
+async def test_an_order_that_comes_cancelled_sets_nothing_going(tmp_path: Path) -> None:
+    flows: dict[str, dict[str, Any]] = {
+        "thanks": {
+            "on": "payment.paid",
+            "stop_on": ["order.cancelled"],
+            "steps": [{"wait": "2h"}, says("payment-received", "mail")],
+        },
+        "care": {"on": "order.received", "steps": [{"wait": "2h"}, {"escalate": {"to": "support", "reason": "late"}}]},
+        "told": {"on": "order.cancelled", "steps": [says("order-cancelled", "mail")]},
+    }
+    async with hamlet(tmp_path, flows) as it:
+        await it.hear("shop", "order:1", order("09:59", "order.cancelled", "payment.paid", placed="09:58"))
+        await it.advance(hours=3)
+        assert it.said() == ["order-cancelled"]
+        assert not await it.rows(tables.escalations)
+
+
+async def test_a_wait_goes_on_when_its_shop_is_back_in_the_file(tmp_path: Path) -> None:
+    flows = {"later": {"on": "order.received", "steps": [{"wait": "2h"}, says("order-received", "mail")]}}
+    async with hamlet(tmp_path, flows) as it:
+        await it.hear("shop", "order:1", order("09:59", "order.received", placed="09:58", parcels=(packed("P1"),)))
+        await it.hub.swap(*config_of(flows, tmp_path, tuple(each for each in ALL if each.name != "shop")))
+        await it.hear("post", "parcel:P1", scan("P1", "in_transit", "10:05"))
+        await it.advance(hours=3)
+        (dead,) = await it.rows(tables.inbox, tables.inbox.c.state == 9)
+        assert "no shop 'shop'" in dead.error
+        await it.hub.swap(*config_of(flows, tmp_path))
+        await it.hub.db.write(lambda connection: replay_event(connection, dead.id))
+        await it.advance(hours=2)
+        assert it.said() == ["order-received"]
+        assert [row.headline for row in await it.rows(tables.orders)] == ["in_transit"]
+
+
+async def test_an_order_that_the_shop_does_not_have_is_asked_for_once(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+
+        async def absent(ref: str) -> Sequence[Raw]:
+            raise FailureError(Permanent("there is no such thing there"))
+
+        it.board.fetch = absent
+        await it.hear("shop", "order:7", Reread(RefKind.ORDER, "7"))
+        await it.advance(days=1)
+        assert it.board.asked.count(("shop", ("7",))) == 1
+        await it.hear("shop", "order:7", Reread(RefKind.ORDER, "7"))
+        assert it.board.asked.count(("shop", ("7",))) == 2
+
+
+async def test_one_parcel_that_is_refused_spoils_nothing_for_the_others(tmp_path: Path) -> None:
+    class Batching(ALL[1].adapter):  # type: ignore[misc]
+        batch = 10
+
+    connections = (*(each for each in ALL if each.name != "post"), of("post", Batching))
+    async with hamlet(tmp_path, connections=connections) as it:
+
+        async def refuse_all(parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+            if any(each.number == "P2" for each in parcels):
+                raise FailureError(Permanent("one of these is no number"))
+            return [it.board.raw(f"parcel:{each.number}", scan(each.number, "in_transit", "09:50")) for each in parcels]
+
+        it.board.track = refuse_all
+        for ref in ("1", "2", "3"):
+            parcels = (packed(f"P{ref}"),)
+            await it.store(
+                "shop", it.board.raw(f"order:{ref}", order("09:00", "order.packed", ref=ref, parcels=parcels))
+            )
+        await it.hub.quiet()
+        assert [row.headline for row in await it.rows(tables.orders)] == ["in_transit", "packed", "in_transit"]
+
+
+async def test_a_form_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it, serve(build_app(it.hub)) as base, httpx.AsyncClient() as client:
+        large = await client.post(f"{base}/e/none", content=b"note=" + b"a" * 100_000)
+        assert large.status_code == 400
+        many = await client.post(f"{base}/e/none", content=b"&".join([b"a=1"] * 100))
+        assert many.status_code == 400
+        assert (await client.post(f"{base}/e/none", content=b"do=resolve")).status_code == 404

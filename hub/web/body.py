@@ -1,0 +1,37 @@
+"""Bodies that strangers send: so many bytes, in so many seconds."""
+
+import asyncio
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+SECONDS = 10
+"""How long a sender may take to send its body."""
+LARGEST_FORM = 64 * 1024
+FIELDS = 16
+
+
+class TooLargeError(Exception):
+    """A body over the limit."""
+
+
+async def read_body(request: Request, most: int) -> bytes:
+    """The exact bytes of a body; raises `TooLargeError`, `TimeoutError` or `ClientDisconnect`."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise TooLargeError
+    chunks, size = [], 0
+    async with asyncio.timeout(SECONDS):
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                raise TooLargeError
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form (`application/x-www-form-urlencoded`; of a name given twice the last); raises like
+    `read_body`, and ValueError for what is no such form."""
+    body = await read_body(request, LARGEST_FORM)
+    return dict(parse_qsl(body.decode(errors="replace"), keep_blank_values=True, max_num_fields=FIELDS))
