@@ -53,8 +53,6 @@ INTERVALS: Mapping[Shipment | None, timedelta] = {
 
 CORRECTIONS = timedelta(days=3)
 """A final parcel is asked once a day for this long, to hear corrections (STATUS.md 1)."""
-FORGOTTEN = timedelta(days=120)
-"""A parcel of which the carrier says nothing new for this long is asked about no more."""
 DAILY = timedelta(days=1)
 RETURNS_EVERY = timedelta(hours=6)
 
@@ -373,7 +371,7 @@ def _polls(after: OrderView, world: World, now: datetime) -> list[dict[str, Any]
 
 def _return_poll(case: ReturnCase, carrier: str, number: str, now: datetime) -> dict[str, Any]:
     over = case.folded.state in (Return.RETURNED, *FINAL)
-    until = (case.folded.since or now) + (CORRECTIONS if over else FORGOTTEN)
+    until = (case.folded.since or now) + CORRECTIONS if over else None
     return _poll_row(carrier, number, DAILY if over else RETURNS_EVERY, until, now)
 
 
@@ -382,7 +380,7 @@ def _poll(each: ShipmentView, carrier: str, number: str, world: World, now: date
     own = world.carrier(carrier).intervals
     every = own.get(status) or INTERVALS.get(status) or DAILY
     over = status is not None and status in FINAL
-    until = (each.folded.since or now) + (CORRECTIONS if over else FORGOTTEN)
+    until = (each.folded.since or now) + CORRECTIONS if over else None
     return _poll_row(carrier, number, DAILY if over else every, until, now)
 
 
