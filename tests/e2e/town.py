@@ -15,7 +15,7 @@ from hub.flows.load import load_config
 from hub.messages import Texts, check_text
 from hub.plugin.registry import Registry
 from hub.plugin.sandbox import serve
-from hub.runtime.hub import Hub, build_unpaced_adapter
+from hub.runtime.hub import Hub, MakeAdapter, build_unpaced_adapter
 from hub.store import tables
 from hub.web.app import build_app
 from plugins.carriers.nova_poshta.sandbox import NovaPoshtaSandbox
@@ -89,6 +89,7 @@ class Town:
     base: str
     path: Path
     door: "_Door"
+    make: MakeAdapter = build_unpaced_adapter
 
     async def restart(self, change: tuple[str, str] | None = None) -> None:
         """Stop the hub and start another on the same data, perhaps with an edited
@@ -98,7 +99,7 @@ class Town:
             assert change[0] in text
             self.path.write_text(text.replace(*change), "utf-8")
         await self.hub.stop()
-        self.hub = _hub(self.path, self.clock, self.env())
+        self.hub = _hub(self.path, self.clock, self.env(), self.make)
         self.door.app = build_app(self.hub)
         await self.hub.start(ticking=False)
         await self.settle()
@@ -166,6 +167,7 @@ async def town(
     start: datetime = START,
     database: str = "",
     before: Callable[[ShopifySandbox], object] = lambda shop: None,
+    make: MakeAdapter = build_unpaced_adapter,
 ) -> AsyncIterator[Town]:
     """The town, at work."""
     clock = VirtualClock(start)
@@ -185,8 +187,8 @@ async def town(
         given = f', database: "{database}"' if database else ""
         text = connections.format(public=base, data=folder, smtp=smtp.port, database=given, **addresses)
         path.write_text(text + flows, "utf-8")
-        it = Town(clock, shop, np, smtp, telegram, None, base, path, door)  # type: ignore[arg-type]
-        it.hub = _hub(path, clock, it.env())
+        it = Town(clock, shop, np, smtp, telegram, None, base, path, door, make)  # type: ignore[arg-type]
+        it.hub = _hub(path, clock, it.env(), make)
         door.app = build_app(it.hub)
         await it.hub.start(ticking=False)
         try:
@@ -196,11 +198,11 @@ async def town(
             await it.hub.stop()
 
 
-def _hub(path: Path, clock: VirtualClock, env: dict[str, str]) -> Hub:
+def _hub(path: Path, clock: VirtualClock, env: dict[str, str], make: MakeAdapter) -> Hub:
     texts, _ = Texts.load(None)
     loaded = load_config(path, Registry.load(), env, texts=texts, check_text=check_text)
     assert loaded.config is not None, "\n".join(map(str, loaded.problems))
-    return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=build_unpaced_adapter)
+    return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=make)
 
 
 class _Door:

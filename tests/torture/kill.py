@@ -50,7 +50,7 @@ FULL = Options(
     seed=1, events=10_000, kills=200, per_point=6, uptime=1.2, proofs=("early-2xx", "lost-row", "uncounted", "twice")
 )
 SHORT = Options(seed=1, events=1_000, kills=20, per_point=1, uptime=0.6)
-PROOF = Options(seed=1, events=100, kills=2, per_point=0, uptime=0.8, proofs=(), compare=False)
+PROOF = Options(seed=1, events=100, kills=3, per_point=0, uptime=0.5, proofs=(), compare=False)
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from hub.store.tables import messages
 def early_2xx() -> None:
     async def put(self: Receiver, rows: list[dict[str, Any]]) -> int:
         later = asyncio.get_running_loop()
-        later.call_later(0.2, lambda: later.create_task(honest(self, rows)))
+        later.call_later(1.0, lambda: later.create_task(honest(self, rows)))
         return len(rows)
 
     honest, Receiver.put = Receiver.put, put  # type: ignore[method-assign]

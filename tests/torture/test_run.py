@@ -35,7 +35,9 @@ def test_a_torn_line_of_a_journal_is_left_out(tmp_path: Path) -> None:
 def _told(folder: Path, seed: int) -> list[tuple[int, str, bytes]]:
     folder.mkdir()
     telling = Telling(Plan(seed=seed, events=200, hub=""), folder)
-    return [(each.n, each.headers["x-shopify-topic"], each.body) for each in iter(telling.next, None)]
+    told = [(each.n, each.headers["x-shopify-topic"], each.body) for each in iter(telling.next, None)]
+    telling.sent.close()
+    return told
 
 
 def test_a_seed_tells_the_same_stories_in_the_same_disorder(tmp_path: Path) -> None:

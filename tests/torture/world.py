@@ -217,6 +217,8 @@ async def live(folder: Path, plan: Plan) -> None:
                 task.cancel()
         say(done=sender.done, made=telling.made, repeats=telling.repeats, tries=sender.tries, orders=telling.orders)
         await words.read()
+        telling.sent.close()
+        sender.taken.close()
 
 
 async def _obey(sender: Sender, words: asyncio.StreamReader) -> None:
