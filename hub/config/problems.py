@@ -126,7 +126,7 @@ CODES: Mapping[str, Code] = {
             "cel-limit": "The expression is too long, too deep, or loops too much.",
             "not-a-condition": "The expression is right, and is not a condition (true or false).",
             "not-a-time": "The expression is right, and is not a moment in time.",
-            "not-offered": "A name that this trigger, or one trigger of the list, does not offer.",
+            "not-offered": "A name that this trigger, or one trigger of the list, does not offer; or a text prints one.",
             "jinja-syntax": "The text cannot be read as a template.",
             "jinja-name": "No such name or filter in a text.",
             "jinja-unsafe": "A construct that texts may not use.",
@@ -148,7 +148,13 @@ CODES: Mapping[str, Code] = {
             "no-form": "The text is missing in a form that a channel needs.",
         },
     ),
-    **_codes(Level.NOTE, {"not-told": "A status that no flow tells and that is not listed in `silent`."}),
+    **_codes(
+        Level.NOTE,
+        {
+            "not-told": "A status that no flow tells and that is not listed in `silent`.",
+            "unused-text": "A text of your own that no flow uses; perhaps its file has a misspelt name.",
+        },
+    ),
 }
 """Every kind of mistake there is; the reference page is written from this table."""
 

@@ -9,22 +9,31 @@ from typing import Protocol
 
 from hub.config.load import Ground
 from hub.config.model import Config, Person
-from hub.config.problems import Place, listed
+from hub.config.problems import Place, did_you_mean, listed
 from hub.config.settings import Reading
 from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
 from .model import Choose, Flow, Notify, State, Step
-from .types import ROLL_UP, TRIGGERS, axis_of_word
+from .types import EVERYTHING, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
 class Texts(Protocol):
-    """What is asked of the texts: which there are, and whether one can speak in a language and form (of a shop)."""
+    """What is asked of the texts: which there are, which have mistakes, which are the merchant's own (name → file),
+    whether one can speak in a language and form (of a shop), and the fields without which it cannot."""
+
+    @property
+    def spoilt(self) -> frozenset[str]: ...
+
+    @property
+    def own(self) -> Mapping[str, str]: ...
 
     def names(self) -> frozenset[str] | tuple[str, ...] | set[str]: ...
 
     def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool: ...
+
+    def always(self, template: str, locale: str, form: str, shop: str | None = None) -> frozenset[str]: ...
 
 
 def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, texts: Texts | None) -> None:
@@ -45,6 +54,8 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     if texts is not None:
         for each in live:
             _spoken(each, ground, reading, texts)
+        if whole:
+            _unused(checked, reading, texts)
     _renamed(checked, ground, reading)
 
 
@@ -187,6 +198,39 @@ def _spoken(each: Checked, ground: Ground, reading: Reading, texts: Texts) -> No
             place = each.keys.get(step.id, each.place)
             for locale, shop, forms in _readers(step, each.flow, ground.config):
                 _speaks(step.template, locale, shop, forms, place, reading, texts)
+                _can_know(step, each.flow, (locale, shop, forms), place, reading, texts)
+
+
+def _unused(checked: Mapping[str, Checked], reading: Reading, texts: Texts) -> None:
+    """A text of the merchant's own that no flow uses: often a file with a misspelt name."""
+    steps = [step for each in checked.values() for step in all_steps(each.flow.steps)]
+    used = {step.template for step in steps if isinstance(step, Notify)}
+    for name, file in texts.own.items():
+        if name not in used and name not in texts.spoilt:
+            others = [each for each in texts.names() if each != name]
+            reading.report(Place(file), "unused-text", f"no flow uses the text '{name}'{did_you_mean(name, others)}")
+
+
+def _can_know(
+    step: Notify,
+    flow: Flow,
+    reader: tuple[str, str | None, frozenset[str]],
+    place: Place,
+    reading: Reading,
+    texts: Texts,
+) -> None:
+    """A text that prints what no trigger of the flow can tell would wait for it in vain."""
+    locale, shop, forms = reader
+    absent = EVERYTHING - offered(flow.triggers) - frozenset(step.extra or ())
+    if not absent:
+        return
+    tags = (locale, locale.partition("-")[0])
+    printed = {field for form in forms for tag in tags for field in texts.always(step.template, tag, form, shop)}
+    lacking = sorted(each for each in printed if "." in each and each.partition(".")[0] in absent)
+    if lacking:
+        root = lacking[0].partition(".")[0]
+        text = f"the text '{step.template}' prints {lacking[0]}, and {listed(flow.triggers)} offers no '{root}'"
+        reading.report(place, "not-offered", text, "put it into an if, or choose another trigger")
 
 
 def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, str | None, frozenset[str]]]:

@@ -62,6 +62,6 @@ def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) ->
         people=ground.people,
         shops=ground.shops,
         words=frozenset(word for shop in ground.config.shops.values() for word in shop.connections),
-        templates=frozenset(texts.names()) if texts is not None else None,
+        templates=frozenset(texts.names()) | texts.spoilt if texts is not None else None,
         check_text=check_text,
     )

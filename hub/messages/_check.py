@@ -45,11 +45,13 @@ class Allowed:
 
 @dataclass(slots=True)
 class Found:
-    """What a template turned out to hold: mistakes, fields read anywhere, and fields it prints."""
+    """What a template turned out to hold: mistakes, fields read anywhere, fields it prints, and those it prints always:
+    under no condition and with nothing to stand in for them."""
 
     mistakes: list[Mistake] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
     prints: set[str] = field(default_factory=set)
+    always: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class _Walk:
         self.allowed = allowed
         self.found = Found()
         self.printing = False
+        self.perhaps = 0
 
     def wrong(self, node: nodes.Node, code: str, near: str, text: str) -> Spec:
         self.found.mistakes.append(Mistake(code, _line(node), near, text))
@@ -123,10 +126,12 @@ class _Walk:
 
     def condition(self, node: nodes.If, scope: _Scope) -> None:
         self.value(node.test, scope)
+        self.perhaps += 1
         self.block(node.body, scope)
         for each in node.elif_:
             self.condition(each, scope)
         self.block(node.else_, scope)
+        self.perhaps -= 1
 
     def loop(self, node: nodes.For, scope: _Scope) -> None:
         if node.recursive or not isinstance(node.target, nodes.Name):
@@ -143,8 +148,10 @@ class _Walk:
         inner = scope.within(node.target.name, spec, path)
         if node.test is not None:
             self.value(node.test, inner)
+        self.perhaps += 1
         self.block(node.body, inner)
         self.block(node.else_, scope)
+        self.perhaps -= 1
 
     def list_of(self, node: nodes.Node, scope: _Scope) -> tuple[Spec, str]:
         """What one round of a loop over this sees; only a declared list can be looped over."""
@@ -204,6 +211,8 @@ class _Walk:
         self.found.reads.add(path)
         if self.printing:
             self.found.prints.add(path)
+            if not self.perhaps:
+                self.found.always.add(path)
 
     def constant(self, node: nodes.Const, scope: _Scope) -> Spec:
         if isinstance(node.value, bool):
@@ -215,7 +224,10 @@ class _Walk:
         return self.wrong(node, "jinja-unsafe", "", "such a constant is not allowed in a text")
 
     def both(self, node: nodes.BinExpr, scope: _Scope) -> Spec:
-        return _joined(self.value(node.left, scope), self.value(node.right, scope))
+        self.perhaps += 1
+        found = _joined(self.value(node.left, scope), self.value(node.right, scope))
+        self.perhaps -= 1
+        return found
 
     def negated(self, node: nodes.Not, scope: _Scope) -> Spec:
         self.value(node.node, scope)
@@ -227,7 +239,10 @@ class _Walk:
         self.printing = printing
         if node.expr2 is None:
             return self.wrong(node, "jinja-unsafe", "if", "say what stands here otherwise: {{ a if b else '' }}")
-        return _joined(self.value(node.expr1, scope), self.value(node.expr2, scope))
+        self.perhaps += 1
+        found = _joined(self.value(node.expr1, scope), self.value(node.expr2, scope))
+        self.perhaps -= 1
+        return found
 
     def comparison(self, node: nodes.Compare, scope: _Scope) -> Spec:
         left = self.value(node.expr, scope)

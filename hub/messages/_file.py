@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hub.config.problems import Place, Problem, did_you_mean, listed
@@ -66,6 +66,12 @@ class TextFile:
         ]
         return frozenset().union(*(each.reads for each in parts))
 
+    @property
+    def always(self) -> frozenset[str]:
+        """The fields without which it cannot be said."""
+        subject = self.lines["subject"].always if "subject" in self.lines else frozenset()
+        return self.body.always | subject | frozenset(self.needs)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -128,7 +134,9 @@ class _Parser:
         found = _HEAD.fullmatch(line)
         known = KEYS[self.form]
         if not found:
-            self.wrong(number, 1, "bad-value", "a line of the head is 'key: value'; a blank line ends the head")
+            meant = did_you_mean(line.partition(":")[0].strip().lower(), known) if ":" in line else ""
+            said = f"a line of the head is 'key: value', keys in small letters; a blank line ends the head{meant}"
+            self.wrong(number, 1, "bad-value", said)
         elif found[1] not in known:
             hint = did_you_mean(found[1], known) or f"; there are: {listed(known)}"
             self.wrong(number, 1, "unknown-setting", f"a text of this form has no '{found[1]}'{hint}")
@@ -156,7 +164,7 @@ class _Parser:
 
     def compiled(self, text: str, line: int, column: int) -> Compiled | None:
         found, problems = compile_source(Source(text, self.shown, line, column), self.allowed, self.reading.filters)
-        self.problems.extend(problems)
+        self.problems.extend(replace(each, snippet=self.lines[each.line - 1]) for each in problems)
         return found
 
     def button(self, row: Row) -> ButtonText | None:

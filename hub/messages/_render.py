@@ -116,12 +116,13 @@ def _environment(html: bool, filters: tuple[tuple[str, Callable[[Any, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to be filled, with what it reads and prints."""
+    """A template ready to be filled, with what it reads, prints, and prints under no condition."""
 
     template: Template
     roots: Fields
     reads: frozenset[str]
     prints: frozenset[str]
+    always: frozenset[str] = frozenset()
 
     def fill(self, names: Mapping[str, Any], filling: Filling, link: LinkTo, limit: int = MAX_OUTPUT) -> str:
         """The text with its marks; `filling.missing` afterwards says what was printed and absent.
@@ -171,7 +172,8 @@ def compile_source(
     except (SyntaxError, RecursionError, MemoryError, TemplateError):
         deep = Mistake("jinja-limit", 1, "", "the text is nested too deep")
         return None, (_problem(deep, source, text),)
-    return Compiled(template, allowed.roots, frozenset(found.reads), frozenset(found.prints)), ()
+    said = (frozenset(found.reads), frozenset(found.prints), frozenset(found.always))
+    return Compiled(template, allowed.roots, *said), ()
 
 
 def _parsed(text: str, allowed: Allowed, html: bool, filters: PluginFilters) -> tuple[nodes.Template | None, Found]:

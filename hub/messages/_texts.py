@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,9 +42,20 @@ class Shelf:
 class Texts:
     """The texts of one merchant, compiled once. Immutable after `load`."""
 
-    def __init__(self, shelves: Mapping[str | None, Shelf], shipped: Shelf) -> None:
+    def __init__(
+        self,
+        shelves: Mapping[str | None, Shelf],
+        shipped: Shelf,
+        spoilt: frozenset[str] = frozenset(),
+        files: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._shelves = shelves
         self._shipped = shipped
+        self.spoilt = spoilt
+        """Templates with mistakes: they are there, and cannot be used."""
+        known = {name for _, name, _ in shipped.files}
+        self.own = {name: file for name, file in files.items() if name not in known}
+        """The merchant's own templates, not those that replace shipped ones: name → file."""
 
     @classmethod
     def load(
@@ -59,7 +71,7 @@ class Texts:
         `extra_names`: what flows add with `with`. `filters`: those of plugins, name → function of (value, locale).
         """
         loader = _Loader(overrides, shops, Reading(frozenset(extra_names), filters or {}))
-        return cls(loader.shelves, _shipped()), tuple(loader.problems)
+        return cls(loader.shelves, _shipped(), frozenset(loader.spoilt), loader.names), tuple(loader.problems)
 
     def names(self) -> tuple[str, ...]:
         """Every template there is, sorted."""
@@ -89,6 +101,11 @@ class Texts:
     def reads(self, template: str) -> frozenset[str]:
         """Every field that this template reads anywhere, as full names (`shipment.pickup_point.name`)."""
         return frozenset().union(*(file.reads for file in self._files_of(template)))
+
+    def always(self, template: str, locale: str, form: str, shop: str | None = None) -> frozenset[str]:
+        """The fields without which this template cannot be said in this language and form."""
+        found = self._find(template, locale, form, shop)
+        return found().always if found is not None else frozenset()
 
     def render(
         self,
@@ -221,6 +238,8 @@ class _Loader:
         self.shops, self.reading = shops, reading
         self.shelves: dict[str | None, Shelf] = {}
         self.problems: list[Problem] = []
+        self.spoilt: set[str] = set()
+        self.names: dict[str, str] = {}
         if folder is not None and folder.is_dir():
             self.folder = folder
             self.walk()
@@ -277,7 +296,10 @@ class _Loader:
         elif form not in (*FORMS, "html") or not _is_name(name):
             self.wrong(shown, "bad-name", "a text is called NAME.mail, NAME.chat, NAME.sms, NAME.text or NAME.html")
         elif shelf is not None:
+            before = len(self.problems)
+            self.names.setdefault(name, shown)
             self.read(path, shown, shelf, (locale, name, form))
+            self.spoilt.update({name} if len(self.problems) > before else ())
 
     def read(self, path: Path, shown: str, shelf: Shelf, key: Key) -> None:
         locale, name, form = key

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -133,13 +134,22 @@ class FakeRegistry:
 class FakeTexts:
     """Says everything in English and Ukrainian, except what a test takes away."""
 
-    def __init__(self, *missing: tuple[str, str, str]) -> None:
-        self.missing = set(missing)
+    def __init__(
+        self,
+        *missing: tuple[str, str, str],
+        prints: str = "order.number",
+        own: Mapping[str, str] = MappingProxyType({}),
+        spoilt: frozenset[str] = frozenset(),
+    ) -> None:
+        self.missing, self.prints, self.own, self.spoilt = set(missing), prints, own, spoilt
 
     def names(self) -> frozenset[str]:
         return frozenset(
             {"order-received", "shipped", "delivered", "ready-for-pickup", "pickup-last-day", "staff-news"}
         )
+
+    def always(self, template: str, locale: str, form: str, shop: str | None = None) -> frozenset[str]:
+        return frozenset({self.prints, self.prints.partition(".")[0]})
 
     def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool:
         return template in self.names() and locale in ("en", "uk") and (template, locale, form) not in self.missing

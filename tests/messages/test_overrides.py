@@ -241,3 +241,22 @@ def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(tmp_path: Path) -> N
     made = load(tmp_path).render("hello", form=Form.MAIL, locale="en", names=world("en"), zone=KYIV, link=link)
     assert made.text.startswith("One 1001\nThree\n\n")
     assert made.subject == "Hello"
+
+
+def test_a_mistake_in_the_head_is_shown_in_its_whole_line(tmp_path: Path) -> None:
+    folder = write(tmp_path / "messages", uk__shipped_mail="subject: Їде {{ order.nummer }}\n\nТекст")
+    texts, (problem,) = Texts.load(folder)
+    assert (
+        problem.snippet == "subject: Їде {{ order.nummer }}" and problem.snippet[problem.column - 1 :][:6] == "nummer"
+    )
+    assert texts.spoilt == {"shipped"}
+
+
+def test_what_a_text_cannot_do_without(tmp_path: Path) -> None:
+    body = "{{ order.number }} {{ shipment.eta or shop.name }} {% if payment.url %}{{ payment.url }}{% endif %}"
+    head = "needs: [shipment.tracking_url]\n\n"
+    texts = load(write(tmp_path, uk__please_pay_sms=head + body))
+    found = texts.always("please-pay", "uk", "sms")
+    assert {each for each in found if "." in each} == {"order.number", "shipment.tracking_url"}
+    assert texts.always("please-pay", "pl", "sms") == frozenset()
+    assert list(texts.own) == ["please-pay"]

@@ -137,6 +137,34 @@ def test_a_text_that_is_missing_in_the_shops_language(tmp_path: Path) -> None:
     assert said(flows(tmp_path, text, FakeTexts(("shipped", "en", "mail"))), ground=True) == []
 
 
+def test_a_text_prints_only_what_every_trigger_offers(tmp_path: Path) -> None:
+    texts = FakeTexts(prints="shipment.tracking_number")
+    loaded = flows(tmp_path, f"  a: {{on: order.packed, {SAY}}}\n  b: {{on: shipment.shipped, {SAY}}}\n", texts)
+    assert said(loaded, ground=True) == ["1:34 not-offered"] and loaded.config is None
+    assert loaded.problems[0].text == (
+        "the text 'shipped' prints shipment.tracking_number, and order.packed offers no 'shipment'"
+    )
+    both = f"  a: {{on: [order.packed, shipment.shipped], {SAY}}}\n"
+    assert said(flows(tmp_path, both, texts), ground=True) == ["1:54 not-offered"]
+
+
+def test_a_text_that_no_flow_uses_is_a_remark(tmp_path: Path) -> None:
+    text = f"  a: {{on: shipment.shipped, {SAY}}}\n"
+    own = {"shiped": "messages/uk/shiped.mail", "shipped": "messages/uk/shipped.mail"}
+    (problem,) = flows(tmp_path, text, FakeTexts(own=own)).problems
+    assert (str(problem.place), problem.severity) == ("messages/uk/shiped.mail:1:1", Level.NOTE)
+    assert problem.text == "no flow uses the text 'shiped'; did you mean 'shipped'?"
+    off = "  a: {on: shipment.shipped, state: off, steps: [{notify: {template: shiped}}]}\n"
+    assert "unused-text" not in {each.code for each in flows(tmp_path, text + off.replace("a:", "b:"),
+                                                             FakeTexts(own={"shiped": "x"})).problems}  # fmt: skip
+
+
+def test_a_text_with_a_mistake_is_there_all_the_same(tmp_path: Path) -> None:
+    text = "  a: {on: shipment.shipped, steps: [{notify: {template: please-pay}}]}\n"
+    assert said(flows(tmp_path, text, FakeTexts(spoilt=frozenset({"please-pay"})))) == []
+    assert said(flows(tmp_path, text, FakeTexts()), ground=True) == ["1:57 unknown-template"]
+
+
 def test_only_the_channels_of_the_step_need_a_form(tmp_path: Path) -> None:
     text = "  a: {on: shipment.shipped, steps: [{notify: {template: shipped, via: letter}}]}\n"
     assert said(flows(tmp_path, text, FakeTexts(("shipped", "uk", "chat")))) == []
