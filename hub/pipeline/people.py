@@ -23,6 +23,7 @@ from hub.store.tables import (
     suppressions,
 )
 
+from .around import address_hash
 from .batch import ChannelRecord
 from .plain import key_of, receipt_subject
 from .states import MOVES, done_with
@@ -154,6 +155,17 @@ class _Channel:
         state = "open" if closed.open else "closed"
         for customer_id in self._who_has(closed.address):
             self._contact(customer_id, closed.address, state, closed.reason)
+        if self.world.channel(self.source).address_kind is not AddressKind.LINK:
+            self._address(closed)
+
+    def _address(self, closed: ChannelClosed) -> None:
+        """The address itself, for whoever gives it in an order: we may not know yet whose it is."""
+        hashed = address_hash(self.source, closed.address)
+        if not closed.open:
+            self._suppress(hashed, closed.reason)
+            return
+        mine = (suppressions.c.tenant == TENANT, suppressions.c.channel == self.source)
+        self.connection.execute(sa.delete(suppressions).where(*mine, suppressions.c.address_hash == hashed))
 
     def _who_has(self, address: str) -> set[str]:
         linked = sa.select(contacts.c.customer_id).where(

@@ -45,7 +45,7 @@ class PollDrain:
 
     async def prepare(self) -> None:
         """One row for everything that is to be asked again and again; rows of gone connections end, and those of one
-        that is back go on."""
+        that is back go on. Called again when the clock was put back."""
         world, now = self.world(), self.clock.now()
         rows = list(standing_polls(world, now))
 
@@ -60,6 +60,7 @@ class PollDrain:
             if rows:
                 keys = ("tenant", "connection", "kind", "ref")
                 connection.execute(upsert(polls, self.db.dialect, keys=keys, change=("every", "state")), rows)
+            connection.execute(_due_too_late(now))
 
         await self.db.write(write)
 
@@ -291,6 +292,14 @@ def _answered(connection: sa.Connection, row: Any, now: datetime, **values: Any)
     this = sa.update(polls).where(polls.c.id == row.id)
     connection.execute(this.values(last_at=now, failures=0, error=""))
     connection.execute(this.where(polls.c.due_at == row.due_at).values(**values))
+
+
+def _due_too_late(now: datetime) -> sa.Update:
+    """What is due later than its own pace allows (the clock was ahead for a while) is due now."""
+    due = sa.type_coerce(polls.c.due_at, sa.BigInteger)  # microseconds, as they are stored
+    beyond = due - sa.cast(polls.c.every, sa.BigInteger) * 1_000_000
+    tomorrow = round((now + DAILY).timestamp() * 1_000_000)
+    return sa.update(polls).where(sa.text("polls.state = 0"), beyond > tomorrow).values(due_at=now)
 
 
 def _touch(connection: sa.Connection, dialect: str, name: str, **values: Any) -> None:

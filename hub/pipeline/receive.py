@@ -1,9 +1,10 @@
 """Receiving: verify over the exact bytes, store, and only then answer. Nothing else happens on the request path."""
 
 import base64
+import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from hub.clock import Clock
 from hub.plugin import Answer, Raw, Received, RefusedError, UnreadableError, WebhookRequest, digest
 from hub.status import Mode
-from hub.store.database import Database, GroupCommit, insert_new
+from hub.store.database import Database, GroupCommit, insert_new, is_trouble
 from hub.store.tables import TENANT, InboxState, inbox, slot_of
 
 from .crash import crash_point
@@ -128,7 +129,37 @@ def new_events(connection: sa.Connection, dialect: str, rows: Sequence[dict[str,
     if not rows:
         return set()
     statement = insert_new(inbox, dialect).returning(inbox.c.connection, inbox.c.dedupe_key)
-    return {(row.connection, row.dedupe_key) for row in connection.execute(statement, list(rows))}
+    try:
+        with connection.begin_nested():
+            found = connection.execute(statement, list(rows)).all()
+    except Exception as error:
+        if is_trouble(error) or not any(map(_fault_of, rows)):
+            raise
+        found = connection.execute(statement, [_storable(row) for row in rows]).all()
+    return {(row.connection, row.dedupe_key) for row in found}
+
+
+def _fault_of(row: Mapping[str, Any]) -> str:
+    """Why an event cannot be stored as it is: its plugin's fault; empty: it can."""
+    try:
+        json.dumps(row["body"], ensure_ascii=False).encode()
+        for name in _TEXTS:
+            row[name].encode()
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        return f"its plugin made an event of it that cannot be stored: {type(error).__name__}"
+    return "an event with a NUL in it" if any("\0" in row[name] for name in _TEXTS) else ""
+
+
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row that can be stored: the event itself, or a dead letter in its place, so that it keeps no other waiting."""
+    fault = _fault_of(row)
+    if not fault:
+        return row
+    texts = {name: ascii(row[name]).strip("'") for name in _TEXTS}
+    return {**row, **texts, "body": {"unstorable": ascii(row["body"])}, "state": InboxState.DEAD, "error": fault}
+
+
+_TEXTS = ("dedupe_key", "subject", "topic")
 
 
 def _claim(rows: Sequence[dict[str, Any]], new: set[tuple[str, str]]) -> int:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +37,8 @@ log = logging.getLogger("hub")
 
 TICK = 1.0
 """Seconds between two looks at what has come due."""
+BACKWARDS = timedelta(minutes=1)
+"""A clock that was put back by more than this was ahead before: what was reckoned by it is looked at again."""
 
 MakeAdapter = Callable[[str, Config, Clock], Adapter[Any]]
 
@@ -98,6 +100,7 @@ class Hub:
         self.worker: asyncio.Task[None] | None = None
         self.started_at: datetime | None = None
         self.uncertain_at_start = 0
+        self.ticked_at: datetime | None = None
 
     def _world(self) -> World:
         return self.world
@@ -142,6 +145,11 @@ class Hub:
         """Wake every stage, and fire what is scheduled. Everything else is a row that a drain finds."""
         self.engine.wake_all()
         now = self.clock.now()
+        if self.ticked_at is not None and now < self.ticked_at - BACKWARDS:
+            log.warning("the clock went back by %s", self.ticked_at - now)
+            await self.polls.prepare()
+            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        self.ticked_at = now
         if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
             await self.db.write(lambda connection: schedule.fire_due(connection, now))
 

@@ -72,6 +72,9 @@ def prepare(connection: sa.Connection, dialect: str, now: datetime) -> None:
         connection.execute(insert_new(schedules, dialect).values(**row))
         changed = sa.update(schedules).where(schedules.c.id == name, schedules.c.spec != spec)
         connection.execute(changed.values(spec=spec, next_run_at=row["next_run_at"]))
+        # The clock may have been ahead for a while.
+        late = sa.update(schedules).where(schedules.c.id == name, schedules.c.next_run_at > row["next_run_at"])
+        connection.execute(late.values(next_run_at=row["next_run_at"]))
 
 
 def fire_due(connection: sa.Connection, now: datetime, jobs: Mapping[str, tuple[str, Job]] = JOBS) -> list[str]:

@@ -14,7 +14,17 @@ import pytest
 import sqlalchemy as sa
 
 from hub.config.model import Quiet
-from hub.model import Customer, OrderSnapshot, PickupPoint, PointKind, Receipt, ReceiptState, RefKind, Reread
+from hub.model import (
+    ChannelClosed,
+    Customer,
+    OrderSnapshot,
+    PickupPoint,
+    PointKind,
+    Receipt,
+    ReceiptState,
+    RefKind,
+    Reread,
+)
 from hub.pipeline.receive import inbox_row
 from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanent, Raw, TrackRequest, Transient
 from hub.plugin.sandbox import serve
@@ -452,3 +462,59 @@ async def test_a_form_that_does_not_come_is_not_waited_for(tmp_path: Path) -> No
         many = await client.post(f"{base}/e/none", content=b"&".join([b"a=1"] * 100))
         assert many.status_code == 400
         assert (await client.post(f"{base}/e/none", content=b"do=resolve")).status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------ strangers
+
+
+async def test_a_stop_counts_for_the_phone_it_came_from(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, RECEIVED) as it:
+        await it.hear("shop", "order:1", new_order())
+        other = replace(PHONE, phone="+380509999999")
+        await it.hear("shop", "order:2", new_order("2", other))
+        await it.advance(minutes=5)
+        assert it.said("sms") == ["order-received"] * 2
+        await it.hear("sms", "reply", ChannelClosed(other.phone, it.clock.now(), "STOP"))
+        await it.hear("shop", "order:3", new_order("3", other))
+        await it.advance(minutes=5)
+        assert it.said("sms") == ["order-received"] * 2
+        await it.hear("sms", "reply", ChannelClosed(other.phone, it.clock.now(), "START", open=True))
+        await it.hear("shop", "order:4", new_order("4", other))
+        await it.advance(minutes=5)
+        assert it.said("sms") == ["order-received"] * 3
+
+
+@pytest.mark.parametrize("body", [{"key": "\ud800"}, {"key": moment("10:00")}, {"key": "x"}])
+async def test_an_event_that_cannot_be_stored_keeps_no_other_waiting(
+    tmp_path: Path, database_url: str, body: dict[str, Any]
+) -> None:
+    board = Board()
+    good = board.raw("order:1", order("09:00", "order.packed"))
+    bad = Raw(body, "order:9\0" if body["key"] == "x" else "order:9", "bad")
+
+    async def page(cursor: Any) -> Page:
+        return Page((bad, good), "next", more=False)
+
+    board.poll = page
+    async with hamlet(tmp_path, board=board, database=database_url) as it:
+        assert [row.id for row in await it.rows(tables.orders)] == ["shop:1"]
+        assert sorted(row.state for row in await it.rows(tables.inbox)) == [1, 9]
+        await it.store("shop", bad)
+        (row,) = await it.rows(tables.polls, tables.polls.c.kind == "list")
+        assert (row.failures, row.cursor) == (0, "next")
+
+
+async def test_a_clock_that_was_ahead_for_a_while_stops_nothing(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, database=database_url) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.hub.tick()
+        right = it.clock.now()
+        it.clock.move_to(right + timedelta(days=365))
+        await it.hub.quiet()
+        await it.hub.tick()
+        it.clock._now = right + timedelta(minutes=1)  # no clock of ours goes back by itself
+        it.board.asked.clear()
+        await it.hub.tick()
+        await it.hub.quiet()
+        assert {name for name, _ in it.board.asked} == {"shop", "post"}
+        assert all(row.next_run_at < right + timedelta(days=2) for row in await it.rows(tables.schedules))
