@@ -103,7 +103,8 @@ async def _help() -> tuple[float, float]:
     """Seconds of wall and of CPU of `hub --help`."""
     before, started = _cpu_of_the_ended(), perf_counter()
     process = await asyncio.create_subprocess_exec(HUB, "--help", stdout=asyncio.subprocess.DEVNULL, env=clean_env())
-    await process.wait()
+    if await process.wait():
+        raise RuntimeError("hub --help failed")
     return perf_counter() - started, _cpu_of_the_ended() - before
 
 

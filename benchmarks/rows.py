@@ -21,13 +21,13 @@ from .stand import stand, write_config
 
 FLOWS = "  later: {on: order.received, steps: [{wait: 1h}, {notify: {template: order-received, via: letter}}]}\n"
 SIZES = (10, 1_000_000)
-ROUNDS, EVENTS, LOOKS, WARM = 7, 200, 300, 50
+ROUNDS, EVENTS, LOOKS, WARM = 7, 100, 200, 50
 ROOM = Capacity({"mail": 4}, frozenset(), {})
 KINDS = {
     "event": "applied event",
     "timer": "due timer, claimed and its run continued",
     "idle": "look for due timers and messages that finds none",
-    "look": "look at the outbox with 200 due, 4 may leave",
+    "look": "look at the outbox with 100 due, 4 may leave",
 }
 
 
