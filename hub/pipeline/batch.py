@@ -56,6 +56,8 @@ class OrderPlan:
     row: dict[str, Any] | None = None
     """Columns of the order's row; None: only timers of its runs or escalations were due."""
     customer: dict[str, Any] | None = None
+    customer_was: str = ""
+    """Whose order it was until now, when that changed."""
     facts: list[tuple[StoredFact, int]] = field(default_factory=list)
     """New facts and the event each came with."""
     needless: list[tuple[str, str]] = field(default_factory=list)

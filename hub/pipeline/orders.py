@@ -190,6 +190,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
     doc, new = _learn(want, loaded, world)
     changed = bool(want.events)
+    plan.customer_was = _whose(loaded, doc, shop.key, order_id)
     all_facts = [*loaded.facts, *(fact for fact, _ in new)]
     needless = said_in_between(all_facts, lambda fact: _axis_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
@@ -263,6 +264,20 @@ def _axis_of(fact: StoredFact, world: World) -> Axis | None:
     return axis_of(found.meaning.status) if found is not None and found.meaning.status is not None else None
 
 
+def _whose(loaded: Loaded, doc: OrderDoc, shop: str, order_id: str) -> str:
+    """The customer whose order it was until its address was corrected; empty: it is whose it was. What it is told from
+    now on, and the links in it, are the new one's."""
+    before, after = loaded.doc.snapshot, doc.snapshot
+    if before is None or after is None:
+        return ""
+    was, now = (each.customer.email.strip().lower() or each.customer.phone.strip() for each in (before, after))
+    if not was or not now or was == now or bool(before.customer.email) != bool(after.customer.email):
+        return ""  # a part that is only left out, or told later, makes nobody another person
+    former, loaded.customer_id = loaded.customer_id, customer_id_of(after, shop, order_id)
+    loaded.contacts = {}
+    return former
+
+
 def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
     """One person of one shop: by e-mail, else phone, else the platform's own reference, else only this order."""
     customer = snapshot.customer
@@ -289,7 +304,7 @@ def _write_order(
         "created_at": loaded.created_at or now,
         "updated_at": now,
     }
-    if loaded.rev == 0 and snapshot is not None:
+    if (loaded.rev == 0 or plan.customer_was) and snapshot is not None:
         plan.customer = {
             "id": loaded.customer_id,
             "shop": shop,

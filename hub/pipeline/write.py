@@ -90,6 +90,7 @@ class _Write:
                 self.connection.execute(
                     sa.delete(facts).where(facts.c.tenant == TENANT, facts.c.order_id == plan.order_id, which)
                 )
+            self._hand_over(plan)
             self._numbers(plan)
             self._unmapped(plan)
             for occasion, subject, notice in plan.notices:
@@ -119,6 +120,13 @@ class _Write:
         rows = list(rows)
         if rows:
             self.connection.execute(insert_new(table, self.dialect), rows)
+
+    def _hand_over(self, plan: OrderPlan) -> None:
+        """What waits to be said about an order is for whose it is now."""
+        if plan.customer_was and plan.row:
+            theirs = sa.update(messages).where(messages.c.tenant == TENANT, messages.c.order_id == plan.order_id)
+            due = theirs.where(sa.text("messages.state = 'due'"), messages.c.customer_id == plan.customer_was)
+            self.connection.execute(due.values(customer_id=plan.row["customer_id"]))
 
     def _numbers(self, plan: OrderPlan) -> None:
         if plan.row is None:

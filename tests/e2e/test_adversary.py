@@ -17,12 +17,14 @@ from hub.config.model import Quiet
 from hub.model import (
     ChannelClosed,
     Customer,
+    Linked,
     OrderSnapshot,
     PickupPoint,
     PointKind,
     Receipt,
     ReceiptState,
     RefKind,
+    Reply,
     Reread,
 )
 from hub.pipeline.receive import inbox_row
@@ -518,3 +520,21 @@ async def test_a_clock_that_was_ahead_for_a_while_stops_nothing(tmp_path: Path, 
         await it.hub.quiet()
         assert {name for name, _ in it.board.asked} == {"shop", "post"}
         assert all(row.next_run_at < right + timedelta(days=2) for row in await it.rows(tables.schedules))
+
+
+async def test_an_address_that_is_corrected_gives_nobody_the_orders_of_another(tmp_path: Path) -> None:
+    flows = {
+        word: {"on": f"order.{word}", "steps": [says("packed", "bot", "mail", urgent=True)]} for word in ("packed",)
+    }
+    async with hamlet(tmp_path, flows) as it:
+        stranger, buyer = Customer(email="stranger@x.example"), Customer(email="buyer@y.example")
+        await it.hear("shop", "order:1", order("09:50", "order.received", customer=stranger))
+        await it.hear("shop", "order:2", order("09:51", "order.received", ref="2", customer=stranger))
+        await it.hear("shop", "order:2", order("09:58", "order.packed", ref="2", customer=buyer))
+        (mail,) = [message for name, message in it.board.sent if message.to == buyer.email]
+        token = mail.text.partition("https://chat.example/")[2][:27]
+        await it.hear("bot", "chat", Linked(token, "chat-of-buyer", it.clock.now()))
+        await it.hear("bot", "chat", Reply(address="chat-of-buyer", text="?", at=it.clock.now(), event_id="1"))
+        answers = [message.text for name, message in it.board.sent if name == "bot"]
+        assert "#2" in answers[-1]
+        assert "#1" not in answers[-1]
