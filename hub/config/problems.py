@@ -126,7 +126,7 @@ CODES: Mapping[str, Code] = {
             "cel-limit": "The expression is too long, too deep, or loops too much.",
             "not-a-condition": "The expression is right, and is not a condition (true or false).",
             "not-a-time": "The expression is right, and is not a moment in time.",
-            "not-offered": "A name that this trigger, or one trigger of the list, does not offer; or a text prints one.",
+            "not-offered": "A name that this trigger, or one of the list, does not offer, stands here or in a text.",
             "jinja-syntax": "The text cannot be read as a template.",
             "jinja-name": "No such name or filter in a text.",
             "jinja-unsafe": "A construct that texts may not use.",
@@ -138,7 +138,7 @@ CODES: Mapping[str, Code] = {
         Level.WARNING,
         {
             "secret-literal": "A secret stands in the file; write a reference such as `${NAME}`.",
-            "maybe-missing": "Reads what may be absent, without `has`, `or`, or a condition above it.",
+            "maybe-missing": "`until` or `before` reads what may be absent, without `or` or a condition above it.",
             "clock-in-when": "A condition reads `now` in a flow that waits: time alone may turn it false.",
             "never-fires": "No connection can produce this trigger, or the flow can never start.",
             "never-reached": "A branch or step that nothing leads to.",

@@ -327,7 +327,8 @@ class _Builder:
         if tag is not None:
             self._report(Place(self.file, place.line, tag.start(1) + 1), "yaml-quote", _QUOTE, "'!…'")
             return
-        self._report(place, "yaml-syntax", _said(error))
+        tab = line[place.column - 1 : place.column] == "\t" and not line[: place.column].strip()
+        self._report(place, "yaml-syntax", _TAB if tab else _said(error))
 
     def _goes_on(self, mark: Any) -> bool:
         """Whether the parser stumbled over what follows a quoted value on the same line."""
@@ -367,9 +368,10 @@ def place_of(text: str, file: str, index: int) -> Place:
     return Place(file, len(before), len(before[-1]) + 1)
 
 
+_TAB = "a tab; indent with spaces"
 _SAID = (
     ("mapping values are not allowed", "a second ': ' on this line; quote the value if it holds a colon"),
-    ("tab", "a tab; indent with spaces"),
+    ("tab", _TAB),
     ("could not find expected ':'", "there is no ':' after this key"),
     ("cannot start any token", "a value cannot begin with this character; quote it"),
     ("block end", "this line is indented differently from the lines above it"),

@@ -188,6 +188,8 @@ def _syntax(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> 
 
 _WRITE = {"and": "&&", "or": "||", "not": "!", "=": "==", "<>": "!=", "is": "==", "if": "? :", "&": "&&", "|": "||"}
 
+_UNITS = {"m": "minutes(30)", "h": "hours(3)", "d": "days(3)", "w": "days(7)"}
+
 
 def _syntax_words(said: str, at: int, text: str) -> str:
     word = _word(said) or re.match(r"\w+|\S?", text[at:])[0]  # type: ignore[index]
@@ -199,6 +201,9 @@ def _syntax_words(said: str, at: int, text: str) -> str:
         return "a text is not closed here, or holds an escape that does not exist"
     if "}}" in text[at:] or "{{" in text[: at + 2]:
         return "an expression stands without {{ and }}"
+    unit = _UNITS.get(word) if re.search(r"\d$", text[:at]) else None
+    if unit is not None:
+        return f"{quoted(word)} does not belong here; a length of time is written {unit}"
     return f"{quoted(word)} does not belong here" if word else "this does not belong here"
 
 
@@ -208,6 +213,9 @@ def _word(said: str) -> str:
 
 
 def _macro(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> Mistake:
+    if found[1] == "has" and re.match(r"waited\b", text[at:]):
+        return Mistake("cel-syntax", "'waited' is always there after a wait, and empty when nothing came; ask it", at,
+                       'waited != "", or waited == "payment.paid"')  # fmt: skip
     if found[1] == "has":
         return Mistake("cel-syntax", "has(…) asks for a field, as in has(order.note)", at)
     return Mistake(

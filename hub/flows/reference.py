@@ -122,7 +122,10 @@ def _triggers() -> Iterator[str]:
 
 
 def _names() -> Iterator[str]:
-    yield "## Names\n\nWhat expressions and texts can read. A field with `?` may be absent: ask `has(…)`."
+    yield (
+        "## Names\n\nWhat expressions and texts can read. A field with `?` may be absent: ask `has(…)`. "
+        "A condition that reads what is absent does not hold."
+    )
     always = frozenset.intersection(*OFFERS.values())
     rows = ((_written_name(each), each.written, _there(each, always)) for each in NAMES.values())
     yield _table(("name", "is", "there"), rows)

@@ -220,7 +220,7 @@ NAMES: Mapping[str, Field] = {
         shipment shipment: the parcel this run is about
         entered_at time: when the subject came into its status
         escalation? escalation: after an `escalate` in the run
-        waited? text: after a `wait`: the word that came, or nothing
+        waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""

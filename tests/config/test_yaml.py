@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,6 +150,13 @@ MISTAKES = [
 @pytest.mark.parametrize(("text", "code"), MISTAKES)
 def test_what_cannot_be_read_is_named_with_its_place(text: str, code: str) -> None:
     assert {each.partition(" ")[2] for each in codes(text)} == {code}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+@pytest.mark.parametrize("text", ["a:\n\t- b: 1", "a:\n  b: 1\n\tc: 2", "\ta: 1"])
+def test_a_tab_is_called_a_tab(text: str, parser: Any) -> None:
+    _, problems = parse(text, "flows.yaml", parser)
+    assert [each.text for each in problems] == ["a tab; indent with spaces"]
 
 
 def test_where_a_quote_was_forgotten() -> None:

@@ -199,6 +199,13 @@ REFUSED = [
     ("at(now, '09:00') > now", "cel-type", 0, None),
     ("hub.item{name: 'a'}.name == 'a'", "cel-type", 0, None),
     ("has(order)", "cel-syntax", 4, None),
+    (
+        "has(waited)",
+        "cel-syntax",
+        4,
+        "'waited' is always there after a wait, and empty when nothing came; ask it",
+    ),
+    ("now + 2d > now", "cel-syntax", 7, "'d' does not belong here; a length of time is written days(3)"),
     ("nofn(1)", "cel-function", 0, "there is no function 'nofn' here"),
     ("order.number.lower() == 'a'", "cel-function", 13, None),
     ("valid_fone(customer.phone, 'UA')", "cel-function", 0, None),
