@@ -101,7 +101,7 @@ inbox = sa.Table(
     sa.UniqueConstraint("tenant", "connection", "dedupe_key"),
     sa.Index("ix_inbox_pending", "slot", "id", **_where("state = 0")),
     sa.Index("ix_inbox_pending_all", "id", **_where("state = 0")),
-    sa.Index("ix_inbox_orphans", "tenant", "subject", **_where("state = 2")),
+    sa.Index("ix_inbox_orphans", "tenant", "subject", "connection", **_where("state = 2")),
     sa.Index("ix_inbox_dead", "id", **_where("state = 9")),
     sa.Index("ix_inbox_done", "done_at", **_where("state = 1")),
 )

@@ -325,3 +325,13 @@ def test_a_changed_cron_line_takes_effect_and_an_unchanged_one_keeps_its_time(db
     )
     db.run(lambda connection: schedule.prepare(connection, db.dialect, NOW + timedelta(days=3)))
     assert {name for name, at in due().items() if at != first[name]} == {"count-orphans"}
+
+
+def test_looking_for_orphans_walks_no_other_events(db: Database) -> None:
+    """A hub with a million processed events applies the next one as fast as the first."""
+    if db.dialect != "sqlite":
+        return
+    wake = "UPDATE inbox SET state = 0 WHERE inbox.state = 2 AND tenant = 'main' AND subject IN ('a') AND connection = 'x'"
+    with db.writer.begin() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {wake}").all()
+    assert "ix_inbox_orphans" in str(plan)

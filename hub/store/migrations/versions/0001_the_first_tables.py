@@ -176,7 +176,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_inbox_orphans",
-            ["tenant", "subject"],
+            ["tenant", "subject", "connection"],
             unique=False,
             sqlite_where=sa.text("state = 2"),
             postgresql_where=sa.text("state = 2"),
