@@ -46,6 +46,8 @@ log = logging.getLogger("hub.apply")
 
 BATCH = 200
 SMALLEST = 20
+MOST_MISSING = 20
+"""How many unknown orders and parcels an event may wait for; one that speaks of more is a dead letter."""
 BUDGET = 0.010
 """Seconds that deciding a batch should take: batches grow and shrink towards it, so that requests come in between."""
 
@@ -251,7 +253,7 @@ def _place(
     known: "_Known",
     arriving: set[str],
 ) -> None:
-    placed, lost = False, False
+    placed, missing = False, dict[str, None]()
     for record in event.records:
         match record:
             case OrderSnapshot() | Removed() | Merged() | StatusEvent() | Retraction():
@@ -262,21 +264,32 @@ def _place(
                     placed = True
                 elif isinstance(record, StatusEvent | Retraction):
                     batch.rereads.append((event.connection, "order", ref))
-                    lost = True
+                    missing[f"order:{ref}"] = None
             case Checkpoint() | ParcelNews():
                 held_by = holders(record.number)
                 for order_id in held_by:
                     wanted.setdefault(order_id, Wanted()).take(event, (record,))
-                placed, lost = placed or bool(held_by), lost or not held_by
+                placed = placed or bool(held_by)
+                if not held_by:
+                    missing[f"parcel:{record.number}"] = None
             case Reread():
                 kind = "parcel" if record.kind is RefKind.PARCEL else "order"
                 batch.rereads.append((event.connection, kind, record.ref))
             case Receipt() | Reply() | Linked() | ChannelClosed():
                 batch.channel.append((event, record))
-    if lost and not placed:
-        batch.orphans.append(event.id)
-    elif not placed:
-        batch.done.append(event.id)
+    _wait(event, batch, list(missing), placed=placed)
+
+
+def _wait(event: Event, batch: Batch, missing: Sequence[str], *, placed: bool) -> None:
+    """What an event says of orders and parcels that nobody knows yet waits for each of them."""
+    if len(missing) > MOST_MISSING:
+        batch.dead.append((event.id, f"it speaks of {len(missing)} orders or parcels that nobody knows", ""))
+    elif missing and not placed:
+        batch.orphans.append((event.id, missing[0]))
+        batch.waiting += [(event.id, subject) for subject in missing[1:]]
+    else:
+        batch.waiting += [(event.id, subject) for subject in missing]
+        batch.done += [] if placed else [event.id]
 
 
 class _Numbers:

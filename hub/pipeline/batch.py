@@ -86,7 +86,10 @@ class Batch:
     orders: list[OrderPlan] = field(default_factory=list)
     channel: list[tuple[Event, ChannelRecord]] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
-    orphans: list[int] = field(default_factory=list)
+    orphans: list[tuple[int, str]] = field(default_factory=list)
+    """Event id and the order or parcel it waits for, as a subject."""
+    waiting: list[tuple[int, str]] = field(default_factory=list)
+    """The same for what else an event speaks of: another copy of it waits for that."""
     dead: list[tuple[int, str, str]] = field(default_factory=list)
     """Event id, reason, order id (may be empty)."""
     rereads: list[tuple[str, str, str]] = field(default_factory=list)

@@ -304,7 +304,7 @@ class Leaving:
 
         def link(purpose: str) -> str | None:
             match purpose:
-                case "telegram":
+                case "telegram" if self._proves(connection):
                     return self._deep_link()
                 case "acknowledge" if base and self.doc.get("escalation"):
                     return f"{base}/e/{self._token('acknowledge', self.doc['escalation'])}"
@@ -319,6 +319,13 @@ class Leaving:
         token = token_for(self.around.secret, purpose, ref)
         self.links.append(link_row(token, purpose, ref, self.now + LINK_LIVES))
         return token
+
+    def _proves(self, connection: str) -> bool:
+        """Whether who reads this is the person that a link is for: a customer is known by e-mail, else by phone, and
+        anyone can give somebody else's e-mail with a phone of their own."""
+        customer = self.view.snapshot.customer if self.view and self.view.snapshot else None
+        kind = self.world.channel(connection).address_kind
+        return kind is AddressKind.EMAIL or customer is None or not customer.email
 
     def _deep_link(self) -> str | None:
         """Only who has not linked the chat yet is invited to."""

@@ -1,6 +1,7 @@
 """Write what was decided, in the caller's transaction. Every insert ignores what is there already: keys are content."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from hub.store.tables import (
 )
 
 from .batch import Batch, OrderPlan
+from .documents import dump, load
 from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
@@ -36,6 +38,8 @@ from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
 EXAMPLES = 3
+WAITS = "|waits:"
+"""Marks the dedupe key of a copy of an event that waits for one more order or parcel."""
 HOMELESS = timedelta(hours=1)
 """How long a timer waits whose order's shop is not in the file."""
 NO_RECEIPT = "no receipt in time"
@@ -161,11 +165,24 @@ class _Write:
             numbers.c.tenant == TENANT, numbers.c.number.in_(new), numbers.c.order_id != order_id
         )
         for row in self.connection.execute(others).all():
+            self._share_news(order_id, row.order_id, row.number)
             said = sa.select(facts.c.event_id).where(
                 facts.c.tenant == TENANT, facts.c.order_id == row.order_id, facts.c.subject == f"n:{row.number}"
             )
             heard = sa.update(inbox).where(inbox.c.id.in_(said.scalar_subquery()), inbox.c.state == InboxState.DONE)
             self.connection.execute(heard.values(state=InboxState.PENDING))
+
+    def _share_news(self, order_id: str, other: str, number: str) -> None:
+        """What was told of a number beside its status (place, deadline) may have come with no fact to read again."""
+        query = sa.select(orders.c.id, orders.c.doc).where(
+            orders.c.tenant == TENANT, orders.c.id.in_((order_id, other))
+        )
+        docs = {row.id: load(row.doc) for row in self.connection.execute(query)}
+        news = docs[other].news.get(number) if other in docs else None
+        if news is not None and number not in docs[order_id].news:
+            doc = replace(docs[order_id], news={**docs[order_id].news, number: news})
+            mine = sa.update(orders).where(orders.c.tenant == TENANT, orders.c.id == order_id)
+            self.connection.execute(mine.values(doc=dump(doc)))
 
     def _wake_orphans(self, subjects: list[str], source: str | None) -> None:
         """Events that waited for this order or number are taken up."""
@@ -296,14 +313,24 @@ class _Write:
         if rows:
             self.connection.execute(sa.insert(timeline), rows)
 
+    def _wait(self, event_id: int, subject: str) -> None:
+        """A copy of an event waits for something else that it speaks of; one for each, however often it is read."""
+        row = self.connection.execute(sa.select(inbox).where(inbox.c.id == event_id)).one()
+        copy = {name: value for name, value in row._mapping.items() if name != "id"}
+        key = f"{row.dedupe_key.partition(WAITS)[0]}{WAITS}{subject}"
+        changed = {"dedupe_key": key, "subject": subject, "state": InboxState.ORPHAN, "done_at": None}
+        self._insert(inbox, [{**copy, **changed}])
+
     def events(self, batch: Batch) -> None:
         """What became of the events themselves."""
-        for ids, state in ((batch.done, InboxState.DONE), (batch.orphans, InboxState.ORPHAN)):
-            if ids:
-                done_at = self.now if state == InboxState.DONE else None
-                self.connection.execute(
-                    sa.update(inbox).where(inbox.c.id.in_(ids)).values(state=state, done_at=done_at)
-                )
+        if batch.done:
+            done = sa.update(inbox).where(inbox.c.id.in_(batch.done))
+            self.connection.execute(done.values(state=InboxState.DONE, done_at=self.now))
+        for event_id, subject in batch.orphans:
+            orphan = sa.update(inbox).where(inbox.c.id == event_id)
+            self.connection.execute(orphan.values(state=InboxState.ORPHAN, subject=subject, done_at=None))
+        for event_id, subject in batch.waiting:
+            self._wait(event_id, subject)
         for event_id, reason, order_id in batch.dead:
             self.connection.execute(
                 sa.update(inbox).where(inbox.c.id == event_id).values(state=InboxState.DEAD, error=reason)

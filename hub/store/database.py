@@ -28,6 +28,8 @@ PRAGMAS = (
     "journal_size_limit=67108864",
 )
 MAX_GROUP = 100
+LOCK = 0x0DE4
+"""The number of our advisory lock on a PostgreSQL database."""
 
 
 def _no_rows(record: logging.LogRecord) -> bool:
@@ -141,6 +143,7 @@ class Database:
         self.url = sa.make_url(url)
         self.dialect = self.url.get_backend_name()
         self._lock: IO[str] | None = None
+        self._session: sa.Connection | None = None
         self.writer = self._engine("BEGIN IMMEDIATE", pool_size=1)
         self.reader = self._engine("BEGIN", pool_size=4) if self.dialect == "sqlite" else self.writer
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="db-write")
@@ -175,8 +178,11 @@ class Database:
         return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
 
     def hold(self) -> None:
-        """Take the file for this process alone; a second hub on the same file is refused (`DatabaseBusyError`)."""
-        if self.path is None or self._lock is not None:
+        """Take the database for this process alone; a second hub on it is refused (`DatabaseBusyError`)."""
+        if self.path is None:
+            self._hold_session()
+            return
+        if self._lock is not None:
             return
         self._lock = self.path.with_suffix(self.path.suffix + ".lock").open("a")
         try:
@@ -187,6 +193,23 @@ class Database:
             raise DatabaseBusyError(
                 f"another hub is at work on {self.path}; stop it first, or give this one another `data` folder"
             ) from error
+
+    def _hold_session(self) -> None:
+        """On a server: a lock that lasts as long as a session of ours, and ends soon after this machine has died."""
+        if self._session is not None or self.dialect != "postgresql":
+            return
+        session = self.writer.connect().execution_options(isolation_level="AUTOCOMMIT")
+        for name, seconds in (("idle", 15), ("interval", 5), ("count", 3)):
+            session.exec_driver_sql(f"SET tcp_keepalives_{name} = {seconds}")
+        try:  # the server may need a moment to see that a hub that was killed is gone
+            session.exec_driver_sql("SET lock_timeout = '2s'")
+            session.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
+        except sa.exc.OperationalError as error:
+            session.close()
+            raise DatabaseBusyError(
+                "another hub is at work on this database; stop it first, or name another one"
+            ) from error
+        self._session = session
 
     async def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Run `work` in a reading transaction in another thread."""
@@ -213,6 +236,10 @@ class Database:
 
     def close(self) -> None:
         """Let go of threads, connections and the file."""
+        if self._session is not None:
+            self._session.invalidate()  # closed for good, not kept in the pool with its lock
+            self._session.close()
+            self._session = None
         self._write_thread.shutdown(wait=True)
         self._read_threads.shutdown(wait=True)
         self.writer.dispose()

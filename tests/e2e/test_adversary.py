@@ -19,6 +19,7 @@ from hub.model import (
     Customer,
     Linked,
     OrderSnapshot,
+    ParcelNews,
     PickupPoint,
     PointKind,
     Receipt,
@@ -32,14 +33,14 @@ from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanen
 from hub.plugin.sandbox import serve
 from hub.status import Mode
 from hub.store import tables
-from hub.store.database import Database
+from hub.store.database import Database, DatabaseBusyError
 from hub.store.links import find_link
 from hub.store.queries import replay_event
 from hub.web.app import build_app
 from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
 
-from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet
+from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet, new_hub
 
 PHONE = Customer(email="o@x.example", phone="+380501112233")
 
@@ -538,3 +539,48 @@ async def test_an_address_that_is_corrected_gives_nobody_the_orders_of_another(t
         answers = [message.text for name, message in it.board.sent if name == "bot"]
         assert "#2" in answers[-1]
         assert "#1" not in answers[-1]
+
+
+async def test_a_second_hub_on_the_same_database_is_refused(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, database=database_url) as it:
+        second = new_hub(*config_of({}, tmp_path), it.clock, database_url, it.board)
+        with pytest.raises(DatabaseBusyError):
+            await second.start(ticking=False)
+        second.db.close()
+        await it.hub.stop()
+        third = new_hub(*config_of({}, tmp_path), it.clock, database_url, it.board)
+        await third.start(ticking=False)
+        await third.stop()
+
+
+# ------------------------------------------------------------------------------------------------ several at once
+
+
+async def test_an_event_of_several_parcels_waits_for_each_of_them(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, database=database_url) as it:
+        numbers = ("P1", "P2", "P3", "P4")
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.hear("post", "whatever", *(scan(number, "in_transit", "09:50") for number in numbers))
+        for ref in ("3", "2", "4"):
+            parcels = (packed(f"P{ref}"),)
+            await it.hear("shop", f"order:{ref}", order("09:00", "order.packed", ref=ref, parcels=parcels))
+        assert [row.headline for row in await it.rows(tables.orders)] == ["in_transit"] * 4
+        assert {row.state for row in await it.rows(tables.inbox)} <= {1, 2}
+
+
+async def test_an_event_of_more_parcels_than_can_be_waited_for_is_a_dead_letter(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        await it.hear("post", "whatever", *(scan(f"P{n}", "in_transit", "09:50") for n in range(50)))
+        (row,) = await it.rows(tables.inbox)
+        assert (row.state, "50" in row.error) == (9, True)
+
+
+async def test_a_second_order_in_the_parcel_learns_all_that_was_told_of_it(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        point = PickupPoint("1", PointKind.BRANCH, "Branch 1", "High Street 1")
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.hear("post", "parcel:P1", scan("P1", "ready_for_pickup", "09:50"))
+        await it.hear("post", "parcel:P1", ParcelNews("P1", at=it.clock.now(), point=point))
+        await it.hear("shop", "order:2", order("09:00", "order.packed", ref="2", parcels=(packed("P1"),)))
+        second = (await it.rows(tables.orders))[1]
+        assert (second.headline, "High Street" in second.doc) == ("ready_for_pickup", True)
