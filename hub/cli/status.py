@@ -26,7 +26,9 @@ def status(path: Path, as_json: bool) -> None:
     settings = hub_settings(path)
     with opened(path) as db:
         found = look(db, lambda connection: _found(connection, _names(path)))
-    found = {"running": answers(settings.listen), "listen": settings.listen, **found}
+    found = {
+        "running": answers(settings.listen), "listen": settings.listen, "public_url": settings.public_url, **found,
+    }  # fmt: skip
     if as_json:
         print_json(found)
     else:
@@ -51,10 +53,11 @@ def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str,
 
     now = SystemClock().now()
     rows, health = queries.connection_rows(connection), queries.health_polls(connection)
-    failing = queries.failing_polls(connection)
+    failing = {**queries.failing_sends(connection), **queries.failing_polls(connection)}
     return {
         "connections": [
             _connection(name, plugin, rows.get(name), health.get(name), failing.get(name))
+            | {"last_sent_at": queries.last_sent(connection, name)}
             for name, plugin in plugins.items()
         ],
         "queues": dict(queries.queues(connection, now)),
@@ -66,7 +69,7 @@ def _connection(name: str, plugin: str, row: Any, health: Any, failing: tuple[in
     return {
         "name": name,
         "plugin": plugin,
-        "state": _state(row, failing),
+        "state": "paused" if row and row.paused else "failing" if failing else "at work",
         "paused": row.paused if row else "",
         "paused_at": row.paused_at if row and row.paused else None,
         "last_event_at": row.last_event_at if row else None,
@@ -78,12 +81,10 @@ def _connection(name: str, plugin: str, row: Any, health: Any, failing: tuple[in
     }
 
 
-def _state(row: Any, failing: tuple[int, str] | None) -> str:
-    if row is not None and row.paused:
-        return "paused"
-    if failing:
-        return "failing"
-    return "at work" if row is not None and row.last_event_at else "quiet"
+def _heard(each: Mapping[str, Any]) -> Any:
+    """The last sign of life: an answer, an event, a message that was taken."""
+    signs = [each[name] for name in ("last_event_at", "last_sent_at") if each[name]]
+    return max(signs) if signs else "nothing yet"
 
 
 def answers(listen: str) -> bool:
@@ -105,7 +106,7 @@ def _show(found: Mapping[str, Any]) -> None:
     click.echo(f"{word} on {found['listen']}")
     title("Connections")
     rows = [
-        (each["name"], each["plugin"], each["state"], each["last_event_at"], _webhooks(each), _why(each))
+        (each["name"], each["plugin"], each["state"], _heard(each), _webhooks(each, found["public_url"]), _why(each))
         for each in found["connections"]
     ]
     print_table(("name", "plugin", "state", "last heard of", "webhooks", "why"), rows, empty="no connections")
@@ -116,7 +117,9 @@ def _show(found: Mapping[str, Any]) -> None:
     print_table(("what", "how many"), waiting, empty="nothing")
 
 
-def _webhooks(each: Mapping[str, Any]) -> str:
+def _webhooks(each: Mapping[str, Any], public_url: str | None) -> str:
+    if not public_url:
+        return "none, no public_url"
     if each["webhooks_error"]:
         return "failed"
     return f"seen to {moment(each['webhooks_seen_to_at'])}" if each["webhooks_seen_to_at"] else ""

@@ -124,7 +124,8 @@ def complaint(model: type[BaseModel], key: str, text: str) -> str:
     """What is wrong with one setting's text, as a sentence, or nothing; what needs other settings is not looked at."""
     reading = Reading()
     read_settings(from_plain({key: text}, Place("")), model, reading, "it")
-    return next((each.text for each in reading.problems if each.text.startswith(f"'{key}'")), "")
+    found = (each for each in reading.problems if each.text.startswith(f"'{key}'"))
+    return next((f"{each.text}: {each.hint}".removesuffix(": ") for each in found), "")
 
 
 def _example(model: type[BaseModel]) -> str:
@@ -375,7 +376,8 @@ class _Told:
         annotation = annotation_of(info) if info is not None and len(location) == 1 else Any
         subject = f"'{key}'" if key else self.what
         text = f"{subject} {_complaint(error, annotation)}"
-        self.reading.report(_at(self.node, location), "bad-value", self._masked(text))
+        about = info.description or "" if info is not None and error["type"] == "string_pattern_mismatch" else ""
+        self.reading.report(_at(self.node, location), "bad-value", self._masked(text), about)
 
     def _missing(self, key: str) -> None:
         if not any(nearest(each, [key]) for each in self.raw.misspelt):

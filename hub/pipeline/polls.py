@@ -188,10 +188,18 @@ class PollDrain:
         await self._store_many(name, events, rows)
 
     async def _register(self, world: World, name: str, row: Any) -> None:
-        lines = await world.adapters[name].register(world.webhook_url(name))
+        url = world.webhook_url(name)
+        lines = await world.adapters[name].register(url)
         for line in lines:
             log.info("%s: %s", name, line)
-        await self._store(name, (), Mode.LIVE, row, self.clock.now() + DAILY, {}, {})
+        now = self.clock.now()
+
+        def write(connection: sa.Connection) -> None:
+            _answered(connection, row, now, due_at=now + DAILY)
+            if url is not None:  # without an address nobody need have been asked: that is no sign of life
+                _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
+
+        await self.db.write(write)
 
     # -- what is stored
 

@@ -93,7 +93,8 @@ async def exchange(
         raise call.failure("no-answer" if progress.sent else "connect-time") from None
     except (httpx.TransportError, httpx.InvalidURL) as error:
         word = progress.word or _word(error)
-        raise call.failure(word, str(error) if progress.word else type(error).__name__) from None
+        kind = str(error) if progress.word else type(error).__name__
+        raise call.failure(word, "" if word == "name" else kind) from None  # there the class says nothing more
 
 
 def refused(response: httpx.Response, wish: Wish) -> tuple[str, str] | None:

@@ -330,6 +330,23 @@ def failing_polls(connection: sa.Connection) -> Mapping[str, tuple[int, str]]:
     return found
 
 
+def failing_sends(connection: sa.Connection) -> Mapping[str, tuple[int, str]]:
+    """Channel connection → how many messages wait after a try that failed, and why the latest did."""
+    query = sa.select(messages.c.connection, messages.c.reason).where(messages.c.tenant == TENANT, messages.c.tries > 0)
+    found: dict[str, tuple[int, str]] = {}
+    for row in connection.execute(query.where(sa.text("messages.state = 'due'")).order_by(messages.c.due_at)):
+        found[row.connection] = (found.get(row.connection, (0, ""))[0] + 1, row.reason)
+    return found
+
+
+def last_sent(connection: sa.Connection, name: str) -> datetime | None:
+    """When a channel last took a message."""
+    query = sa.select(attempts.c.finished_at).where(attempts.c.tenant == TENANT, attempts.c.connection == name)
+    took = query.where(attempts.c.outcome.in_(("accepted", "duplicate"))).order_by(attempts.c.id.desc()).limit(1)
+    found: datetime | None = connection.scalar(took)
+    return found
+
+
 def unpause(connection: sa.Connection, name: str, now: datetime) -> bool:
     """A connection is at work again and asks at once; True when it was paused."""
     row = connection.execute(

@@ -1,5 +1,6 @@
 """Commands that look: an order, the inbox, the whole."""
 
+import re
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -140,6 +141,22 @@ class TestStatus:
         shop.change(sa.insert(T.connections).prefix_with("OR IGNORE").values(name="mail", paused="refused"))
         mail = next(each for each in shop.told("status")["connections"] if each["name"] == "mail")
         assert (mail["state"], mail["paused"]) == ("paused", "refused")
+
+    def test_a_channel_that_takes_nothing_is_failing_with_the_reason(self, shop: Shop) -> None:
+        sent = shop.told("status")
+        assert all(each["state"] == "at work" for each in sent["connections"])
+        assert next(each for each in sent["connections"] if each["name"] == "mail")["last_sent_at"]
+        tried = {"state": "due", "tries": 2, "connection": "mail", "reason": "nothing listens on that port"}
+        shop.change(sa.update(T.messages).values(**tried))
+        mail = next(each for each in shop.told("status")["connections"] if each["name"] == "mail")
+        assert (mail["state"], mail["error"]) == ("failing", "nothing listens on that port") and mail["failing"] > 1
+        assert "nothing listens on that port" in shop.hub("status").stdout
+
+    def test_who_was_never_asked_is_not_said_to_have_answered(self, shop: Shop) -> None:
+        shop.change(sa.delete(T.connections), sa.delete(T.attempts))
+        shop.file.write_text(re.sub(r'public_url: "[^"]*", ', "", shop.file.read_text("utf-8")), "utf-8")
+        mail = next(line for line in shop.hub("status").stdout.splitlines() if line.startswith("mail"))
+        assert "nothing yet" in mail and "none, no public_url" in mail
 
     def test_it_needs_no_secret(self, shop: Shop) -> None:
         shop.env = {}

@@ -7,6 +7,7 @@ lost before or after the final dot.
 import asyncio
 import contextlib
 import re
+import socket
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -350,4 +351,10 @@ def _failure(step: Step, error: BaseException) -> StepError:
         return HopelessError(Config("no TLS with this server; do security and port belong together?"))
     if isinstance(error, TimeoutError):
         return LostError(step, TOO_LATE)
-    return LostError(step, "no connection" if step is Step.CONNECT else "connection lost")
+    return LostError(step, _unreached(error.__cause__ or error) if step is Step.CONNECT else "connection lost")
+
+
+def _unreached(cause: BaseException) -> str:
+    if isinstance(cause, socket.gaierror):
+        return "the mail server's name was not found"
+    return "nothing listens on that port" if isinstance(cause, ConnectionRefusedError) else "no connection"

@@ -26,7 +26,10 @@ IMAP_PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
 class _Line(Settings):
     """What both ends of mail, sending and the bounce mailbox, say about their server."""
 
-    host: str = Field(min_length=1, max_length=255, pattern=r"^[^\s\x00-\x1f\x7f]+$", description="The mail server.")
+    host: str = Field(
+        max_length=255, pattern=r"^([\w-]+(\.[\w-]+)*|[0-9A-Fa-f:.]+)$",
+        description="The mail server's name, such as `smtp.shop.example`.",
+    )  # fmt: skip
     port: int | None = Field(None, ge=1, le=65535, description="Its port; by default the usual one for `security`.")
     security: Security = Field(Security.TLS, description="`tls`, `starttls`, or `none` (only to this machine).")
     insecure: bool = Field(False, description="Allow `security: none` to another machine. Anybody on the way can read.")

@@ -172,5 +172,5 @@ def refusal(step: Step, reply: Reply, now: datetime) -> Failure:
 
 def loss(step: Step, why: str) -> Transient | Unknown:
     """The outcome of a lost answer: before the final dot nothing was sent, after it nobody knows."""
-    reason = f"{why} at {step}"
+    reason = why if step is Step.CONNECT else f"{why} at {step}"
     return Unknown(reason) if step is Step.DOT else Transient(reason)

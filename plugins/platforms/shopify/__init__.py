@@ -49,7 +49,10 @@ _DELETED_EVENT = "fulfillment_events/delete"
 class ShopifySettings(Settings):
     """How one shop is reached. Client id and secret are those of the app in the Dev Dashboard."""
 
-    domain: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$", description="The shop's permanent domain.")
+    domain: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$",
+        description="The shop's permanent domain, such as `kavovar.myshopify.com`.",
+    )
     client_id: str = Field("", description="The app's client id; not needed with an access token.")
     client_secret: SecretStr = Field(description="The app's client secret; it signs the webhooks.")
     old_client_secret: SecretStr | None = Field(None, description="The previous secret, for an hour after rotating it.")

@@ -1,6 +1,7 @@
 """Connections: how they are secured, used again, given up, and how long anybody waits."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -119,6 +120,15 @@ async def test_a_server_that_breaks_off_the_handshake_is_asked_later() -> None:
     async with world(box(), security="tls") as shop:
         shop.sandbox.fail_next("CONNECT", Act.RESET)
         assert isinstance(await shop.send(), Transient)
+
+
+async def test_a_wrong_host_or_port_is_said_as_such() -> None:
+    async with world(box(), host="mail.invalid", insecure=True) as shop:
+        assert await shop.send() == Transient("the mail server's name was not found")
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        async with world(box(), port=taken.getsockname()[1]) as shop:
+            assert await shop.send() == Transient("nothing listens on that port")
 
 
 async def test_one_connection_carries_many_mails() -> None:
