@@ -7,6 +7,7 @@ plugins claim at once belongs to neither: asking for it names both.
 
 import importlib.metadata
 import logging
+import os
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,9 @@ from ._checks import Offer, offer
 log = logging.getLogger(__name__)
 
 GROUP = "orderhub"
-_LOADERS = {Path(file).parent for file in (__file__, pluggy.__file__, importlib.__file__, importlib.metadata.__file__)}
-"""Whose frames lead to a plugin and are not its own."""
+_LOADERS = {Path(file).parent for file in (__file__, pluggy.__file__)}
+_PYTHON = Path(os.__file__).parent
+"""Whose frames are not a plugin's own: ours, pluggy's, Python's."""
 
 
 class Kind(StrEnum):
@@ -257,8 +259,12 @@ def _said(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """Where in the plugin it happened, where that is in the plugin and not said already."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [each for each in frames if not each.filename.startswith("<") and Path(each.filename).parent not in _LOADERS]
+    own = [each for each in traceback.extract_tb(error.__traceback__) if _is_own(Path(each.filename))]
     if not own or isinstance(error, SyntaxError):
         return ""
     return f" ({'/'.join(Path(own[-1].filename).parts[-2:])}:{own[-1].lineno})"
+
+
+def _is_own(file: Path) -> bool:
+    python = file.is_relative_to(_PYTHON) and "site-packages" not in file.parts
+    return not (python or file.parent in _LOADERS or file.name.startswith("<"))
