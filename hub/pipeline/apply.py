@@ -6,7 +6,7 @@ one becomes a dead letter; nothing else waits for it.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -179,6 +179,7 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
     events = [read_event(row, world) for row in taken.events]
     batch = Batch()
     wanted = _sort(events, connection, batch)
+    later = _refolds_alone(wanted)
     for timer in taken.timers:
         wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
     if taken.timers_first:
@@ -186,7 +187,7 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
         wanted = timed | wanted
     loaded = load_orders(connection, world, wanted)
     batch.orders = [plan_order(order_id, want, loaded[order_id], world, now) for order_id, want in wanted.items()]
-    batch.done += sorted({event.id for want in wanted.values() for event in want.events})
+    batch.done += sorted({event.id for want in wanted.values() for event in want.events} - later)
     for plan in batch.orders:
         if plan.homeless:
             told = [event.id for event in wanted[plan.order_id].events if not event.refold]
@@ -237,6 +238,17 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> d
             continue
         _place(event, batch, wanted, holders, known, arriving)
     return wanted
+
+
+def _refolds_alone(wanted: Mapping[str, Wanted]) -> set[int]:
+    """An order whose codes changed their meaning is folded again by itself, for that is silent; what else is told of it
+    waits for the next batch. Returns the ids of the events that wait."""
+    later: set[int] = set()
+    for want in wanted.values():
+        if any(event.refold for event in want.events):
+            later |= {event.id for event in want.events if not event.refold}
+            want.events, want.records = [event for event in want.events if event.refold], []
+    return later
 
 
 def _order_of(event: Any, known: "_Known") -> str:

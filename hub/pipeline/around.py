@@ -50,6 +50,8 @@ class Departure:
     attempt_id: int = 0
     address_hash: str = ""
     links: list[dict[str, Any]] = field(default_factory=list)
+    rev: int = 0
+    """The revision of the order that it was decided on; 0: it is about none."""
     others: bool = False
     """Whether another channel of its list could still be used."""
 

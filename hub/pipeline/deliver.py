@@ -18,7 +18,7 @@ from hub.clock import Clock, pause
 from hub.plugin import FailureError, Outcome, Unknown
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble, upsert
-from hub.store.tables import TENANT, attempts, escalations, links, messages, timers
+from hub.store.tables import TENANT, attempts, escalations, links, messages, orders, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
@@ -139,6 +139,8 @@ class DeliverDrain:
             connection.execute(_if_due(message_id).values(**values))
         leaving = []
         for departure in outbox.departures:
+            if not _still_so(connection, departure):
+                continue  # its order changed since the look: it is looked at again
             doc = {
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
@@ -237,6 +239,14 @@ class DeliverDrain:
                 log.warning("an outcome cannot be recorded yet (%s); it is tried again", type(error).__name__)
                 await pause(RECORD_AGAIN)
         raise AssertionError("unreachable")
+
+
+def _still_so(connection: sa.Connection, departure: Departure) -> bool:
+    """Whether the order is what the guards saw when they let the message go."""
+    if not departure.rev:
+        return True
+    rev = sa.select(orders.c.rev).where(orders.c.tenant == TENANT, orders.c.id == departure.message.order_id)
+    return bool(connection.execute(rev).scalar() == departure.rev)
 
 
 def _if_due(message_id: int) -> Any:

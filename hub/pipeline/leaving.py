@@ -380,7 +380,8 @@ class Leaving:
             buttons=text.buttons,
         )
         hashed, others = address_hash(connection, address), bool(self.usable - {connection})
-        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, others=others)
+        rev = self.around.loaded[row.order_id].rev if row.order_id else 0
+        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, rev=rev, others=others)
 
 
 def _news_of(row: Any) -> datetime:

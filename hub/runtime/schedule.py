@@ -11,7 +11,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from hub.pipeline.fault import fault
 from hub.store.database import insert_new
-from hub.store.tables import TENANT, inbox, links, polls, schedules
+from hub.store.tables import TENANT, inbox, links, polls, schedules, timers
 
 log = logging.getLogger("hub.schedule")
 
@@ -35,8 +35,15 @@ def forget_old_events(connection: sa.Connection, now: datetime) -> None:
 
 def forget_ended_polls(connection: sa.Connection, now: datetime) -> None:
     """Delete questions that are over for good, and links that lapsed long ago."""
-    connection.execute(sa.delete(polls).where(polls.c.state == 1, polls.c.last_at < now - KEPT))
+    asked_at = sa.func.coalesce(polls.c.last_at, polls.c.due_at)
+    connection.execute(sa.delete(polls).where(polls.c.state == 1, asked_at < now - KEPT))
     connection.execute(sa.delete(links).where(links.c.expires_at < now - KEPT))
+
+
+def forget_fired_timers(connection: sa.Connection, now: datetime) -> None:
+    """Delete timers that fired or were called off long ago, some at a time; what is set aside stays."""
+    old = sa.select(timers.c.id).where(timers.c.state == 1, timers.c.due_at < now - KEPT).order_by(timers.c.id)
+    connection.execute(sa.delete(timers).where(timers.c.id.in_(old.limit(CHUNK).scalar_subquery())))
 
 
 def count_orphans(connection: sa.Connection, now: datetime) -> None:
@@ -51,7 +58,8 @@ def count_orphans(connection: sa.Connection, now: datetime) -> None:
 
 
 JOBS: Mapping[str, tuple[str, Job]] = {
-    "forget-old-events": ("17 * * * *", forget_old_events),
+    "forget-old-events": ("*/10 * * * *", forget_old_events),
+    "forget-fired-timers": ("17 * * * *", forget_fired_timers),
     "forget-ended-polls": ("23 3 * * *", forget_ended_polls),
     "count-orphans": ("5 8 * * *", count_orphans),
 }

@@ -28,10 +28,14 @@ from hub.model import (
     Reply,
     Reread,
 )
-from hub.pipeline.receive import inbox_row
+from hub.pipeline.apply import Taken, plan_batch
+from hub.pipeline.receive import inbox_row, new_events
+from hub.pipeline.remap import remember_statuses
+from hub.pipeline.write import write_batch
 from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanent, Raw, TrackRequest, Transient
 from hub.plugin.sandbox import serve
-from hub.status import Mode
+from hub.runtime.hub import build_world
+from hub.status import Meaning, Mode
 from hub.store import tables
 from hub.store.database import Database, DatabaseBusyError
 from hub.store.links import find_link
@@ -40,7 +44,7 @@ from hub.web.app import build_app
 from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
 
-from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet, new_hub
+from .hamlet import ALL, Board, Hamlet, OtherPost, config_of, hamlet, maker, new_hub
 
 PHONE = Customer(email="o@x.example", phone="+380501112233")
 
@@ -584,3 +588,51 @@ async def test_a_second_order_in_the_parcel_learns_all_that_was_told_of_it(tmp_p
         await it.hear("shop", "order:2", order("09:00", "order.packed", ref="2", parcels=(packed("P1"),)))
         second = (await it.rows(tables.orders))[1]
         assert (second.headline, "High Street" in second.doc) == ("ready_for_pickup", True)
+
+
+async def test_news_beside_a_newly_mapped_code_is_told(tmp_path: Path, database_url: str) -> None:
+    flows = {"shipped": {"on": "shipment.shipped", "steps": [says("shipped", "mail", urgent=True)]}}
+    async with hamlet(tmp_path, flows, database=database_url) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.packed", "weird", parcels=(packed("P1"),)))
+        config, texts = config_of(flows, tmp_path, statuses={"shop": {"weird": Meaning(None, "")}})
+        it.hub.world = mapped = build_world(config, texts, it.clock, maker(it.board))
+        news = it.board.raw("parcel:P1", scan("P1", "out_for_delivery", "09:59"))
+
+        def both(connection: sa.Connection) -> int:
+            new_events(connection, it.hub.db.dialect, [inbox_row("post", news, Mode.LIVE, it.clock)])
+            return remember_statuses(connection, it.hub.db.dialect, mapped, it.clock.now())
+
+        assert await it.hub.db.write(both) == 1
+        await it.hub.quiet()
+        assert "shipped" in it.said()
+
+
+async def test_what_changed_since_the_look_is_looked_at_again(tmp_path: Path) -> None:
+    flows = {"moving": {"on": "shipment.in_transit", "steps": [says("shipped", "mail")]}}
+    async with hamlet(tmp_path, flows) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.hear("post", "parcel:P1", scan("P1", "in_transit", "09:50"))
+        it.clock.move_to(it.clock.now() + timedelta(minutes=2))
+        busy = threading.Event()
+
+        def meanwhile(connection: sa.Connection) -> None:
+            """The parcel is handed over by the time the claim can be written."""
+            busy.wait(10)
+            raw = it.board.raw("parcel:P1", scan("P1", "delivered", "10:01"))
+            new_events(connection, it.hub.db.dialect, [inbox_row("post", raw, Mode.LIVE, it.clock)])
+            taken = Taken()
+            taken.read(connection, it.clock.now(), 10, timers_first=False)
+            batch = plan_batch(connection, it.hub.world, it.clock.now(), taken)
+            write_batch(connection, it.hub.db.dialect, batch, it.hub.world, it.clock.now())
+
+        held = asyncio.create_task(it.hub.db.write(meanwhile))
+        await asyncio.sleep(0)
+        it.hub.wake("deliver")
+        while not it.hub.deliver.deciding.locked():
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)  # the look is over, its claim waits for the writer
+        busy.set()
+        await held
+        await it.hub.quiet()
+        assert it.said() == []
+        assert await it.messages() == [("shipped", "suppressed", "overtaken")]
