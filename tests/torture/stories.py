@@ -125,7 +125,9 @@ class End:
 
 ENDS: Mapping[str, End] = {
     "paid": End("paid", "paid", ("confirm", "paid")),
-    "cancelled": End("cancelled", "refunded", ("confirm", "cancelled", "cancelled-staff")),
+    "cancelled": End(
+        "cancelled", "refunded", ("cancelled", "cancelled-staff")
+    ),  # if that is heard first, all else is moot
     "shop": End("delivered", "paid", ("confirm", "delivered")),
     "carrier": End("delivered", "paid", ("confirm", "delivered", "paid")),
     "refunded": End("refunded", "refunded", ("confirm", "refunded")),
