@@ -138,6 +138,7 @@ def words_to(
             "word": word,
             "subject": escalation["subject"],
             "state": "due",
+            "reason": f"outside the hours of {rung.name}" if due_at > now else "",
             "due_at": max(due_at, now),
             "before_at": None,
             "created_at": now,

@@ -50,6 +50,19 @@ _POSTGRES_TROUBLE = ("08", "40", "53", "55", "57", "58")
 """Classes of SQLSTATE: connection, rolled back by the server, resources, not now, operator, system."""
 
 
+_SQLITE_WORDS = {
+    5: "it is busy", 6: "it is busy", 8: "it cannot be written", 10: "the disk fails", 13: "the disk is full",
+    14: "it cannot be opened",
+}  # fmt: skip
+
+
+def trouble(error: BaseException) -> str:
+    """What is wrong with the database, in words where there are any; never the words of the error itself."""
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    known = _SQLITE_WORDS.get(code & 0xFF) if isinstance(code, int) else None
+    return f"{type(error).__name__}, {known}" if known else type(error).__name__
+
+
 def is_trouble(error: BaseException) -> bool:
     """Whether the database itself is in trouble (locked, full, gone), so that the same work may succeed later."""
     if isinstance(error, sa.exc.TimeoutError):
@@ -184,7 +197,13 @@ class Database:
             return
         if self._lock is not None:
             return
-        self._lock = self.path.with_suffix(self.path.suffix + ".lock").open("a")
+        try:
+            self._lock = self.path.with_suffix(self.path.suffix + ".lock").open("a")
+        except OSError as error:
+            raise DatabaseBusyError(
+                f"{self.path.parent} cannot be written to ({error.strerror}); make it writable for this user, or name "
+                "another `data` folder"
+            ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

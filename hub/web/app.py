@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.pipeline.fault import fault
 from hub.plugin import WebhookRequest
 from hub.runtime.hub import Hub
+from hub.store.database import trouble
 
 from .body import TooLargeError, read_body
 from .links import link_routes
@@ -102,7 +103,7 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
             async with asyncio.timeout(STORE_SECONDS):
                 answer = await hub.receiver.webhook(request.path_params["connection"], said)
         except (SQLAlchemyError, OSError) as error:  # TimeoutError among them
-            log.error("an event could not be stored: %s", type(error).__name__)
+            log.error("an event could not be stored: %s", trouble(error))
             return PlainTextResponse("try again later\n", 503, headers={"retry-after": str(BUSY)})
         return Response(answer.body, answer.status, media_type=answer.content_type)
 

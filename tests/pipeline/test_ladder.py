@@ -70,12 +70,13 @@ IN_HOURS: dict[str, Any] = {"support": replace(STAFF["support"], hours=OFFICE)}
 def test_outside_its_hours_a_rung_is_told_when_they_begin() -> None:
     rows = opened("+3 20:00", Length(timedelta(hours=4)), **IN_HOURS)
     assert heard(rows) == [("olena", moment("+6 07:00"))]
+    assert [each["reason"] for each in rows.messages] == ["outside the hours of support"]
     assert clocks(rows) == {"acknowledge": moment("+6 07:30"), "due": moment("+6 11:00")}
 
 
 def test_only_the_critical_rings_outside_hours() -> None:
     rows = opened("+3 20:00", severity=Severity.CRITICAL, **IN_HOURS)
-    assert heard(rows) == [("olena", moment("+3 20:00"))]
+    assert heard(rows) == [("olena", moment("+3 20:00"))] and rows.messages[0]["reason"] == ""
     assert clocks(rows) == {"acknowledge": moment("+3 20:30")}
 
 
