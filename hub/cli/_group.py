@@ -67,8 +67,8 @@ class HubGroup(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # who reads the output has seen enough (`hub order 1001 | head -1`): click ends quietly
         except Exception as error:
             raise explained(error) from error
 

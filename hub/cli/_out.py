@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hub.clock import aware
+from hub.clock import SystemClock, aware
 
 from ._errors import one_line
 
@@ -37,6 +37,11 @@ def _jsonable(value: Any) -> Any:
 def moment(at: datetime | None) -> str:
     """A time on this machine's clock, for people."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def whose_clock() -> str:
+    """Which clock `moment` speaks of: a server's is often not the shop's."""
+    return f"times are {SystemClock().now().astimezone():%Z (UTC%z)}"
 
 
 def cell(value: object) -> str:

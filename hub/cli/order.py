@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._errors import Stop
-from ._out import counted, print_json, print_table, title
+from ._out import counted, print_json, print_table, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration
 
 if TYPE_CHECKING:
@@ -231,7 +231,8 @@ ESCALATIONS = {
 
 def _show(whole: Mapping[str, Any], texts: bool) -> None:
     click.secho(f"{whole['number'] or whole['id']}  {whole['headline']}", bold=True)
-    click.echo(f"{whole['id']}, order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}")
+    states = f"order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}"
+    click.echo(f"{whole['id']}, {states}; {whose_clock()}")
     if whole["incomplete"]:
         click.echo(f"incomplete: {counted(whole['incomplete'], 'dead letter')}; see `hub deadletter list`")
     _table("Parcels", whole["parcels"], PARCELS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._out import moment, print_json, print_table, title
+from ._out import moment, print_json, print_table, title, whose_clock
 from ._setup import config_option, example, hub_settings, json_option, look, opened, top_of
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def answers(listen: str) -> bool:
 
 def _show(found: Mapping[str, Any]) -> None:
     word = "a hub answers" if found["running"] else "no hub answers"
-    click.echo(f"{word} on {found['listen']}")
+    click.echo(f"{word} on {found['listen']}; {whose_clock()}")
     title("Connections")
     rows = [
         (each["name"], each["plugin"], each["state"], _heard(each), _webhooks(each, found["public_url"]), _why(each))

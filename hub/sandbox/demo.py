@@ -116,7 +116,7 @@ class _Demo:
             if keep:
                 await self._keep(it)
             else:
-                self.console.print(f"[bright_black]hub demo --keep leaves the page at {it.base} running[/]")
+                self.console.print(f"[bright_black]with --keep the page at {it.base} stays until Ctrl-C[/]")
         return 1 if failed(lines) else 0
 
     async def _play(self, it: Town, stage: Stage) -> tuple[list[Line], int, Evidence]:

@@ -118,6 +118,14 @@ def test_a_file_that_is_no_database_is_refused_in_words(shop: Shop) -> None:
     assert said.exit_code == 3 and "the database cannot be used" in said.stderr
 
 
+def test_who_reads_only_the_first_line_ends_it_quietly() -> None:
+    program = (
+        "import os; r, w = os.pipe(); os.close(r); os.dup2(w, 1); from hub.cli import main; main(['plugin', 'list'])"
+    )
+    done = subprocess.run([sys.executable, "-u", "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == "" and done.returncode == 1
+
+
 def test_plugins_are_listed() -> None:
     said = CliRunner().invoke(cli, ["plugin", "list"]).stdout
     assert "carrier" in said and "Nova Poshta" in said and "orderhub:nova_poshta" in said

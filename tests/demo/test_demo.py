@@ -30,7 +30,7 @@ def test_the_demo_ends_by_itself_and_agrees_with_all_ledgers(tmp_path: Path) -> 
     said = out.getvalue()
     assert "0 lost, 0 told twice" in said
     assert "Telegram's server is down" in said
-    assert "hub demo --keep" in said
+    assert "with --keep the page" in said
     assert re.search(r"orders, parcels\s+22, 24", said)
     drawn = picture.read_text("utf-8")
     assert drawn.startswith("<svg")
