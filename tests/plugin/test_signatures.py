@@ -229,7 +229,7 @@ def test_json_that_is_not_plain_is_unreadable(name: str) -> None:
     started = time.process_time()
     with pytest.raises(UnreadableError) as caught:
         read_json(HOSTILE[name])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10
     assert len(str(caught.value)) < 100
 
 
