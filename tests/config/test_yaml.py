@@ -255,7 +255,7 @@ def test_a_bomb_does_nothing_but_a_problem(tmp_path: Path, name: str) -> None:
     took = time.process_time() - began
     assert loaded.config is None and loaded.errors
     assert all(each.line >= 1 and each.column >= 1 and each.file == "flows.yaml" for each in loaded.problems)
-    assert took < 1.5, took
+    assert took < 10, took
 
 
 @pytest.mark.parametrize(
