@@ -15,7 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.clock import Clock, pause
-from hub.plugin import FailureError, Outcome, Unknown
+from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Unknown
+from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble, upsert
 from hub.store.tables import TENANT, attempts, escalations, links, messages, orders, timers
@@ -58,6 +59,8 @@ class DeliverDrain:
         self.recorder = Recorder(db.dialect, jitter)
         self.on_wire: dict[asyncio.Task[None], Departure] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.trouble: dict[str, str] = {}
+        """Channel → why it last failed for a reason that may pass."""
         self.deciding = asyncio.Lock()
         """Held from the look at the outbox until what leaves is on its way: its holder finds nothing in between."""
 
@@ -219,11 +222,21 @@ class DeliverDrain:
 
     async def _record(self, world: World, left: Left, outcome: Outcome) -> None:
         self.outcomes[left.connection, type(outcome).__name__.lower()] += 1
+        self._log(left.connection, outcome)
         crash_point("before-mark")
         state = await self._mark(world, left, outcome)
         crash_point("after-mark")
         if state in FINISHED:
             self.listeners.tell_message_finished(left.row.id, state)
+
+    def _log(self, connection: str, outcome: Outcome) -> None:
+        """A channel in trouble is logged when that begins, and not for each message."""
+        if isinstance(outcome, OurFault) or (isinstance(outcome, Transient) and not outcome.unsent):
+            if self.trouble.get(connection) != outcome.reason:
+                log.warning("sending by %s failed: %s", connection, outcome.reason)
+            self.trouble[connection] = outcome.reason
+        elif isinstance(outcome, Accepted | Duplicate):
+            self.trouble.pop(connection, None)
 
     async def _mark(self, world: World, left: Left, outcome: Outcome) -> str:
         """Record an outcome. While the database is in trouble it is kept: forgotten, the message would go again."""

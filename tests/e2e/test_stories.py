@@ -159,7 +159,9 @@ async def test_who_blocks_the_bot_gets_mail(tmp_path: Path) -> None:
         assert len(it.mails(CUSTOMER)) == 2
 
 
-async def test_a_channel_that_is_down_is_passed_over_after_a_quarter_of_an_hour(tmp_path: Path) -> None:
+async def test_a_channel_that_is_down_is_passed_over_after_a_quarter_of_an_hour(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with town(tmp_path) as it:
         order = it.shop.shop.create_order(gateway="shopify_payments")
         await it.advance(minutes=5)
@@ -173,6 +175,8 @@ async def test_a_channel_that_is_down_is_passed_over_after_a_quarter_of_an_hour(
         assert len(it.mails(CUSTOMER)) == 1
         await it.advance(minutes=20)
         assert len(it.mails(CUSTOMER)) == 2
+    said = [each.getMessage() for each in caplog.records if each.name == "hub.deliver"]
+    assert len(said) == 1 and said[0].startswith("sending by bot failed: "), "once, however often it was tried"
 
 
 async def test_quiet_hours_wait_for_the_morning(tmp_path: Path) -> None:
