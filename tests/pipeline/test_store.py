@@ -331,7 +331,8 @@ def test_looking_for_orphans_walks_no_other_events(db: Database) -> None:
     """A hub with a million processed events applies the next one as fast as the first."""
     if db.dialect != "sqlite":
         return
-    wake = "UPDATE inbox SET state = 0 WHERE inbox.state = 2 AND tenant = 'main' AND subject IN ('a') AND connection = 'x'"
+    which = "inbox.state = 2 AND tenant = 'main' AND subject IN ('a') AND connection = 'x'"
+    wake = f"UPDATE inbox SET state = 0 WHERE {which}"
     with db.writer.begin() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {wake}").all()
     assert "ix_inbox_orphans" in str(plan)
