@@ -382,6 +382,7 @@ class _React:
                     "word": row.word,
                     "subject": row.subject,
                     "state": "due",
+                    "reason": "",
                     "due_at": max(due, it.now),
                     "before_at": effect.before,
                     "created_at": it.now,

@@ -384,6 +384,14 @@ def test_an_escalation_says_what_the_matter_is() -> None:
     assert [message["recipient"] for message in reaction.messages] == ["staff:olena"]
 
 
+def test_messages_of_all_kinds_go_into_one_statement() -> None:
+    steps = [*ESCALATES["f"]["steps"], notify("shipped")]
+    story = shipped(Story(world({"f": {"on": "shipment.problem", "steps": steps}})))
+    found = story.react(scan("P1", "problem", "10:00"), at="10:01").messages
+    assert [each["recipient"] for each in found] == ["staff:olena", "customer"]
+    assert len({frozenset(each) for each in found}) == 1, "many rows are stored at once: each has the same columns"
+
+
 def test_a_second_matter_of_the_same_step_is_a_note_on_the_first() -> None:
     story = shipped(Story(world(ESCALATES)))
     (matter,) = story.react(scan("P1", "problem", "10:00"), at="10:01").escalations
