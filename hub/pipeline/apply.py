@@ -29,16 +29,15 @@ from hub.model import (
     Retraction,
     StatusEvent,
 )
-from hub.plugin import Raw, UnreadableError
-from hub.status import Mode
 from hub.store.database import Database, is_trouble
-from hub.store.tables import TENANT, inbox, numbers, orders, timers
+from hub.store.tables import TENANT, inbox, meta, numbers, orders, timers
 
-from .batch import REFOLD, Batch, Event, Wanted
+from .batch import Batch, Event, Wanted
 from .crash import crash_point
 from .fault import fault
 from .listen import NOBODY, Listeners
 from .orders import load_orders, plan_order
+from .reading import Reader, StuckError
 from .world import World
 from .write import StaleError, write_batch
 
@@ -48,6 +47,11 @@ BATCH = 200
 SMALLEST = 20
 MOST_MISSING = 20
 """How many unknown orders and parcels an event may wait for; one that speaks of more is a dead letter."""
+TRYING = "trying"
+"""The key under which the event is noted that is being tried after a start."""
+CAREFUL = 50
+"""How many events that wait at a start are taken one by one."""
+MOST_TRIES = 2
 BUDGET = 0.010
 """Seconds that deciding a batch should take: batches grow and shrink towards it, so that requests come in between."""
 
@@ -59,11 +63,16 @@ class ApplyDrain:
         self.db, self.clock, self.world, self.listeners = db, clock, world, listeners
         self.size = SMALLEST
         """How many events the next batch reads: as many as the last ones could decide within the budget."""
+        self.reader = Reader()
+        self.tried_before = False
         self.timers_first = False
         """Whose turn it is to be decided first, so that a crowd of the ones never keeps the others waiting."""
 
     async def drain(self) -> int:
         """Work until nothing is pending; returns how many events and timers were done."""
+        if not self.tried_before:
+            await self._carefully()
+            self.tried_before = True
         total = 0
         while True:
             done = await self._batch(self.size)
@@ -71,30 +80,47 @@ class ApplyDrain:
             if not done:
                 return total
 
-    async def _batch(self, limit: int) -> int:
+    async def _carefully(self) -> None:
+        """After a start, the first events one by one, each try noted before: one that killed the hub (its plugin runs
+        out of memory, crashes the interpreter) is met again, and the third time it is set aside unread."""
+        for _ in range(CAREFUL):
+            tried = await self.db.write(note_try)
+            if tried is None:
+                break
+            event, tries = tried
+            if tries > MOST_TRIES:
+                log.error("event %d ended the hub %d times and is set aside", event.id, MOST_TRIES)
+                reason = f"the hub died {MOST_TRIES} times while it was being applied"
+                await self._park(self.world(), self.clock.now(), Taken((event,)), reason)
+            else:
+                await self._batch(1, timers_first=False)
+        await self.db.write(forget_tries)
+
+    async def _batch(self, limit: int, *, timers_first: bool | None = None) -> int:
         world, now, taken = self.world(), self.clock.now(), Taken()
         self.timers_first = not self.timers_first
-
-        def decide(connection: sa.Connection) -> Batch:
-            taken.read(connection, now, limit, timers_first=self.timers_first)
-            return plan_batch(connection, world, now, taken)
-
+        first = self.timers_first if timers_first is None else timers_first
         try:
-            batch = await self.db.read(decide)
-            if batch.empty():
+            await self.db.read(lambda connection: taken.read(connection, now, limit, timers_first=first))
+            if not taken.events and not taken.timers:
                 return 0
+            taken.said = await self.reader.read(taken.events, world)
+            batch = await self.db.read(lambda connection: plan_batch(connection, world, now, taken))
             if limit > 1:
                 self.size = next_size(limit, batch.seconds)
             crash_point("after-plan")
             await self.db.write(lambda connection: write_batch(connection, self.db.dialect, batch, world, now))
         except StaleError:
             return 1  # somebody else changed an order meanwhile: read again
+        except StuckError as stuck:
+            await self._park(world, now, taken.only(stuck.event_id), str(stuck))
+            return 1
         except Exception as error:
             if is_trouble(error):
                 raise  # of the database's own; it is no event's fault
             if limit == 1:
                 log.error("an event or timer cannot be applied and is set aside: %s", fault(error))
-                await self._park(world, now, taken)
+                await self._park(world, now, taken, "applying it failed; the log names the error")
                 return 1
             log.error("a batch failed, its events are taken one by one: %s", fault(error))
             return await self._one_by_one()
@@ -113,18 +139,35 @@ class ApplyDrain:
             done += step
         return max(done, 1)
 
-    async def _park(self, world: World, now: datetime, taken: "Taken") -> None:
+    async def _park(self, world: World, now: datetime, taken: "Taken", reason: str) -> None:
         """The single event or timer that makes a batch fail is set aside with its reason."""
 
         def park(connection: sa.Connection) -> None:
             for row in taken.events:
-                reason = "applying it failed; the log names the error"
                 spoken_of = _order_of(row, _Known(connection))
                 write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, spoken_of)]), world, now)
             for timer in taken.timers:
                 connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
 
         await self.db.write(park)
+
+
+def note_try(connection: sa.Connection) -> tuple[Any, int] | None:
+    """The oldest event that waits and how often it is being tried now, noted in the database; None: there is none."""
+    event = connection.execute(_pending(1)).first()
+    if event is None:
+        return None
+    noted = connection.execute(sa.select(meta.c.value).where(meta.c.key == TRYING)).scalar() or ""
+    which, _, often = noted.partition(":")
+    tries = int(often) + 1 if which == str(event.id) else 1
+    forget_tries(connection)
+    connection.execute(sa.insert(meta).values(key=TRYING, value=f"{event.id}:{tries}"))
+    return event, tries
+
+
+def forget_tries(connection: sa.Connection) -> None:
+    """No event is being tried."""
+    connection.execute(sa.delete(meta).where(meta.c.key == TRYING))
 
 
 def next_size(size: int, seconds: float) -> int:
@@ -137,6 +180,13 @@ def next_size(size: int, seconds: float) -> int:
 def _pending(limit: int, *, newest: bool = False) -> sa.Select[Any]:
     order = inbox.c.id.desc() if newest else inbox.c.id
     return sa.select(inbox).where(sa.text("inbox.state = 0")).order_by(order).limit(limit)
+
+
+def _of_same_subjects(rows: Sequence[Any], limit: int) -> sa.Select[Any]:
+    """What waits of the same orders: what was said of one before (that it was imported, above all) is not passed by."""
+    slots, subjects = {row.slot for row in rows}, {row.subject for row in rows}
+    same = sa.select(inbox).where(sa.text("inbox.state = 0"), inbox.c.slot.in_(slots), inbox.c.subject.in_(subjects))
+    return same.order_by(inbox.c.id).limit(limit)
 
 
 def _due(now: datetime, limit: int) -> sa.Select[Any]:
@@ -155,6 +205,12 @@ class Taken:
     events: Sequence[Any] = ()
     timers: Sequence[Any] = ()
     timers_first: bool = False
+    said: Sequence[Event] = ()
+    """The events as their plugins read them."""
+
+    def only(self, event_id: int) -> "Taken":
+        """One event of these."""
+        return Taken([row for row in self.events if row.id == event_id])
 
     def read(self, connection: sa.Connection, now: datetime, limit: int, *, timers_first: bool) -> None:
         """Take what is due, the oldest first. A crowd leaves room for some timers, and for the newest events: news of
@@ -167,7 +223,8 @@ class Taken:
         self.events = connection.execute(_pending(limit)).all()
         if len(self.events) == limit > 1:
             newest = connection.execute(_pending(limit // 2, newest=True)).all()
-            both = {row.id: row for row in (*self.events[: limit - limit // 2], *newest)}
+            before = connection.execute(_of_same_subjects(newest, limit)).all()
+            both = {row.id: row for row in (*self.events[: limit - limit // 2], *newest, *before)}
             self.events = [both[event_id] for event_id in sorted(both)]
         room = max(limit - len(self.events), limit // 4)
         self.timers = connection.execute(_due(now, room)).all() if room else ()
@@ -176,9 +233,8 @@ class Taken:
 def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Taken) -> Batch:
     """Decide what becomes of what is due; writes nothing."""
     started = monotonic()
-    events = [read_event(row, world) for row in taken.events]
     batch = Batch()
-    wanted = _sort(events, connection, batch)
+    wanted = _sort(taken.said, connection, batch)
     later = _refolds_alone(wanted)
     for timer in taken.timers:
         wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
@@ -194,27 +250,6 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
             batch.dead += [(event_id, plan.homeless, plan.order_id) for event_id in told]
     batch.seconds = monotonic() - started
     return batch
-
-
-def read_event(row: Any, world: World) -> Event:
-    """Normalise one stored event; what its plugin cannot read is an error on it, not an exception."""
-    event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
-    if row.topic == REFOLD:
-        event.refold, event.body = True, row.body
-        return event
-    adapter = world.adapters.get(row.connection)
-    if adapter is None:
-        event.error = f"there is no connection '{row.connection}' any more"
-        return event
-    raw = Raw(row.body, row.subject, row.dedupe_key, row.topic, row.occurred_at)
-    try:
-        event.records = tuple(adapter.normalise(raw))
-    except UnreadableError as error:
-        event.error = str(error)
-    except Exception as error:  # a plugin's bug must not stop the others
-        event.error = f"{adapter.name} failed while reading it: {type(error).__name__}"
-        log.warning("normalise of %s raised %s for event %d", row.connection, type(error).__name__, row.id)
-    return event
 
 
 def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> dict[str, Wanted]:

@@ -28,7 +28,8 @@ from hub.model import (
     Reply,
     Reread,
 )
-from hub.pipeline.apply import Taken, plan_batch
+from hub.pipeline.apply import Taken, note_try, plan_batch
+from hub.pipeline.reading import read_event
 from hub.pipeline.receive import inbox_row, new_events
 from hub.pipeline.remap import remember_statuses
 from hub.pipeline.write import write_batch
@@ -622,6 +623,7 @@ async def test_what_changed_since_the_look_is_looked_at_again(tmp_path: Path) ->
             new_events(connection, it.hub.db.dialect, [inbox_row("post", raw, Mode.LIVE, it.clock)])
             taken = Taken()
             taken.read(connection, it.clock.now(), 10, timers_first=False)
+            taken.said = [read_event(row, it.hub.world) for row in taken.events]
             batch = plan_batch(connection, it.hub.world, it.clock.now(), taken)
             write_batch(connection, it.hub.db.dialect, batch, it.hub.world, it.clock.now())
 
@@ -636,3 +638,64 @@ async def test_what_changed_since_the_look_is_looked_at_again(tmp_path: Path) ->
         await it.hub.quiet()
         assert it.said() == []
         assert await it.messages() == [("shipped", "suppressed", "overtaken")]
+
+
+# ------------------------------------------------------------------------------------------------ poison
+
+
+async def test_a_plugin_that_does_not_come_back_stops_nobody(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, database=database_url) as it:
+        for_ever, read = threading.Event(), it.board.read
+
+        def reading(raw: Raw) -> Sequence[Any]:
+            if raw.dedupe_key == "poison":
+                for_ever.wait(30)
+            return read(raw)
+
+        it.board.read = reading  # type: ignore[method-assign]  # the adapter's own: a plugin that loops
+        it.hub.apply.reader.patience = 0.05
+        poison = it.board.raw("order:1", order("09:00", "order.packed"), key="poison")
+        await it.store("shop", poison, it.board.raw("order:2", order("09:00", "order.packed", ref="2")))
+        await it.hub.quiet()
+        assert [row.id for row in await it.rows(tables.orders)] == ["shop:2"]
+        (dead,) = await it.rows(tables.inbox, tables.inbox.c.state == 9)
+        assert (dead.dedupe_key, dead.error) == ("poison", "shop did not come back from reading it")
+        for_ever.set()
+
+
+async def test_an_event_that_killed_the_hub_twice_is_not_read_again(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        await it.hub.stop()
+        poison = it.board.raw("order:1", order("09:00", "order.packed"), key="poison")
+        good = it.board.raw("order:2", order("09:00", "order.packed", ref="2"))
+        db = Database(it.url)
+        rows = [inbox_row("shop", raw, Mode.LIVE, it.clock) for raw in (poison, good)]
+        db.run(lambda connection: new_events(connection, db.dialect, rows))
+        for tries in (1, 2):  # what two lives leave behind that end while it is being read
+            found = db.run(note_try)
+            assert found is not None
+            assert (found[0].dedupe_key, found[1]) == ("poison", tries)
+        db.close()
+        again = new_hub(*config_of({}, tmp_path), it.clock, it.url, it.board)
+        await again.start(ticking=False)
+        await again.quiet()
+        find = sa.select(tables.inbox.c.state, tables.inbox.c.error).order_by(tables.inbox.c.id)
+        (first, second) = await again.db.read(lambda connection: connection.execute(find).all())
+        assert (first.state, "died 2 times" in first.error) == (9, True)
+        assert second.state == 1
+        await again.stop()
+
+
+async def test_news_of_an_order_does_not_pass_its_own_import(tmp_path: Path, database_url: str) -> None:
+    flows = {"greet": {"on": "order.received", "steps": [says("order-received", "mail", urgent=True)]}}
+    async with hamlet(tmp_path, flows, database=database_url) as it:
+
+        def old(ref: str) -> Raw:
+            return it.board.raw(f"order:{ref}", order("09:00", "order.received", ref=ref, placed="08:30"))
+
+        rows = [inbox_row("shop", old(f"{n}"), Mode.IMPORT, it.clock) for n in range(300)]
+        news = it.board.raw("order:150", order("09:59", "order.packed", ref="150", placed="08:30"))
+        rows.append(inbox_row("shop", news, Mode.LIVE, it.clock))
+        await it.hub.db.write(lambda connection: new_events(connection, it.hub.db.dialect, rows))
+        await it.hub.quiet()
+        assert it.said() == []
