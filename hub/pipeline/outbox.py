@@ -26,7 +26,7 @@ def look(connection: sa.Connection, world: World, now: datetime, capacity: Capac
     due = [row for name in ("", *capacity.free) for row in _due(connection, name, capacity, now)]
     if not due:
         return Outbox()
-    due.sort(key=lambda each: (each.due_at, each.id))
+    due.sort(key=lambda each: (not each.doc.get("urgent"), each.due_at, each.id))
     try:
         return _decide(connection, world, now, capacity, due)
     except sa.exc.SQLAlchemyError:
@@ -89,13 +89,18 @@ def _due(connection: sa.Connection, name: str, capacity: Capacity, now: datetime
     limit = capacity.free.get(name, FEW)
     if limit <= 0:
         return ()
-    return connection.execute(
+    can_leave = (
         sa.select(messages)
         .where(sa.text("messages.state = 'due'"), messages.c.connection == name, messages.c.due_at <= now)
         .where(messages.c.order_id.not_in(sorted(capacity.busy)))
-        .order_by(messages.c.due_at, messages.c.id)
-        .limit(limit)
-    ).all()
+    )
+    oldest = connection.execute(can_leave.order_by(messages.c.due_at, messages.c.id).limit(limit)).all()
+    if len(oldest) < limit:
+        return oldest
+    # What quiet hours kept until the morning is a crowd; what is urgent does not wait behind it.
+    newest = connection.execute(can_leave.order_by(messages.c.due_at.desc(), messages.c.id.desc()).limit(FEW))
+    known = {row.id for row in oldest}
+    return [*oldest, *(row for row in newest if row.doc.get("urgent") and row.id not in known)]
 
 
 def owner() -> str:

@@ -18,10 +18,12 @@ CARETAKERS = ("integrator", "manager")
 
 
 def tell_paused(connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime) -> None:
-    """A connection pauses for a fault of ours; told once per pause, by every channel but the paused one."""
+    """A connection pauses for a fault of ours; told once a day for each reason, by every channel but the paused
+    one."""
     each = world.config.connections.get(name)
     said = {"name": name, "kind": each.kind if each else "", "plugin": each.plugin if each else "", "error": reason}
-    occasion = f"paused|{name}|{now.isoformat()}"
+    # It may pause and recover many times a day, when only some of what it is asked is refused.
+    occasion = f"paused|{name}|{reason}|{now:%Y-%m-%d}"
     _tell(connection, dialect, world, now, "staff-connection-paused", occasion, {"connection": said}, without=name)
 
 

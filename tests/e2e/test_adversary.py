@@ -34,13 +34,14 @@ from hub.pipeline.receive import inbox_row, new_events
 from hub.pipeline.remap import remember_statuses
 from hub.pipeline.write import write_batch
 from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanent, Raw, TrackRequest, Transient
+from hub.plugin import Config as OurFault
 from hub.plugin.sandbox import serve
 from hub.runtime.hub import build_world
 from hub.status import Meaning, Mode
 from hub.store import tables
 from hub.store.database import Database, DatabaseBusyError
 from hub.store.links import find_link
-from hub.store.queries import replay_event
+from hub.store.queries import replay_event, unpause
 from hub.web.app import build_app
 from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
@@ -699,3 +700,45 @@ async def test_news_of_an_order_does_not_pass_its_own_import(tmp_path: Path, dat
         await it.hub.db.write(lambda connection: new_events(connection, it.hub.db.dialect, rows))
         await it.hub.quiet()
         assert it.said() == []
+
+
+async def test_what_is_urgent_does_not_wait_behind_the_morning(tmp_path: Path, database_url: str) -> None:
+    flows = {
+        "packed": {"on": "order.packed", "steps": [says("packed", "mail")]},
+        "held": {"on": "order.on_hold", "steps": [says("on-hold", "mail", urgent=True)]},
+    }
+    async with hamlet(tmp_path, flows, database=database_url) as it:
+        crowd = [it.board.raw(f"order:{n}", order("09:59", "order.packed", ref=f"{n}")) for n in range(60)]
+        await it.store("shop", *crowd)
+        await it.hub.quiet()
+        answer = asyncio.Event()
+
+        async def slowly(channel: str, message: Outgoing) -> Outcome:
+            await answer.wait()
+            return Accepted()
+
+        it.board.outcomes["mail"] = slowly
+        it.clock.move_to(it.clock.now() + timedelta(minutes=2))
+        it.hub.wake("deliver")
+        while len(it.board.sent) < 4:
+            await asyncio.sleep(0)
+        await it.store("shop", it.board.raw("order:u", order("10:01", "order.on_hold", ref="u")))
+        while not await it.rows(tables.messages, tables.messages.c.template == "on-hold"):
+            await asyncio.sleep(0)
+        answer.set()
+        await it.hub.quiet()
+        assert "on-hold" in it.said()[:20]
+
+
+async def test_staff_are_told_once_a_day_that_a_connection_pauses(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+
+        async def forbidden(ref: str) -> Sequence[Raw]:
+            raise FailureError(OurFault("our credentials were refused"))
+
+        it.board.fetch = forbidden
+        for ref in ("1", "2", "3"):
+            await it.hear("shop", f"order:{ref}", Reread(RefKind.ORDER, ref))
+            await it.hub.db.write(lambda connection: unpause(connection, "shop", it.clock.now()))
+            await it.advance(minutes=1)
+        assert len(it.said("mail")) == 2, "both who look after the hub, once"
