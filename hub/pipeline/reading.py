@@ -38,6 +38,8 @@ class Reader:
 
     async def read(self, rows: Sequence[Any], world: World) -> list[Event]:
         """The events of these rows, in their order."""
+        if not rows:
+            return []
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Event]] = loop.create_future()
         events: list[Event] = []
