@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import FINAL, Axis, Return, Shipment, Verdict, axis_of
+from hub.status import Axis, Verdict, axis_of
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -24,6 +24,7 @@ from hub.store.tables import (
     slot_of,
 )
 
+from .asking import questions
 from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, facts_of, said_in_between
@@ -32,29 +33,9 @@ from .notices import notices_of
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
-from .state import OrderView, ReturnCase, ShipmentView
+from .state import OrderView
 from .view import view
 from .world import World
-
-INTERVALS: Mapping[Shipment | None, timedelta] = {
-    None: timedelta(hours=1),
-    Shipment.ANNOUNCED: timedelta(hours=2),
-    Shipment.SHIPPED: timedelta(hours=1),
-    Shipment.IN_TRANSIT: timedelta(hours=1),
-    Shipment.ON_HOLD: timedelta(hours=2),
-    Shipment.ARRIVED_AT_BRANCH: timedelta(minutes=30),
-    Shipment.OUT_FOR_DELIVERY: timedelta(minutes=30),
-    Shipment.DELIVERY_FAILED: timedelta(hours=1),
-    Shipment.READY_FOR_PICKUP: timedelta(hours=2),
-    Shipment.PROBLEM: timedelta(hours=4),
-    Shipment.RETURNING: timedelta(hours=6),
-}
-"""How often a carrier is asked about a parcel, by its status; an adapter's own table comes first."""
-
-CORRECTIONS = timedelta(days=3)
-"""A final parcel is asked once a day for this long, to hear corrections (STATUS.md 1)."""
-DAILY = timedelta(days=1)
-RETURNS_EVERY = timedelta(hours=6)
 
 
 @dataclass(slots=True)
@@ -200,10 +181,8 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})
         plan.unmapped = _unmapped(new, world, order_id, now)
         plan.lines = _status_lines(new, after, needless)
-        plan.numbers = sorted(
-            {leg.number.number for each in after.shipments for leg in each.legs} | _return_numbers(doc)
-        )
-        plan.polls = _polls(after, world, now)
+        plan.numbers = sorted({leg.number.number for leg in after.legs})
+        plan.polls = questions(after, world, now)
     situation = Situation(
         before=(None if loaded.rev == 0 else before) if changed else after,
         after=after,
@@ -316,10 +295,6 @@ def _write_order(
         }
 
 
-def _return_numbers(doc: OrderDoc) -> set[str]:
-    return {number.number for case in doc.returns.values() for number in case.numbers}
-
-
 def _unmapped(
     new: Sequence[tuple[StoredFact, int]], world: World, order_id: str, now: datetime
 ) -> list[dict[str, Any]]:
@@ -367,47 +342,3 @@ def _status_lines(
             }
             lines.append({"kind": "status", "subject": subject, "at": fact.at, "event_id": event_id, "doc": doc})
     return lines
-
-
-def _polls(after: OrderView, world: World, now: datetime) -> list[dict[str, Any]]:
-    """Which numbers are to be asked about, how often, and until when."""
-    wishes = []
-    for each in after.shipments:
-        for leg in each.legs:
-            if leg.carrier:
-                wishes.append(_poll(each, leg.carrier, leg.number.number, world, now))
-    for case in after.returns:
-        for number in case.snapshot.numbers:
-            carrier = world.carrier_for(number.number, number.carrier)
-            if carrier:
-                wishes.append(_return_poll(case, carrier, number.number, now))
-    return wishes
-
-
-def _return_poll(case: ReturnCase, carrier: str, number: str, now: datetime) -> dict[str, Any]:
-    over = case.folded.state in (Return.RETURNED, *FINAL)
-    until = (case.folded.since or now) + CORRECTIONS if over else None
-    return _poll_row(carrier, number, DAILY if over else RETURNS_EVERY, until, now)
-
-
-def _poll(each: ShipmentView, carrier: str, number: str, world: World, now: datetime) -> dict[str, Any]:
-    status = each.status
-    own = world.carrier(carrier).intervals
-    every = own.get(status) or INTERVALS.get(status) or DAILY
-    over = status is not None and status in FINAL
-    until = (each.folded.since or now) + CORRECTIONS if over else None
-    return _poll_row(carrier, number, DAILY if over else every, until, now)
-
-
-def _poll_row(carrier: str, number: str, every: timedelta, until: datetime | None, now: datetime) -> dict[str, Any]:
-    return {
-        "tenant": TENANT,
-        "slot": slot_of(number),
-        "connection": carrier,
-        "kind": "parcel",
-        "ref": number,
-        "due_at": now,
-        "state": int(until is not None and until <= now),
-        "every": int(every.total_seconds()),
-        "until_at": until,
-    }

@@ -17,6 +17,7 @@ from hub.status import Mode
 from hub.store.database import Database, insert_new, upsert
 from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_of
 
+from .asking import DAILY, pace
 from .crash import crash_point
 from .documents import load
 from .fault import fault
@@ -30,7 +31,6 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (15, 60, 300, 900, 1800))
 PAUSE = timedelta(minutes=15)
 UNREACHABLE_EVERY = timedelta(minutes=1)
 """How often a platform is polled by a hub that no webhook can reach."""
-DAILY = timedelta(days=1)
 LIMIT = 500
 LOOK_AHEAD = timedelta(minutes=5)
 """A parcel that is due within this time is asked about together with those that are due."""
@@ -236,8 +236,7 @@ class PollDrain:
             self._store_events(connection, name, events, Mode.LIVE, now)
             for row in rows:
                 over = row.until_at is not None and row.until_at <= now
-                due = now + timedelta(seconds=row.every or int(DAILY.total_seconds()))
-                _answered(connection, row, now, due_at=due, state=1 if over else 0)
+                _answered(connection, row, now, due_at=now + pace(row._mapping, now), state=1 if over else 0)
 
         await self.db.write(write)
         crash_point("after-poll")

@@ -17,10 +17,11 @@ from .ladder import escalation_rows
 from .names import names_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
-from .state import SHOP_PARCEL, OrderView
+from .state import OrderView
 from .world import World
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
+REPLACED = "another parcel was sent in its place"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
 
@@ -200,14 +201,20 @@ class _React:
                 self._line(row.flow, row.word, f"its messages are stopped: {word}", row.key)
 
     def _stopper(self, row: RunRow, flow: Flow) -> str:
-        if self.it.after.gone:
-            return self.it.after.gone
+        over = self._over_for(row.subject)
+        if over:
+            return over
         words = self._words_for(row.subject_kind, row.subject)
         named = next((word for word in flow.stop_on if word in words), "")
         if named:
             return named
         outlives = row.word.startswith(OUTLIVES_CANCELLATION)
         return CANCELLED if CANCELLED in words and not outlives else ""
+
+    def _over_for(self, subject: str) -> str:
+        """Why nothing more is said of a subject: its order is gone, or another parcel was sent in its place."""
+        sent_instead = any(each.id == subject and each.replaced for each in self.it.after.shipments)
+        return self.it.after.gone or (REPLACED if sent_instead else "")
 
     def _words_for(self, kind: str, subject: str) -> frozenset[str]:
         """What happened to the run's order; for a shipment's run, of shipments only its own."""
@@ -247,8 +254,9 @@ class _React:
 
     def _refusal(self, flow: Flow, occasion: Occasion) -> str:
         """Why this flow does not start; empty: it does."""
-        if self.it.after.gone:
-            return self.it.after.gone
+        over = self._over_for(occasion.subject)
+        if over:
+            return over
         shop = self.it.world.shop_of(self.it.after.connection)
         if flow.shops is not None and shop.key not in flow.shops:
             return "not for this shop"
@@ -270,11 +278,8 @@ class _React:
         return "" if holds else f"not met: {why}"
 
     def _same_news(self, occasion: Occasion) -> list[Occasion]:
-        """The occasion itself; for the first parcel also what was told when the shop had only said it of the order."""
-        first = next((each.id for each in self.it.after.shipments), "")
-        if occasion.subject_kind != "shipment" or occasion.subject != first:
-            return [occasion]
-        return [occasion, replace(occasion, subject=f"{self.it.after.id}/{SHOP_PARCEL}")]
+        """The occasion itself, and the same news where it was told of what the subject was known as before."""
+        return [occasion, *(replace(occasion, subject=former) for former in self.it.after.former(occasion.subject))]
 
     def _old_news(self, flow: Flow, occasion: Occasion) -> str:
         it = self.it

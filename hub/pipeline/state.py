@@ -27,6 +27,13 @@ from hub.status import (
 from .documents import News, OrderDoc
 
 SHOP_PARCEL = "shop"
+"""The parcel of which only the shop speaks, by the order."""
+OF_PARCEL = "parcel:"
+"""Begins the reference of a return case that the shop has not named: only its parcel is known."""
+
+
+def return_id(order_id: str, ref: str) -> str:
+    return f"{order_id}/r:{ref}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,10 @@ class ReturnCase:
     id: str
     snapshot: ReturnSnapshot
     folded: Folded
+    legs: tuple[Leg, ...] = ()
+    """What the customer's return parcels travel under."""
+    parcels: tuple[str, ...] = ()
+    """Their references at the platform."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,14 @@ class OrderView:
     def live(self) -> tuple[ShipmentView, ...]:
         return tuple(each for each in self.shipments if each.live)
 
+    @property
+    def legs(self) -> list[Leg]:
+        """Every number that something of this order travels under, out or back."""
+        return [
+            *(leg for each in self.shipments for leg in each.legs),
+            *(leg for case in self.returns for leg in case.legs),
+        ]
+
     def folded(self, axis: Axis, subject: str) -> Folded:
         """The fold of one axis and subject (`subject` is the order's, a shipment's or a return case's id)."""
         if axis is Axis.ORDER:
@@ -135,6 +154,14 @@ class OrderView:
             return self.payment
         cases: Sequence[ShipmentView | ReturnCase] = self.shipments if axis is Axis.SHIPMENT else self.returns
         return next((case.folded for case in cases if case.id == subject), Folded())
+
+    def former(self, subject: str) -> list[str]:
+        """What a subject was known as before: the first parcel as the shop's, when the shop had only said it of the
+        order; a return case as one of its parcels, when the shop had only sent that."""
+        if self.shipments and subject == self.shipments[0].id:
+            return [f"{self.id}/{SHOP_PARCEL}"]
+        case = next((case for case in self.returns if case.id == subject), None)
+        return [return_id(self.id, OF_PARCEL + ref) for ref in case.parcels] if case else []
 
     def axes(self) -> list[tuple[Axis, str, Folded]]:
         """Every axis and subject there is."""

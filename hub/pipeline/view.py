@@ -6,12 +6,8 @@ from decimal import Decimal
 
 from hub.model import (
     DeliverBy,
-    Direction,
-    Number,
     ParcelKind,
     ParcelSnapshot,
-    Relation,
-    ReturnSnapshot,
 )
 from hub.status import (
     Axis,
@@ -40,6 +36,7 @@ from hub.status import (
 
 from .documents import News, OrderDoc
 from .facts import StoredFact
+from .parcels import Outbound, Parcels, Returning
 from .state import SHOP_PARCEL, Leg, OrderView, ReturnCase, ShipmentView, parcel_view
 from .world import World
 
@@ -65,6 +62,7 @@ class _Build:
         self, order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFact], world: World
     ) -> None:
         self.id, self.connection, self.doc, self.world = order_id, connection, doc, world
+        self.parcels = Parcels(order_id, doc, world)
         self.placed_at = doc.snapshot.placed_at if doc.snapshot else None
         self.said: dict[str, list[_Heard]] = {}
         self.retractions = [fact for fact in facts if fact.retracts]
@@ -84,7 +82,7 @@ class _Build:
         order = self._fold(Axis.ORDER, self.id, self._of_axis(Axis.ORDER, "o", every=True))
         payment = self._payment()
         shipments = self._shipments()
-        returns = tuple(self._return(case) for case in self.doc.returns.values())
+        returns = tuple(self._return(case) for case in self.parcels.returning())
         given = self._headline_input(order, payment, shipments, returns)
         parcels = effective_parcels(given.parcels, given.order, given.completed_means)
         rest = has_rest(given.rest, given.order, parcels)
@@ -156,38 +154,13 @@ class _Build:
     # -- shipments
 
     def _shipments(self) -> tuple[ShipmentView, ...]:
-        planned = [self._plan(parcel) for parcel in self.doc.parcels.values() if parcel.direction is Direction.OUT]
-        parcels = [each for plans in planned for each in plans]
-        replaced = {parcel.replaces for parcel in self.doc.parcels.values() if parcel.replaces}
         shop_words = self._of_axis(Axis.SHIPMENT, "o")
-        views = [self._shipment(sid, parcel, legs, shop_words, replaced) for sid, parcel, legs in parcels]
+        planned = self.parcels.outbound()
+        views = [self._shipment(each, shop_words) for each in planned]
         if not any(each.live for each in views) and self._shop_speaks_of_parcel(shop_words):
-            views.append(self._shipment(f"{self.id}/{SHOP_PARCEL}", None, (), shop_words, replaced))
-        return tuple(self._with_contents(views))
-
-    def _plan(self, parcel: ParcelSnapshot) -> list[tuple[str, ParcelSnapshot, tuple[Leg, ...]]]:
-        """One shipment per number, contents on the first. The way back and a redirection stay the same shipment."""
-        base = f"{self.id}/{parcel.ref}"
-        outbound = [number for number in parcel.numbers if number.leg is not Way.BACK]
-        if not outbound:
-            return [(base, parcel, ())]
-        return [
-            (base if place == 0 else f"{base}#{number.number}", parcel, self._legs(number))
-            for place, number in enumerate(outbound)
-        ]
-
-    def _legs(self, number: Number) -> tuple[Leg, ...]:
-        legs, seen, way = [], set[str](), Way.NONE
-        here: Number | None = number
-        while here is not None and here.number not in seen:
-            seen.add(here.number)
-            legs.append(Leg(here, way, self.world.carrier_for(here.number, here.carrier or number.carrier)))
-            news = self.doc.news.get(here.number)
-            if news is None or news.next is None or news.relation is Relation.REPLACES:
-                break
-            way = Way.BACK if news.relation is Relation.BACK else way
-            here = news.next
-        return tuple(legs)
+            sid = f"{self.id}/{SHOP_PARCEL}"
+            views.append(self._folded(sid, None, (), shop_words))
+        return tuple(self._with_contents(views, {each.id for each in planned if not each.holds}))
 
     def _shop_speaks_of_parcel(self, words: Sequence[_Heard]) -> bool:
         """The shop's last word is of the parcel, or that it closed the order after it spoke of the parcel."""
@@ -199,20 +172,18 @@ class _Build:
         last = [heard.value for heard in mapped if heard.stored.at == newest]
         return any(isinstance(value, Shipment) or value is Order.COMPLETED for value in last)
 
-    def _shipment(
-        self,
-        sid: str,
-        parcel: ParcelSnapshot | None,
-        legs: tuple[Leg, ...],
-        shop_words: Sequence[_Heard],
-        replaced: set[str],
+    def _shipment(self, each: Outbound, shop_words: Sequence[_Heard]) -> ShipmentView:
+        of_fulfilment = [] if each.heir else self._of_axis(Axis.SHIPMENT, f"p:{each.snapshot.ref}")
+        found = self._folded(each.id, each.snapshot, each.legs, [*of_fulfilment, *shop_words])
+        return replace(found, replaced=each.replaced)
+
+    def _folded(
+        self, sid: str, parcel: ParcelSnapshot | None, legs: tuple[Leg, ...], shop_words: Sequence[_Heard]
     ) -> ShipmentView:
-        heard = self._of_axis(Axis.SHIPMENT, f"p:{parcel.ref}") if parcel else []
-        heard = [*heard, *shop_words]
+        heard = list(shop_words)
         for leg in legs:
             heard += [_on_leg(each, leg.way) for each in self._of_axis(Axis.SHIPMENT, f"n:{leg.number.number}")]
         folded = self._fold(Axis.SHIPMENT, sid, heard, followed=any(leg.carrier for leg in legs))
-        status = folded.state if isinstance(folded.state, Shipment) else None
         return ShipmentView(
             id=sid,
             snapshot=parcel,
@@ -221,8 +192,8 @@ class _Build:
             news=self._news(legs),
             contents={},
             pickup=parcel.kind is ParcelKind.PICKUP if parcel else False,
-            replaced=parcel is not None and parcel.ref in replaced,
-            status=status,
+            replaced=False,
+            status=folded.state if isinstance(folded.state, Shipment) else None,
         )
 
     def _news(self, legs: Sequence[Leg]) -> News:
@@ -238,13 +209,16 @@ class _Build:
                 merged = replace(merged, told=(*merged.told, *news.told), **kept)
         return merged
 
-    def _with_contents(self, views: Sequence[ShipmentView]) -> list[ShipmentView]:
-        """Contents as told; a parcel that does not tell holds all that no other live parcel holds."""
+    def _with_contents(self, views: Sequence[ShipmentView], empty: set[str]) -> list[ShipmentView]:
+        """Contents as told; a parcel that does not tell holds all that no other live parcel holds.
+
+        `empty`: ids of those whose fulfilment's contents lie in another parcel of it.
+        """
         due = self._due()
         live = [each for each in views if each.live]
         told: dict[str, Mapping[str, Decimal]] = {}
         for each in live:
-            if each.snapshot is not None and each.id != f"{self.id}/{each.snapshot.ref}":
+            if each.id in empty:
                 told[each.id] = {}
             elif each.snapshot is not None and each.snapshot.contents is not None:
                 told[each.id] = dict(each.snapshot.contents)
@@ -266,13 +240,14 @@ class _Build:
 
     # -- returns
 
-    def _return(self, case: ReturnSnapshot) -> ReturnCase:
-        heard = self._of_axis(Axis.RETURN, f"r:{case.ref}")
-        for number in case.numbers:
-            words = self._of_axis(Axis.SHIPMENT, f"n:{number.number}")
-            heard += [_as_return(each) for each in words]
-        sid = f"{self.id}/r:{case.ref}"
-        return ReturnCase(sid, case, self._fold(Axis.RETURN, sid, heard))
+    def _return(self, case: Returning) -> ReturnCase:
+        heard = self._of_axis(Axis.RETURN, f"r:{case.snapshot.ref}")
+        if not any(leg.carrier for leg in case.legs):  # else the shop cannot know before the carrier
+            heard += [_as_return(each) for ref in case.parcels for each in self._of_axis(Axis.SHIPMENT, f"p:{ref}")]
+        for leg in case.legs:
+            heard += [_as_return(each) for each in self._of_axis(Axis.SHIPMENT, f"n:{leg.number.number}")]
+        folded = self._fold(Axis.RETURN, case.id, heard)
+        return ReturnCase(case.id, case.snapshot, folded, case.legs, case.parcels)
 
     # -- headline
 

@@ -11,6 +11,7 @@ from hub.store.database import insert_new, upsert
 from hub.store.tables import (
     TENANT,
     InboxState,
+    Utc,
     customers,
     escalations,
     facts,
@@ -27,6 +28,7 @@ from hub.store.tables import (
     unmapped,
 )
 
+from .asking import pace
 from .batch import Batch, OrderPlan
 from .documents import dump, load
 from .people import write_channel
@@ -225,8 +227,19 @@ class _Write:
         wishes = {(row["connection"], row["ref"]): row for row in rows}
         if wishes:
             keys = ("tenant", "connection", "kind", "ref")
-            statement = upsert(polls, self.dialect, keys=keys, change=("every", "until_at", "state"))
+            statement = upsert(polls, self.dialect, keys=keys, change=("every", "slow_at", "until_at", "state"))
             self.connection.execute(statement, list(wishes.values()))
+            # A parcel that is to be asked about more often now must not wait out its former pace first.
+            latest = sa.bindparam("latest", type_=Utc)
+            own = (polls.c.connection == sa.bindparam("of"), polls.c.ref == sa.bindparam("number"))
+            parcel = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.kind == "parcel", *own)
+            self.connection.execute(
+                parcel.where(polls.c.due_at > latest).values(due_at=latest),
+                [
+                    {"of": row["connection"], "number": row["ref"], "latest": self.now + pace(row, self.now)}
+                    for row in wishes.values()
+                ],
+            )
 
     def poll_soon(self, source: str, kind: str, ref: str) -> None:
         """Ask again about an order or a parcel, now."""

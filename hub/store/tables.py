@@ -130,6 +130,7 @@ polls = sa.Table(
     sa.Column("cursor", Json),
     sa.Column("state", sa.Integer, nullable=False, default=0),  # 0 at work, 1 ended
     sa.Column("every", sa.Integer, nullable=False, default=0),  # seconds to the next; 0: once
+    sa.Column("slow_at", Utc),  # asked once a day from then on
     sa.Column("until_at", Utc),  # not asked any more from then on
     sa.Column("failures", sa.Integer, nullable=False, default=0),
     sa.Column("last_at", Utc),

@@ -464,6 +464,29 @@ async def test_one_parcel_that_is_refused_spoils_nothing_for_the_others(tmp_path
         assert [row.headline for row in await it.rows(tables.orders)] == ["in_transit", "packed", "in_transit"]
 
 
+async def test_a_parcel_that_never_moves_is_asked_about_ever_less_and_in_the_end_no_more(tmp_path: Path) -> None:
+    seldom = timedelta(days=1)
+    connections = tuple(
+        replace(each, poll_every=seldom) if each.kind in ("platform", "channel") else each for each in ALL
+    )
+    async with hamlet(tmp_path, connections=connections) as it:
+
+        async def asked_in(days: int) -> int:
+            before = len(it.board.asked)
+            await it.advance(days=days)
+            return sum(each == ("post", ("P1",)) for each in it.board.asked[before:])
+
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.hear("post", "parcel:P1", scan("P1", "announced", "09:50"))
+        assert await asked_in(3) == 3 * 12, "every two hours"
+        assert 4 <= await asked_in(5) <= 6
+        await it.advance(days=80)
+        assert 1 <= await asked_in(4) <= 3, "and not at all once it is 90 days old"
+        await it.hear("post", "parcel:P1", Reread(RefKind.PARCEL, "P1"))
+        await it.hear("post", "parcel:P1", scan("P1", "in_transit", "+92 09:50"))
+        assert await asked_in(1) == 24, "what is heard of it begins anew"
+
+
 async def test_a_form_that_does_not_come_is_not_waited_for(tmp_path: Path) -> None:
     async with hamlet(tmp_path) as it, serve(build_app(it.hub)) as base, httpx.AsyncClient() as client:
         large = await client.post(f"{base}/e/none", content=b"note=" + b"a" * 100_000)

@@ -6,18 +6,19 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.model import Number, ParcelNews, Relation, ReturnSnapshot
+from hub.model import Direction, Number, ParcelNews, Relation, ReturnSnapshot
 from hub.pipeline.state import OrderView
 from hub.status import Shipment
 
 from .fakes import Story, moment, native, notify, order, parcel, scan, world
 
 WORDS = ("shipped", "in_transit", "ready_for_pickup", "delivery_failed", "delivered", "returned", "problem")
-FLOWS = {
+FLOWS: dict[str, Any] = {
     **{f"s-{word}": {"on": f"shipment.{word}", "steps": [notify("shipped")]} for word in WORDS},
     "received": {"on": "order.received", "steps": [notify("order-received")]},
     "cancelled": {"on": "order.cancelled", "steps": [notify("order-cancelled")]},
     "done": {"on": "order.delivered", "steps": [notify("delivered")]},
+    "back": {"on": ["return.returning", "return.returned"], "steps": [notify("return-news")]},
     "paid": {"on": "payment.paid", "steps": [notify("payment-received")]},
 }
 TIMES = st.integers(0, 40).map(lambda step: f"{9 + step // 12:02}:{step % 12 * 5:02}")
@@ -26,12 +27,16 @@ ORDERS = st.sampled_from(["order.processing", "order.packed", "order.completed",
 PAYMENTS = st.sampled_from(["payment.paid", "payment.cash_on_delivery", "payment.refunded", "payment.awaiting_payment"])
 FULFILMENTS = st.sampled_from(["shipment.shipped", "shipment.delivered", "shipment.cancelled"])
 PARCELS = st.builds(
-    lambda ref, at, word, numbers: parcel(ref, at, word, numbers=numbers),
-    st.sampled_from(["1", "2"]), TIMES, FULFILMENTS, st.sampled_from([(), ("P1",), ("P1", "P2"), ("X1",)]),
+    lambda ref, at, word, numbers, way, replaces: parcel(
+        ref, at, word, numbers=numbers, direction=way, replaces=replaces
+    ),
+    st.sampled_from(["1", "2"]), TIMES, FULFILMENTS, st.sampled_from([(), ("P1",), ("P1", "P2"), ("P9",), ("X1",)]),
+    st.sampled_from([Direction.OUT, Direction.OUT, Direction.BACK]), st.sampled_from(["", "", "1"]),
 )  # fmt: skip
 RETURNS = st.builds(
-    lambda at, word: ReturnSnapshot("r", moment(at), (native(word),), numbers=(Number("P9"),)),
+    lambda at, word, numbers: ReturnSnapshot("r", moment(at), (native(word),), numbers=tuple(map(Number, numbers))),
     TIMES, st.sampled_from(["return.requested", "return.approved", "return.refused"]),
+    st.sampled_from([(), ("P9",)]),
 )  # fmt: skip
 SNAPSHOTS = st.builds(
     lambda at, one, two, parcels, returns: order(at, one, two, parcels=parcels, returns=returns),

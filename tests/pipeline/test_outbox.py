@@ -10,6 +10,7 @@ import pytest
 
 from hub.config.model import Cap, Contact
 from hub.model import Customer
+from hub.pipeline.asking import CORRECTIONS
 from hub.plugin import Config, Suppress, Transient, Unknown
 from hub.store.database import Database
 from hub.store.tables import connections, polls
@@ -154,8 +155,9 @@ async def test_questions_about_a_parcel_end_and_begin_again_when_it_moves_again(
     it = desk(db)
 
     def asked() -> tuple[int, bool]:
+        """Whether it is over, and whether only corrections are still to be heard."""
         (row,) = it.rows(polls, polls.c.ref == "P1")
-        return row.state, row.until_at is not None
+        return row.state, row.until_at - row.slow_at == CORRECTIONS
 
     held = (parcel("1", "09:00", numbers=["P1"]),)
     await it.hear(order("10:00", "order.packed", parcels=held))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hub.config.model import Quiet
-from hub.model import DeliverBy, Line, Number, ParcelKind, ReturnSnapshot
+from hub.model import DeliverBy, Direction, Line, Number, ParcelKind, ReturnSnapshot
 from hub.pipeline.react import Reaction, Situation, react
 from hub.status import Mode
 from hub.store.tables import TENANT
@@ -118,6 +118,18 @@ def test_two_return_cases_are_two_occasions() -> None:
     assert reaction.words == ["return.requested", "return.requested"]
     assert len({message["key"] for message in reaction.messages}) == 2
     assert {row.subject for row in reaction.runs} == {"shop:1/r:r1", "shop:1/r:r2"}
+
+
+def test_a_return_parcel_is_told_once_though_its_case_is_named_only_later() -> None:
+    story = Story(world({"back": {"on": ["return.returning", "return.returned"], "steps": [notify("return-news")]}}))
+    sent = parcel("7", "09:00", numbers=["P7"], direction=Direction.BACK)
+    story.react(order("09:00", parcels=(sent,)), at="09:00")
+    moves = story.react(scan("P7", "in_transit", "10:00"), at="10:01")
+    assert (moves.words, told(moves)) == (["return.returning"], ["return-news"])
+    named = story.react(order("11:00", returns=(case("r1", "return.approved"),)), at="11:01")
+    assert told(named) == [], "it is the same return"
+    there = story.react(scan("P7", "delivered", "12:00"), at="12:01")
+    assert (there.words, told(there)) == (["return.returned"], ["return-news"])
 
 
 # ------------------------------------------------------------------------------------------------ starting
@@ -253,6 +265,19 @@ def ended(reaction: Reaction) -> list[tuple[str, str, str]]:
         for row in reaction.runs
         if row.run.state.value == "stopped"
     ]
+
+
+def test_of_a_parcel_in_whose_place_another_was_sent_nothing_more_is_said() -> None:
+    ready = {"on": ["shipment.ready_for_pickup", "shipment.returning"], "steps": [notify("shipped"), *WAITS]}
+    story = Story(world({"ready": ready}))
+    story.react(SHIPPED, at="09:00")
+    assert told(story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")) == ["shipped"]
+    replaced = story.react(order("11:00", parcels=(P1, parcel("2", "11:00", numbers=["P2"], replaces="1"))), at="11:01")
+    assert ended(replaced) == [("/1", "stopped", "another parcel was sent in its place")]
+    goes_back = story.react(scan("P1", "returning", "12:00"), at="12:01")
+    assert told(goes_back) == []
+    assert [line["doc"]["result"] for line in goes_back.lines] == ["another parcel was sent in its place"]
+    assert told(story.react(scan("P2", "ready_for_pickup", "13:00"), at="13:01")) == ["shipped"]
 
 
 def two_parcels(**source: Any) -> Story:

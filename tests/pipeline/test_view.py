@@ -18,6 +18,7 @@ from hub.model import (
     Number,
     ParcelKind,
     ParcelNews,
+    ParcelSnapshot,
     PayBy,
     PickupPoint,
     PointKind,
@@ -25,7 +26,7 @@ from hub.model import (
     ReturnSnapshot,
 )
 from hub.pipeline.pickup import cash_due, deadline_of
-from hub.status import Axis, Level, Meaning, Order, Shipment
+from hub.status import Axis, Level, Meaning, Order, Shipment, Way
 
 from .fakes import CONNECTIONS, Story, connection, moment, native, order, parcel, scan, uah, world
 from .fakes import Post as ThePost
@@ -191,10 +192,56 @@ def test_what_travels_under_a_return_waybill_travels_back() -> None:
     assert not story.view.delivered
 
 
-def test_a_number_that_replaces_another_parcel_is_not_its_continuation() -> None:
+def states(story: Story) -> dict[str, tuple[str | None, bool]]:
+    """Shipment → its status, and whether it is live."""
+    return {
+        each.id.removeprefix("shop:1/"): (str(each.status) if each.status else None, each.live)
+        for each in story.view.shipments
+    }
+
+
+def test_what_a_carrier_sends_in_a_parcels_place_is_a_shipment_of_its_own_with_the_same_contents() -> None:
     story = followed(Relation.REPLACES)
-    story.hear(scan("P2", "delivered", "12:00"))
-    assert story.status() == "in_transit"
+    assert states(story) == {"1": ("in_transit", False), "1#P2": ("announced", True)}
+    assert held(story) == {"1": {}, "1#P2": {"a": 1}}
+    assert not story.view.rest
+    story.hear(scan("P1", "problem", "11:30"), scan("P2", "delivered", "12:00"))
+    assert states(story) == {"1": ("problem", False), "1#P2": ("delivered", True)}
+    assert story.view.delivered
+    assert str(story.view.headline.value) == "delivered"
+
+
+def test_a_replacement_may_be_replaced_and_only_the_last_lives() -> None:
+    story = followed(Relation.REPLACES)
+    story.hear(ParcelNews("P2", moment("12:00"), next=Number("P3"), relation=Relation.REPLACES))
+    story.hear(ParcelNews("P3", moment("13:00"), next=Number("P1"), relation=Relation.REPLACES))  # a ring ends here
+    assert states(story) == {"1": ("in_transit", False), "1#P2": (None, False), "1#P3": ("announced", True)}
+    assert held(story) == {"1": {}, "1#P2": {}, "1#P3": {"a": 1}}
+
+
+def test_a_replacement_that_the_shop_names_itself_is_there_once() -> None:
+    story = followed(Relation.REPLACES)
+    both = parcel("1", "12:00", numbers=["P1"]), parcel("2", "12:00", numbers=["P2"])
+    story.hear(order("12:00", parcels=both))
+    assert states(story) == {"1": ("in_transit", False), "2": ("announced", True)}
+    assert held(story) == {"1": {}, "2": {"a": 1}}
+
+
+def test_a_replacement_that_the_shop_adds_to_the_fulfilment_stays_the_shipment_it_was() -> None:
+    story = followed(Relation.REPLACES)
+    was = states(story), held(story)
+    story.hear(order("12:00", parcels=(parcel("1", "12:00", numbers=["P1", "P2"]),)))
+    assert (states(story), held(story)) == was
+
+
+def test_a_return_label_in_the_box_travels_back() -> None:
+    story = Story()
+    label = Number("P2", leg=Way.BACK)
+    story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=[Number("P1"), label]),)))
+    story.hear(scan("P1", "delivery_failed", "10:00"), scan("P2", "announced", "10:30"))
+    assert story.status() == "delivery_failed"
+    story.hear(scan("P2", "in_transit", "11:00"))
+    assert story.status() == "returning"
 
 
 def test_numbers_that_name_each_other_end_somewhere() -> None:
@@ -262,10 +309,73 @@ def test_a_customers_return_parcel_moves_its_case_and_no_outbound_parcel(scans: 
     assert [each.id for each in story.view.shipments] == ["shop:1/1"]
 
 
-def test_a_parcel_sent_back_is_not_among_those_to_be_delivered() -> None:
+def back(ref: str, *natives: str, numbers: tuple[str, ...] = (), version: str = "09:00") -> ParcelSnapshot:
+    """A customer's return parcel, as a platform tells of it."""
+    return parcel(ref, version, *natives, numbers=numbers, direction=Direction.BACK)
+
+
+def cases(story: Story) -> dict[str, str | None]:
+    return {
+        case.id.removeprefix("shop:1/r:"): str(case.folded.state) if case.folded.state else None
+        for case in story.view.returns
+    }
+
+
+def test_a_return_parcel_moves_the_case_it_shares_a_number_with() -> None:
     story = Story()
-    story.hear(order("09:00", parcels=(parcel("1", "09:00", direction=Direction.BACK),)))
+    both = (replace(returning("return.approved"), ref="r0", numbers=()), returning("return.approved"))
+    story.hear(order("09:00", returns=both, parcels=(back("7", numbers=("P9", "P8")),)))
+    story.hear(scan("P8", "in_transit", "10:00"))
+    assert cases(story) == {"r0": "approved", "r1": "returning"}
+    story.hear(scan("P8", "delivered", "11:00"))
+    assert cases(story) == {"r0": "approved", "r1": "returned"}
     assert story.view.shipments == ()
+    assert [leg.number.number for leg in story.view.legs] == ["P9", "P8"]
+
+
+def test_a_return_parcel_without_a_shared_number_belongs_to_the_first_case_that_has_none() -> None:
+    story = Story()
+    open_cases = tuple(replace(returning("return.approved", numbers=()), ref=ref) for ref in ("r1", "r2"))
+    story.hear(order("09:00", returns=open_cases, parcels=(back("7", numbers=("P7",)), back("8", numbers=("P8",)))))
+    story.hear(scan("P8", "in_transit", "10:00"))
+    assert cases(story) == {"r1": "approved", "r2": "returning"}
+    later = (*open_cases, replace(returning("return.requested", numbers=()), ref="r3"))
+    story.hear(order("11:00", returns=later))
+    assert cases(story) == {"r1": "approved", "r2": "returning", "r3": "requested"}, "a later case takes nothing away"
+
+
+@pytest.mark.parametrize(
+    ("natives", "state"),
+    [
+        ((), None),
+        (("shipment.announced",), None),
+        (("shipment.shipped",), "returning"),
+        (("shipment.delivered",), "returned"),
+    ],
+)
+def test_the_shop_speaks_for_a_return_parcel_that_nobody_follows(natives: tuple[str, ...], state: str | None) -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(back("7", *natives, numbers=("elsewhere",)),)))
+    assert cases(story) == {"parcel:7": state}
+
+
+def test_the_carrier_alone_moves_a_return_parcel_that_it_follows() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(back("7", "shipment.delivered", numbers=("P7",)),)))
+    assert cases(story) == {"parcel:7": None}
+    story.hear(scan("P7", "in_transit", "10:00"))
+    assert cases(story) == {"parcel:7": "returning"}
+
+
+def test_a_return_parcel_that_is_sent_on_is_followed_and_one_that_goes_back_to_the_customer_is_not() -> None:
+    story = Story()
+    story.hear(order("09:00", parcels=(back("7", numbers=("P7",)),)))
+    story.hear(scan("P7", "in_transit", "10:00"))
+    story.hear(ParcelNews("P7", moment("11:00"), next=Number("P8"), relation=Relation.CONTINUES))
+    story.hear(ParcelNews("P8", moment("12:00"), next=Number("P9"), relation=Relation.BACK))
+    story.hear(scan("P9", "delivered", "13:00"))
+    assert cases(story) == {"parcel:7": "returning"}
+    assert [leg.number.number for leg in story.view.legs] == ["P7", "P8"]
 
 
 # ------------------------------------------------------------------------------------------------ cash, deadlines
