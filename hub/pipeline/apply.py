@@ -30,12 +30,11 @@ from hub.model import (
     StatusEvent,
 )
 from hub.store.database import Database, is_trouble
-from hub.store.tables import TENANT, inbox, meta, numbers, orders, timers
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, in_slots, inbox, meta, numbers, orders, timers
 
 from .batch import Batch, Event, Wanted
 from .crash import crash_point
 from .fault import fault
-from .listen import NOBODY, Listeners
 from .orders import load_orders, plan_order
 from .reading import Reader, StuckError
 from .world import World
@@ -59,17 +58,19 @@ BUDGET = 0.010
 class ApplyDrain:
     """`drain()` does everything due: pending events first, then due timers of runs. Idempotent."""
 
-    def __init__(self, db: Database, clock: Clock, world: Callable[[], World], listeners: Listeners = NOBODY) -> None:
-        self.db, self.clock, self.world, self.listeners = db, clock, world, listeners
+    def __init__(self, db: Database, clock: Clock, world: Callable[[], World]) -> None:
+        self.db, self.clock, self.world = db, clock, world
         self.size = SMALLEST
         """How many events the next batch reads: as many as the last ones could decide within the budget."""
+        self.slots = ALL_SLOTS
         self.reader = Reader()
         self.tried_before = False
         self.timers_first = False
         """Whose turn it is to be decided first, so that a crowd of the ones never keeps the others waiting."""
 
-    async def drain(self) -> int:
-        """Work until nothing is pending; returns how many events and timers were done."""
+    async def drain(self, slots: Slots = ALL_SLOTS) -> int:
+        """Work until nothing is pending in these slots; returns how many events and timers were done."""
+        self.slots = slots
         if not self.tried_before:
             await self._carefully()
             self.tried_before = True
@@ -84,7 +85,7 @@ class ApplyDrain:
         """After a start, the first events one by one, each try noted before: one that killed the hub (its plugin runs
         out of memory, crashes the interpreter) is met again, and the third time it is set aside unread."""
         for _ in range(CAREFUL):
-            tried = await self.db.write(note_try)
+            tried = await self.db.write(lambda connection: note_try(connection, self.slots))
             if tried is None:
                 break
             event, tries = tried
@@ -97,7 +98,7 @@ class ApplyDrain:
         await self.db.write(forget_tries)
 
     async def _batch(self, limit: int, *, timers_first: bool | None = None) -> int:
-        world, now, taken = self.world(), self.clock.now(), Taken()
+        world, now, taken = self.world(), self.clock.now(), Taken(slots=self.slots)
         self.timers_first = not self.timers_first
         first = self.timers_first if timers_first is None else timers_first
         try:
@@ -125,9 +126,6 @@ class ApplyDrain:
             log.error("a batch failed, its events are taken one by one: %s", fault(error))
             return await self._one_by_one()
         crash_point("after-apply")
-        for plan in batch.orders:
-            for word in plan.reaction.words:
-                self.listeners.tell_status_changed(plan.order_id, word)
         return batch.size()
 
     async def _one_by_one(self) -> int:
@@ -144,17 +142,16 @@ class ApplyDrain:
 
         def park(connection: sa.Connection) -> None:
             for row in taken.events:
-                spoken_of = _order_of(row, _Known(connection))
-                write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason, spoken_of)]), world, now)
+                write_batch(connection, self.db.dialect, Batch(dead=[(row.id, reason)]), world, now)
             for timer in taken.timers:
                 connection.execute(sa.update(timers).where(timers.c.id == timer.id).values(state=9))
 
         await self.db.write(park)
 
 
-def note_try(connection: sa.Connection) -> tuple[Any, int] | None:
+def note_try(connection: sa.Connection, slots: Slots = ALL_SLOTS) -> tuple[Any, int] | None:
     """The oldest event that waits and how often it is being tried now, noted in the database; None: there is none."""
-    event = connection.execute(_pending(1)).first()
+    event = connection.execute(_pending(1, slots)).first()
     if event is None:
         return None
     noted = connection.execute(sa.select(meta.c.value).where(meta.c.key == TRYING)).scalar() or ""
@@ -177,9 +174,10 @@ def next_size(size: int, seconds: float) -> int:
     return min(BATCH, size * 2) if seconds < BUDGET / 2 else size
 
 
-def _pending(limit: int, *, newest: bool = False) -> sa.Select[Any]:
+def _pending(limit: int, slots: Slots, *, newest: bool = False) -> sa.Select[Any]:
     order = inbox.c.id.desc() if newest else inbox.c.id
-    return sa.select(inbox).where(sa.text("inbox.state = 0")).order_by(order).limit(limit)
+    pending = sa.select(inbox).where(sa.text("inbox.state = 0"), in_slots(inbox.c.slot, slots))
+    return pending.order_by(order).limit(limit)
 
 
 def _of_same_subjects(rows: Sequence[Any], limit: int) -> sa.Select[Any]:
@@ -189,10 +187,10 @@ def _of_same_subjects(rows: Sequence[Any], limit: int) -> sa.Select[Any]:
     return same.order_by(inbox.c.id).limit(limit)
 
 
-def _due(now: datetime, limit: int) -> sa.Select[Any]:
+def _due(now: datetime, limit: int, slots: Slots) -> sa.Select[Any]:
     return (
         sa.select(timers)
-        .where(sa.text("timers.state = 0"), timers.c.due_at <= now)
+        .where(sa.text("timers.state = 0"), timers.c.due_at <= now, in_slots(timers.c.slot, slots))
         .order_by(timers.c.due_at, timers.c.id)
         .limit(limit)
     )
@@ -207,6 +205,7 @@ class Taken:
     timers_first: bool = False
     said: Sequence[Event] = ()
     """The events as their plugins read them."""
+    slots: Slots = ALL_SLOTS
 
     def only(self, event_id: int) -> "Taken":
         """One event of these."""
@@ -217,24 +216,24 @@ class Taken:
         today does not wait behind an import (the order of work does not matter to a fold)."""
         self.timers_first = timers_first
         if limit == 1 and timers_first:
-            self.timers = connection.execute(_due(now, 1)).all()
+            self.timers = connection.execute(_due(now, 1, self.slots)).all()
             if self.timers:
                 return
-        self.events = connection.execute(_pending(limit)).all()
+        self.events = connection.execute(_pending(limit, self.slots)).all()
         if len(self.events) == limit > 1:
-            newest = connection.execute(_pending(limit // 2, newest=True)).all()
+            newest = connection.execute(_pending(limit // 2, self.slots, newest=True)).all()
             before = connection.execute(_of_same_subjects(newest, limit)).all()
             both = {row.id: row for row in (*self.events[: limit - limit // 2], *newest, *before)}
             self.events = [both[event_id] for event_id in sorted(both)]
         room = max(limit - len(self.events), limit // 4)
-        self.timers = connection.execute(_due(now, room)).all() if room else ()
+        self.timers = connection.execute(_due(now, room, self.slots)).all() if room else ()
 
 
 def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Taken) -> Batch:
     """Decide what becomes of what is due; writes nothing."""
     started = monotonic()
     batch = Batch()
-    wanted = _sort(taken.said, connection, batch)
+    wanted = _sort(taken.said, connection, batch, world)
     later = _refolds_alone(wanted)
     for timer in taken.timers:
         wanted.setdefault(timer.order_id, Wanted()).timers.append(timer)
@@ -247,12 +246,12 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
     for plan in batch.orders:
         if plan.homeless:
             told = [event.id for event in wanted[plan.order_id].events if not event.refold]
-            batch.dead += [(event_id, plan.homeless, plan.order_id) for event_id in told]
+            batch.dead += [(event_id, plan.homeless) for event_id in told]
     batch.seconds = monotonic() - started
     return batch
 
 
-def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> dict[str, Wanted]:
+def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch, world: World) -> dict[str, Wanted]:
     """Whom each event speaks of. An event may touch several orders; it counts as done with the first that wants it."""
     wanted: dict[str, Wanted] = {}
     holders = _Numbers(connection)
@@ -266,12 +265,12 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch) -> d
     }
     for event in events:
         if event.error:
-            batch.dead.append((event.id, event.error, _order_of(event, known)))
+            batch.dead.append((event.id, event.error))
             continue
         if event.refold:
             wanted.setdefault(event.subject.removeprefix("refold:"), Wanted()).take(event, ())
             continue
-        _place(event, batch, wanted, holders, known, arriving)
+        _place(event, batch, wanted, holders, known, arriving, world)
     return wanted
 
 
@@ -286,12 +285,6 @@ def _refolds_alone(wanted: Mapping[str, Wanted]) -> set[int]:
     return later
 
 
-def _order_of(event: Any, known: "_Known") -> str:
-    """The order that an event (or its row) speaks of, if it is known."""
-    order_id = f"{event.connection}:{event.subject.removeprefix('order:')}"
-    return order_id if event.subject.startswith("order:") and known(order_id) else ""
-
-
 def _place(
     event: Event,
     batch: Batch,
@@ -299,6 +292,7 @@ def _place(
     holders: "_Numbers",
     known: "_Known",
     arriving: set[str],
+    world: World,
 ) -> None:
     placed, missing = False, dict[str, None]()
     for record in event.records:
@@ -309,9 +303,10 @@ def _place(
                 if isinstance(record, OrderSnapshot) or order_id in arriving or known(order_id):
                     wanted.setdefault(order_id, Wanted()).take(event, (record,))
                     placed = True
-                elif isinstance(record, StatusEvent | Retraction):
-                    batch.rereads.append((event.connection, "order", ref))
+                else:
                     missing[f"order:{ref}"] = None
+                    if isinstance(record, StatusEvent | Retraction):  # else there is nothing left to read
+                        batch.rereads.append((event.connection, "order", ref))
             case Checkpoint() | ParcelNews():
                 held_by = holders(record.number)
                 for order_id in held_by:
@@ -320,17 +315,25 @@ def _place(
                 if not held_by:
                     missing[f"parcel:{record.number}"] = None
             case Reread():
-                kind = "parcel" if record.kind is RefKind.PARCEL else "order"
-                batch.rereads.append((event.connection, kind, record.ref))
+                batch.rereads += _asked(record, event.connection, world)
             case Receipt() | Reply() | Linked() | ChannelClosed():
                 batch.channel.append((event, record))
     _wait(event, batch, list(missing), placed=placed)
 
 
+def _asked(hint: Reread, source: str, world: World) -> list[tuple[str, str, str]]:
+    """Who is asked because of a hint: whoever gave it; about a parcel, of which only carriers know, the one that
+    follows its number."""
+    if hint.kind is not RefKind.PARCEL:
+        return [(source, "order", hint.ref)]
+    carrier = source if source in world.of_kind("carrier") else world.carrier_for(hint.ref, "")
+    return [(carrier, "parcel", hint.ref)] if carrier else []
+
+
 def _wait(event: Event, batch: Batch, missing: Sequence[str], *, placed: bool) -> None:
     """What an event says of orders and parcels that nobody knows yet waits for each of them."""
     if len(missing) > MOST_MISSING:
-        batch.dead.append((event.id, f"it speaks of {len(missing)} orders or parcels that nobody knows", ""))
+        batch.dead.append((event.id, f"it speaks of {len(missing)} orders or parcels that nobody knows"))
     elif missing and not placed:
         batch.orphans.append((event.id, missing[0]))
         batch.waiting += [(event.id, subject) for subject in missing[1:]]

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from hub.plugin import Outgoing
 from hub.store.links import link_secret
 from hub.store.tables import (
+    ALL_SLOTS,
     TENANT,
+    Slots,
     attempts,
     connections,
     contacts,
@@ -80,6 +82,7 @@ class Capacity:
     busy: frozenset[str]
     cooling: Mapping[str, datetime]
     """Connection → when its breaker lets the next try through."""
+    slots: Slots = ALL_SLOTS
 
 
 def address_hash(connection: str, address: str) -> str:

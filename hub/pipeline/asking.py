@@ -48,12 +48,12 @@ def questions(after: OrderView, world: World, now: datetime) -> list[dict[str, A
                 every = world.carrier(leg.carrier).intervals.get(each.status) or INTERVALS.get(each.status) or DAILY
                 over = each.replaced or _over(each.folded, each.status, world)
                 wanted = _wanted(every, each.folded, now, over=over)
-                rows.append(_row(leg.carrier, leg.number.number, now, *wanted))
+                rows.append(_row(after.id, leg.carrier, leg.number.number, now, *wanted))
     for case in after.returns:
         for leg in case.legs:
             if leg.carrier:
                 wanted = _wanted(RETURNS_EVERY, case.folded, now, over=case.folded.state in _RETURN_OVER)
-                rows.append(_row(leg.carrier, leg.number.number, now, *wanted))
+                rows.append(_row(after.id, leg.carrier, leg.number.number, now, *wanted))
     return rows
 
 
@@ -81,11 +81,11 @@ def _wanted(every: timedelta, folded: Folded, now: datetime, *, over: bool) -> t
 
 
 def _row(
-    carrier: str, number: str, now: datetime, every: timedelta, slow_at: datetime, until: datetime
+    order_id: str, carrier: str, number: str, now: datetime, every: timedelta, slow_at: datetime, until: datetime
 ) -> dict[str, Any]:
     return {
         "tenant": TENANT,
-        "slot": slot_of(number),
+        "slot": slot_of(order_id),
         "connection": carrier,
         "kind": "parcel",
         "ref": number,

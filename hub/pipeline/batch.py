@@ -90,8 +90,8 @@ class Batch:
     """Event id and the order or parcel it waits for, as a subject."""
     waiting: list[tuple[int, str]] = field(default_factory=list)
     """The same for what else an event speaks of: another copy of it waits for that."""
-    dead: list[tuple[int, str, str]] = field(default_factory=list)
-    """Event id, reason, order id (may be empty)."""
+    dead: list[tuple[int, str]] = field(default_factory=list)
+    """Event id and reason."""
     rereads: list[tuple[str, str, str]] = field(default_factory=list)
     """Connection, poll kind, ref."""
 

@@ -19,14 +19,13 @@ from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Un
 from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble, upsert
-from hub.store.tables import TENANT, attempts, escalations, links, messages, orders, timers
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
-from .listen import NOBODY, Listeners
+from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
-from .states import FINISHED
 from .unheard import unheard_rows
 from .world import World
 
@@ -52,9 +51,8 @@ class DeliverDrain:
         wake: Callable[[], None],
         *,
         jitter: bool = True,
-        listeners: Listeners = NOBODY,
     ) -> None:
-        self.db, self.clock, self.world, self.wake, self.listeners = db, clock, world, wake, listeners
+        self.db, self.clock, self.world, self.wake = db, clock, world, wake
         self.me = owner()
         self.recorder = Recorder(db.dialect, jitter)
         self.on_wire: dict[asyncio.Task[None], Departure] = {}
@@ -87,19 +85,19 @@ class DeliverDrain:
             await self._record(self.world(), Left(row, row.connection, 0), Unknown(reason))
         return len(lost)
 
-    async def drain(self) -> int:
+    async def drain(self, slots: Slots = ALL_SLOTS) -> int:
         """Send what can leave now; returns how many left or were decided otherwise."""
         total = await self._reclaim(messages.c.lease_until < self.clock.now(), "its outcome could not be recorded")
         while True:
             async with self.deciding:
-                done = await self._some()
+                done = await self._some(slots)
             if not done:
                 return total
             total += done
 
-    async def _some(self) -> int:
+    async def _some(self, slots: Slots) -> int:
         world, now = self.world(), self.clock.now()
-        capacity = self._capacity(world)
+        capacity = self._capacity(world, slots)
         outbox = await self.db.read(lambda connection: look(connection, world, now, capacity))
         done = len(outbox.departures) + len(outbox.changes)
         if not done:
@@ -123,7 +121,7 @@ class DeliverDrain:
             log.error("recording an outcome failed: %s", type(task.exception()).__name__)
         self.wake()
 
-    def _capacity(self, world: World) -> Capacity:
+    def _capacity(self, world: World, slots: Slots) -> Capacity:
         used = Counter(departure.connection for departure in self.on_wire.values())
         free, cooling = {}, {}
         for name in world.of_kind("channel"):
@@ -133,13 +131,14 @@ class DeliverDrain:
             if breaker is not None and breaker.open and breaker.retry_at is not None:
                 cooling[name] = breaker.retry_at
         busy = frozenset(d.message.order_id for d in self.on_wire.values() if d.message.order_id)
-        return Capacity(free, busy, cooling)
+        return Capacity(free, busy, cooling, slots)
 
     # -- before the wire
 
     def _commit(self, connection: sa.Connection, outbox: Outbox, world: World, now: datetime) -> list[Departure]:
         for message_id, values in outbox.changes:
-            connection.execute(_if_due(message_id).values(**values))
+            if connection.execute(_if_due(message_id).values(**values)).rowcount:
+                message_moved(connection, message_id, values.get("state", ""))
         leaving = []
         for departure in outbox.departures:
             if not _still_so(connection, departure):
@@ -224,10 +223,8 @@ class DeliverDrain:
         self.outcomes[left.connection, type(outcome).__name__.lower()] += 1
         self._log(left.connection, outcome)
         crash_point("before-mark")
-        state = await self._mark(world, left, outcome)
+        await self._mark(world, left, outcome)
         crash_point("after-mark")
-        if state in FINISHED:
-            self.listeners.tell_message_finished(left.row.id, state)
 
     def _log(self, connection: str, outcome: Outcome) -> None:
         """A channel in trouble is logged when that begins, and not for each message."""
@@ -238,14 +235,14 @@ class DeliverDrain:
         elif isinstance(outcome, Accepted | Duplicate):
             self.trouble.pop(connection, None)
 
-    async def _mark(self, world: World, left: Left, outcome: Outcome) -> str:
+    async def _mark(self, world: World, left: Left, outcome: Outcome) -> None:
         """Record an outcome. While the database is in trouble it is kept: forgotten, the message would go again."""
         for again in range(KEPT, -1, -1):
             try:
-                state: str = await self.db.write_grouped(
+                await self.db.write_grouped(
                     lambda connection: self.recorder.mark(connection, world, left, outcome, self.clock.now())
                 )
-                return state
+                return
             except Exception as error:
                 if not again or not is_trouble(error):
                     raise

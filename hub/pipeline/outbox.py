@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.store.tables import messages
+from hub.store.tables import in_slots, messages
 
 from .around import FEW, Capacity, Outbox, read_around
 from .fault import fault
@@ -92,7 +92,7 @@ def _due(connection: sa.Connection, name: str, capacity: Capacity, now: datetime
     can_leave = (
         sa.select(messages)
         .where(sa.text("messages.state = 'due'"), messages.c.connection == name, messages.c.due_at <= now)
-        .where(messages.c.order_id.not_in(sorted(capacity.busy)))
+        .where(messages.c.order_id.not_in(sorted(capacity.busy)), in_slots(messages.c.slot, capacity.slots))
     )
     oldest = connection.execute(can_leave.order_by(messages.c.due_at, messages.c.id).limit(limit)).all()
     if len(oldest) < limit:

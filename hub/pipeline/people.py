@@ -25,6 +25,7 @@ from hub.store.tables import (
 
 from .around import address_hash
 from .batch import ChannelRecord
+from .listen import message_moved
 from .plain import key_of, receipt_subject
 from .states import MOVES, done_with
 from .world import World
@@ -115,6 +116,7 @@ class _Channel:
         if values.get("state") == "due":
             values |= {"connection": "", "owner": "", "finished_at": None}
         self.connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values))
+        message_moved(self.connection, message_id, values["state"])
 
     # -- links and closed channels
 

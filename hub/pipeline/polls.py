@@ -15,7 +15,7 @@ from hub.plugin import Config as OurFault
 from hub.plugin import FailureError, Permanent, Platform, Raw, TrackRequest, Transient, UnreadableError
 from hub.status import Mode
 from hub.store.database import Database, insert_new, upsert
-from hub.store.tables import TENANT, connections, numbers, orders, polls, slot_of
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, in_slots, numbers, orders, polls, slot_of
 
 from .asking import DAILY, pace
 from .crash import crash_point
@@ -64,10 +64,10 @@ class PollDrain:
 
         await self.db.write(write)
 
-    async def drain(self) -> int:
+    async def drain(self, slots: Slots = ALL_SLOTS) -> int:
         """Start asking whatever is due and not being asked already; returns how many questions were begun."""
         now = self.clock.now()
-        due = await self.db.read(lambda connection: _due(connection, now, list(self.asking)))
+        due = await self.db.read(lambda connection: _due(connection, now, list(self.asking), slots))
         by_connection: dict[str, list[Any]] = {}
         for row in due:
             by_connection.setdefault(row.connection, []).append(row)
@@ -274,11 +274,16 @@ class PollDrain:
             tell_paused(connection, self.db.dialect, name, reason, world, now)
 
 
-def _due(connection: sa.Connection, now: datetime, asking: Sequence[str]) -> Sequence[Any]:
+def _due(connection: sa.Connection, now: datetime, asking: Sequence[str], slots: Slots) -> Sequence[Any]:
     """The oldest that are due; a crowd of a connection that is being asked takes nobody's place."""
     return connection.execute(
         sa.select(polls)
-        .where(sa.text("polls.state = 0"), polls.c.due_at <= now, polls.c.connection.not_in(asking))
+        .where(
+            sa.text("polls.state = 0"),
+            polls.c.due_at <= now,
+            polls.c.connection.not_in(asking),
+            in_slots(polls.c.slot, slots),
+        )
         .order_by(polls.c.due_at, polls.c.id)
         .limit(LIMIT)
     ).all()

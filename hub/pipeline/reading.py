@@ -7,16 +7,24 @@ left alone, and the others go on with a new one.
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.plugin import Raw, UnreadableError
+from hub.model import CarrierRecord, ChannelRecord, OrderRecord, RefKind, Reread
+from hub.plugin import Adapter, Carrier, Channel, Platform, Raw, UnreadableError
 from hub.status import Mode
 
 from .batch import REFOLD, Event
 from .world import World
 
 log = logging.getLogger("hub.apply")
+
+TELLS: Mapping[type[Adapter[Any]], Any] = {
+    Platform: OrderRecord | CarrierRecord | Reread,
+    Carrier: CarrierRecord | Reread,
+    Channel: ChannelRecord,
+}
+"""The records that each kind of plugin may return."""
 
 PATIENCE = 10.0
 """Seconds without any event being finished after which the one at hand is given up."""
@@ -67,6 +75,22 @@ def _finish(done: asyncio.Future[list[Event]], events: list[Event]) -> None:
         done.set_result(events)
 
 
+def _beyond(adapter: Adapter[Any], records: Sequence[Any]) -> str:
+    """What a plugin tells that is not for its kind to tell, as an error; empty: nothing."""
+    for kind, known in TELLS.items():
+        if isinstance(adapter, kind):
+            for record in records:
+                if not isinstance(record, known) or (kind is Carrier and _of_an_order(record)):
+                    return (
+                        f"{adapter.name} told of a {type(record).__name__}, which a {kind.__name__.lower()} cannot know"
+                    )
+    return ""
+
+
+def _of_an_order(record: Any) -> bool:
+    return isinstance(record, Reread) and record.kind is not RefKind.PARCEL
+
+
 def read_event(row: Any, world: World) -> Event:
     """Normalise one stored event; what its plugin cannot read is an error on it, not an exception."""
     event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
@@ -80,6 +104,7 @@ def read_event(row: Any, world: World) -> Event:
     raw = Raw(row.body, row.subject, row.dedupe_key, row.topic, row.occurred_at)
     try:
         event.records = tuple(adapter.normalise(raw))
+        event.error = _beyond(adapter, event.records)
     except UnreadableError as error:
         event.error = str(error)
     except (Exception, SystemExit) as error:  # a plugin's bug must not stop the others

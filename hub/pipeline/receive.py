@@ -14,10 +14,10 @@ from hub.clock import Clock
 from hub.plugin import Answer, Raw, Received, RefusedError, UnreadableError, WebhookRequest, digest
 from hub.status import Mode
 from hub.store.database import Database, GroupCommit, insert_new, is_trouble
-from hub.store.tables import TENANT, InboxState, inbox, slot_of
+from hub.store.tables import TENANT, InboxState, inbox, slot_of_subject
 
 from .crash import crash_point
-from .listen import NOBODY, Listeners
+from .listen import event_received
 from .world import World
 
 log = logging.getLogger("hub.receive")
@@ -44,9 +44,8 @@ class Receiver:
         clock: Clock,
         world: Callable[[], World],
         wake: Callable[[], None],
-        listeners: Listeners = NOBODY,
     ) -> None:
-        self.db, self.clock, self.world, self.wake, self.listeners = db, clock, world, wake, listeners
+        self.db, self.clock, self.world, self.wake = db, clock, world, wake
         self.group: GroupCommit[list[dict[str, Any]]] = GroupCommit(db, self._commit)
         self.counts: Counter[tuple[str, str]] = Counter()
 
@@ -96,8 +95,6 @@ class Receiver:
         crash_point("after-inbox-commit")
         if new:
             self.wake()
-            for row in rows:
-                self.listeners.tell_event_received(row["connection"], row["subject"])
         return new
 
     def _commit(self, connection: sa.Connection, items: list[list[dict[str, Any]]]) -> Sequence[int]:
@@ -110,7 +107,7 @@ def inbox_row(connection: str, raw: Raw, mode: Mode, clock: Clock) -> dict[str, 
     """The inbox row of a raw event."""
     return {
         "tenant": TENANT,
-        "slot": slot_of(raw.subject),
+        "slot": slot_of_subject(connection, raw.subject),
         "connection": connection,
         "dedupe_key": raw.dedupe_key,
         "subject": raw.subject,
@@ -125,10 +122,11 @@ def inbox_row(connection: str, raw: Raw, mode: Mode, clock: Clock) -> dict[str, 
 
 
 def new_events(connection: sa.Connection, dialect: str, rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Insert the events that are not there yet, in one statement; returns (connection, dedupe key) of those."""
+    """Insert the events that are not there yet, in one statement; returns (connection, dedupe key) of those. Listeners
+    hear of them."""
     if not rows:
         return set()
-    statement = insert_new(inbox, dialect).returning(inbox.c.connection, inbox.c.dedupe_key)
+    statement = insert_new(inbox, dialect).returning(inbox.c.connection, inbox.c.dedupe_key, inbox.c.subject)
     try:
         with connection.begin_nested():
             found = connection.execute(statement, list(rows)).all()
@@ -136,6 +134,8 @@ def new_events(connection: sa.Connection, dialect: str, rows: Sequence[dict[str,
         if is_trouble(error) or not any(map(_fault_of, rows)):
             raise
         found = connection.execute(statement, [_storable(row) for row in rows]).all()
+    for row in found:
+        event_received(connection, row.connection, row.subject)
     return {(row.connection, row.dedupe_key) for row in found}
 
 

@@ -21,6 +21,7 @@ from hub.store.tables import (
 )
 
 from .after import PAUSE, Attempted, Verdict, after
+from .listen import message_moved
 from .plain import receipt_subject
 from .staff import tell_notice, tell_paused
 from .states import MessageState, done_with
@@ -40,20 +41,19 @@ class Recorder:
     def __init__(self, dialect: str, jitter: bool) -> None:
         self.dialect, self.jitter = dialect, jitter
 
-    def mark(self, connection: sa.Connection, world: World, left: Left, outcome: Outcome, now: datetime) -> str:
-        """Returns the state the message is in now."""
+    def mark(self, connection: sa.Connection, world: World, left: Left, outcome: Outcome, now: datetime) -> None:
+        """What became of a message that was on the wire, on its attempt and on itself."""
         row = connection.execute(sa.select(messages).where(messages.c.id == left.row.id)).one()
         kind = type(outcome).__name__.lower()
         if row.state == "on_wire" or left.attempt_id:
             self._mark_attempt(connection, left, outcome, kind, now)
         if row.state != "on_wire":  # a receipt was faster
-            return str(row.state)
+            return
         if left.connection not in world.adapters:
             verdict = Verdict(MessageState.DUE, "the channel is gone", now, next_channel=True)
         else:
             verdict = after(outcome, self._attempted(world, row, left.connection, now))
         self._apply(connection, row, left.connection, verdict, kind, world, now)
-        return verdict.state.value
 
     def _mark_attempt(self, connection: sa.Connection, left: Left, outcome: Outcome, kind: str, now: datetime) -> None:
         values: dict[str, Any] = {"outcome": kind, "finished_at": now, "reason": getattr(outcome, "reason", "")}
@@ -112,6 +112,7 @@ class Recorder:
         else:
             values["finished_at"] = now
         connection.execute(sa.update(messages).where(messages.c.id == row.id).values(**values, doc=doc))
+        message_moved(connection, row.id, verdict.state)
         if verdict.receipt_by is not None:
             self._await_receipt(connection, row, verdict.receipt_by)
         self._address(connection, row, channel, verdict, now)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.store.database import insert_new, upsert
+from hub.store.queries import count_dead, orders_of
 from hub.store.tables import (
     TENANT,
     InboxState,
@@ -23,6 +24,7 @@ from hub.store.tables import (
     polls,
     runs,
     slot_of,
+    slot_of_subject,
     timeline,
     timers,
     unmapped,
@@ -31,6 +33,7 @@ from hub.store.tables import (
 from .asking import pace
 from .batch import Batch, OrderPlan
 from .documents import dump, load
+from .listen import message_moved, status_changed
 from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
@@ -96,6 +99,8 @@ class _Write:
                 self.connection.execute(
                     sa.delete(facts).where(facts.c.tenant == TENANT, facts.c.order_id == plan.order_id, which)
                 )
+            for word in plan.reaction.words:
+                status_changed(self.connection, plan.order_id, word)
             self._hand_over(plan)
             self._numbers(plan)
             self._unmapped(plan)
@@ -147,6 +152,8 @@ class _Write:
         self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
         self._wake_orphans([f"parcel:{number}" for number in new], None)
         self._tell_again(plan.order_id, new)
+        if new or plan.rev == 0:
+            count_dead(self.connection, plan.order_id)
         self._ask_no_more(plan.order_id, held - set(plan.numbers))
 
     def _ask_no_more(self, order_id: str, gone: set[str]) -> None:
@@ -227,7 +234,7 @@ class _Write:
         wishes = {(row["connection"], row["ref"]): row for row in rows}
         if wishes:
             keys = ("tenant", "connection", "kind", "ref")
-            statement = upsert(polls, self.dialect, keys=keys, change=("every", "slow_at", "until_at", "state"))
+            statement = upsert(polls, self.dialect, keys=keys, change=("slot", "every", "slow_at", "until_at", "state"))
             self.connection.execute(statement, list(wishes.values()))
             # A parcel that is to be asked about more often now must not wait out its former pace first.
             latest = sa.bindparam("latest", type_=Utc)
@@ -243,8 +250,9 @@ class _Write:
 
     def poll_soon(self, source: str, kind: str, ref: str) -> None:
         """Ask again about an order or a parcel, now."""
+        slot = slot_of_subject(source, f"{kind}:{ref}")
         row = {
-            "tenant": TENANT, "slot": slot_of(ref), "connection": source, "kind": kind, "ref": ref,
+            "tenant": TENANT, "slot": slot, "connection": source, "kind": kind, "ref": ref,
             "due_at": self.now, "state": 0,
         }  # fmt: skip
         keys = ("tenant", "connection", "kind", "ref")
@@ -265,11 +273,13 @@ class _Write:
             self.connection.execute(sa.update(runs).where(*where).values(values), old)
         silenced = sorted({key for plan in plans for key in plan.reaction.silenced})
         if silenced:
-            self.connection.execute(
+            stopped = (
                 sa.update(messages)
                 .where(messages.c.tenant == TENANT, messages.c.run_key.in_(silenced), sa.text("messages.state = 'due'"))
                 .values(state="suppressed", reason="stopped", finished_at=self.now)
             )
+            for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
+                message_moved(self.connection, message_id, "suppressed")
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:
         for plan in plans:
@@ -344,16 +354,11 @@ class _Write:
             self.connection.execute(orphan.values(state=InboxState.ORPHAN, subject=subject, done_at=None))
         for event_id, subject in batch.waiting:
             self._wait(event_id, subject)
-        for event_id, reason, order_id in batch.dead:
-            self.connection.execute(
-                sa.update(inbox).where(inbox.c.id == event_id).values(state=InboxState.DEAD, error=reason)
-            )
-            if order_id:
-                self.connection.execute(
-                    sa.update(orders)
-                    .where(orders.c.tenant == TENANT, orders.c.id == order_id)
-                    .values(incomplete=orders.c.incomplete + 1)
-                )
+        for event_id, reason in batch.dead:
+            dead = sa.update(inbox).where(inbox.c.id == event_id).values(state=InboxState.DEAD, error=reason)
+            row = self.connection.execute(dead.returning(inbox.c.connection, inbox.c.subject)).one()
+            for order_id in orders_of(self.connection, row.connection, row.subject):
+                count_dead(self.connection, order_id)
 
 
 _MOVES = ("state", "reason", "doc", "ended_at")

@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from hub.pipeline.fault import fault
+from hub.store.tables import ALL_SLOTS, Slots
 
 log = logging.getLogger("hub.engine")
 
-Drain = Callable[[], Awaitable[int]]
-ALL_SLOTS = -1
+Drain = Callable[[Slots], Awaitable[int]]
+"""Does everything that is due in a stage for these slots; returns how much that was."""
 RETRY = 1.0
 """Seconds before a stage whose drain raised is tried again, if nothing wakes it earlier."""
 
@@ -20,7 +21,7 @@ RETRY = 1.0
 class Engine(Protocol):
     """What the rest of the hub knows of an engine."""
 
-    def wake(self, stage: str, slots: int = ALL_SLOTS) -> None:
+    def wake(self, stage: str, slots: Slots = ALL_SLOTS) -> None:
         """There may be work in this stage for these slots; never blocks, may be called from the event loop only."""
 
     async def run_worker(self) -> None:
@@ -38,7 +39,7 @@ class EmbeddedEngine:
         self.woken = {stage: asyncio.Event() for stage in drains}
         self.state = dict.fromkeys(drains, "idle")
 
-    def wake(self, stage: str, slots: int = ALL_SLOTS) -> None:
+    def wake(self, stage: str, slots: Slots = ALL_SLOTS) -> None:
         self.woken[stage].set()
 
     def wake_all(self) -> None:
@@ -66,7 +67,7 @@ class EmbeddedEngine:
             event.clear()
             self.state[stage] = "working"
             try:
-                await drain()
+                await drain(ALL_SLOTS)
                 self.state[stage] = "idle"
             except Exception as error:  # the stage lives on; the sweep comes again
                 self.state[stage] = type(error).__name__

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from hub.config.model import Config
 from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
-from hub.pipeline.listen import NOBODY, Listeners
+from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
 from hub.pipeline.remap import remember_statuses
@@ -28,7 +29,7 @@ from hub.plugin.http import make_client
 from hub.store.database import Database
 from hub.store.links import make_link_secret
 from hub.store.migrate import upgrade
-from hub.store.tables import messages, polls, schedules, timers
+from hub.store.tables import Slots, messages, polls, schedules, timers
 
 from . import schedule
 from .engine import EmbeddedEngine
@@ -83,17 +84,17 @@ class Hub:
         database: str | None = None,
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
-        listeners: Listeners = NOBODY,
+        listeners: Listeners | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
         self.world = build_world(config, texts, self.clock, make_adapter)
         self.db = Database(database or database_url(config))
-        self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply, listeners)
-        self.apply = ApplyDrain(self.db, self.clock, self._world, listeners)
-        self.deliver = DeliverDrain(
-            self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter=jitter, listeners=listeners
-        )
+        if listeners is not None:
+            self.db.on_commit = partial(tell, listeners)
+        self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply)
+        self.apply = ApplyDrain(self.db, self.clock, self._world)
+        self.deliver = DeliverDrain(self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter=jitter)
         self.polls = PollDrain(self.db, self.clock, self._world, self._wake_apply)
         self.engine = EmbeddedEngine({"apply": self._apply, "deliver": self.deliver.drain, "poll": self.polls.drain})
         self.scheduler: AsyncIOScheduler | None = None
@@ -111,8 +112,8 @@ class Hub:
     def wake(self, stage: str) -> None:
         self.engine.wake(stage)
 
-    async def _apply(self) -> int:
-        done = await self.apply.drain()
+    async def _apply(self, slots: Slots) -> int:
+        done = await self.apply.drain(slots)
         if done:
             self.wake("deliver")
             self.wake("poll")

@@ -94,6 +94,14 @@ def upsert(table: sa.Table, dialect: str, *, keys: Sequence[str], change: Sequen
 
 Item = TypeVar("Item")
 
+_SAID = "said"
+
+
+def say_after_commit(connection: sa.Connection, news: Any) -> None:
+    """What is to be told once this transaction is on disk, and never when it is rolled back. It is lost with the
+    process: for listeners, not for work."""
+    connection.info.setdefault(_SAID, []).append(news)
+
 
 class GroupCommit(Generic[Item]):
     """Items that share transactions: take what has queued, commit, answer. No window is held open.
@@ -155,6 +163,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
         self.dialect = self.url.get_backend_name()
+        self.on_commit: Callable[[Sequence[Any]], None] = lambda said: None
         self._lock: IO[str] | None = None
         self._session: sa.Connection | None = None
         self.writer = self._engine("BEGIN IMMEDIATE", pool_size=1)
@@ -235,8 +244,18 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._run, self.reader, work)
 
     async def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """Run `work` in a writing transaction in the writer thread; all of it happened, or none."""
-        return await asyncio.get_running_loop().run_in_executor(self._write_thread, self._run, self.writer, work)
+        """Run `work` in a writing transaction in the writer thread; all of it happened, or none. What it had to say by
+        `say_after_commit` is then told to `on_commit`, in the event loop."""
+        loop = asyncio.get_running_loop()
+        result, said = await loop.run_in_executor(self._write_thread, self._run_and_hear, work)
+        if said:
+            self.on_commit(said)
+        return result
+
+    def _run_and_hear(self, work: Callable[[sa.Connection], T]) -> tuple[T, list[Any]]:
+        with self.writer.begin() as connection:
+            connection.info[_SAID] = []  # what was said in a transaction that was rolled back never happened
+            return work(connection), connection.info.pop(_SAID)
 
     def run(self, work: Callable[[sa.Connection], T]) -> T:
         """The same for code without an event loop (commands)."""

@@ -140,22 +140,30 @@ def _set_event(connection: sa.Connection, event_id: int, values: Mapping[str, An
     if row is None:
         return ""
     connection.execute(sa.update(inbox).where(inbox.c.id == event_id).values(**values))
-    if row.state == InboxState.DEAD and row.subject.startswith("order:"):
-        _recount(connection, row.connection, row.subject)
+    if row.state == InboxState.DEAD:
+        for order_id in orders_of(connection, row.connection, row.subject):
+            count_dead(connection, order_id)
     return state_word(row.state)
 
 
-def _recount(connection: sa.Connection, source: str, subject: str) -> None:
-    """How many dead letters still speak of an order. Counted anew, so that it cannot drift."""
-    left = connection.execute(
-        sa.select(sa.func.count())
-        .select_from(inbox)
-        .where(sa.text("inbox.state = 9"), inbox.c.connection == source, inbox.c.subject == subject)
-    ).scalar_one()
-    order_id = f"{source}:{subject.removeprefix('order:')}"
-    connection.execute(
-        sa.update(orders).where(orders.c.tenant == TENANT, orders.c.id == order_id).values(incomplete=left)
-    )
+def orders_of(connection: sa.Connection, source: str, subject: str) -> list[str]:
+    """Ids of the orders that an event speaks of by its subject: its own, or all that hold the parcel's number."""
+    kind, _, ref = subject.partition(":")
+    if kind == "order":
+        return [f"{source}:{ref}"]
+    holders = sa.select(numbers.c.order_id).where(numbers.c.tenant == TENANT, numbers.c.number == ref)
+    return list(connection.execute(holders).scalars()) if kind == "parcel" else []
+
+
+def count_dead(connection: sa.Connection, order_id: str) -> None:
+    """Write on an order how many dead letters speak of it or its parcels. Counted anew, so that it cannot drift."""
+    source, _, ref = order_id.partition(":")
+    own, parcels = f"order:{ref}", [f"parcel:{number}" for number in numbers_of(connection, order_id)]
+    ours = sa.or_(inbox.c.subject != own, inbox.c.connection == source)  # another shop may have the same reference
+    spoken = (inbox.c.tenant == TENANT, inbox.c.subject.in_([own, *parcels]), ours)
+    dead = sa.select(sa.func.count()).where(sa.text("inbox.state = 9"), *spoken).scalar_subquery()
+    mine = sa.update(orders).where(orders.c.tenant == TENANT, orders.c.id == order_id)
+    connection.execute(mine.values(incomplete=dead))
 
 
 # ------------------------------------------------------------------------------------------------ dead letters

@@ -20,8 +20,24 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def slot_of(key: str) -> int:
-    """The slot of an order (or of whatever has no order): stable between processes and releases."""
+    """The slot of an order by its id (or of whatever has no order): stable between processes and releases."""
     return crc32(key.encode()) % SLOTS
+
+
+Slots = range
+"""A run of slots that one drain works on."""
+ALL_SLOTS: Slots = range(SLOTS)
+
+
+def in_slots(column: "sa.Column[int]", slots: Slots) -> sa.ColumnElement[bool]:
+    """Whether a row belongs to these slots; of all of them nothing is asked, so that the index by time serves alone."""
+    return sa.true() if slots == ALL_SLOTS else column.between(slots.start, slots.stop - 1)
+
+
+def slot_of_subject(connection: str, subject: str) -> int:
+    """The slot of what an event speaks of. A parcel may be of several orders, so it has one of its own."""
+    order, of_order, ref = subject.partition("order:")
+    return slot_of(f"{connection}:{ref}" if of_order and not order else subject)
 
 
 class Utc(TypeDecorator[datetime]):
@@ -102,7 +118,7 @@ inbox = sa.Table(
     sa.Index("ix_inbox_pending", "slot", "id", **_where("state = 0")),
     sa.Index("ix_inbox_pending_all", "id", **_where("state = 0")),
     sa.Index("ix_inbox_orphans", "tenant", "subject", "connection", **_where("state = 2")),
-    sa.Index("ix_inbox_dead", "id", **_where("state = 9")),
+    sa.Index("ix_inbox_dead", "tenant", "subject", "connection", **_where("state = 9")),
     sa.Index("ix_inbox_done", "done_at", **_where("state = 1")),
 )
 

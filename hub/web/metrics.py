@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hub.runtime.hub import Hub
 from hub.store.tables import connections, escalations, inbox, messages, unmapped
 
+_OPEN = ("due", "on_wire")
 _INBOX = {0: "pending", 2: "orphan", 9: "dead"}
 
 
@@ -27,7 +28,7 @@ async def metrics_text(hub: Hub) -> str:
             ({"state": name}, figures["inbox"].get(state, 0)) for state, name in _INBOX.items()
         )),
         *_metric("hub_messages_open", "Messages that are not finished", "gauge", (
-            ({"state": state}, figures["messages"].get(state, 0)) for state in ("due", "on_wire", "held")
+            ({"state": state}, figures["messages"].get(state, 0)) for state in _OPEN
         )),
         *_metric("hub_messages_on_wire_at_start", "Messages that may have gone when the hub last stopped", "gauge", (
             ({}, count) for count in (hub.uncertain_at_start,)
@@ -57,7 +58,7 @@ def _figures(connection: sa.Connection) -> dict[str, Any]:
         state: connection.execute(
             sa.select(sa.func.count()).select_from(messages).where(sa.text(f"messages.state = '{state}'"))
         ).scalar_one()
-        for state in ("due", "on_wire")
+        for state in _OPEN
     }
     return {
         "inbox": inbox_counts,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hub.model import (
     ChannelClosed,
     Customer,
     Linked,
+    Merged,
     OrderSnapshot,
     ParcelNews,
     PickupPoint,
@@ -25,10 +27,12 @@ from hub.model import (
     Receipt,
     ReceiptState,
     RefKind,
+    Removed,
     Reply,
     Reread,
 )
 from hub.pipeline.apply import Taken, note_try, plan_batch
+from hub.pipeline.listen import tell
 from hub.pipeline.reading import read_event
 from hub.pipeline.receive import inbox_row, new_events
 from hub.pipeline.remap import remember_statuses
@@ -39,9 +43,10 @@ from hub.plugin.sandbox import serve
 from hub.runtime.hub import build_world
 from hub.status import Meaning, Mode
 from hub.store import tables
-from hub.store.database import Database, DatabaseBusyError
+from hub.store.database import Database, DatabaseBusyError, say_after_commit
 from hub.store.links import find_link
 from hub.store.queries import replay_event, unpause
+from hub.store.tables import slot_of
 from hub.web.app import build_app
 from tests.pipeline.fakes import CONTACT, moment, notify, order, parcel, scan
 from tests.pipeline.fakes import connection as of
@@ -765,3 +770,135 @@ async def test_staff_are_told_once_a_day_that_a_connection_pauses(tmp_path: Path
             await it.hub.db.write(lambda connection: unpause(connection, "shop", it.clock.now()))
             await it.advance(minutes=1)
         assert len(it.said("mail")) == 2, "both who look after the hub, once"
+
+
+# ------------------------------------------------------------------------------------------------ listening
+
+
+class _Ear:
+    """A plugin that listens."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.words: list[tuple[str, str]] = []
+        self.finished: list[tuple[int, str]] = []
+
+    def tell_event_received(self, connection: str, subject: str) -> None:
+        self.events.append((connection, subject))
+
+    def tell_status_changed(self, order_id: str, word: str) -> None:
+        self.words.append((order_id, word))
+
+    def tell_message_finished(self, message_id: int, state: str) -> None:
+        self.finished.append((message_id, state))
+
+
+async def test_listeners_hear_of_each_event_status_and_finished_message_and_of_nothing_twice(tmp_path: Path) -> None:
+    flows = {
+        "received": {"on": "order.received", "steps": [says("order-received", "mail", urgent=True)]},
+        "packed": {"on": "order.packed", "steps": [says("packed", "mail")]},  # not urgent: it settles first
+    }
+    async with hamlet(tmp_path, flows) as it:
+        ear = _Ear()
+        it.hub.db.on_commit = partial(tell, ear)
+        first = it.board.raw("order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        await it.store("shop", first)
+        await it.store("shop", first)
+        it.board.track = lambda parcels: _answer(it, parcels)
+        await it.hub.quiet()
+        assert ear.events == [("shop", "order:1"), ("post", "parcel:P1")], "a repeat is none, and a poll's is one"
+        assert ("shop:1", "order.packed") in ear.words
+        assert ("shop:1", "shipment.in_transit") in ear.words
+        await it.hear("shop", "order:1", order("10:00", "order.cancelled", parcels=(packed("P1"),)))
+        await it.hear("shop", "order:2", order("10:00", "order.received", ref="2"))
+        rows = await it.rows(tables.messages)
+        assert sorted(ear.finished) == [(row.id, row.state) for row in rows]
+        assert [row.state for row in rows] == ["superseded", "suppressed", "sent"]
+
+
+async def _answer(it: Hamlet, parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+    return [it.board.raw(f"parcel:{each.number}", scan(each.number, "in_transit", "09:50")) for each in parcels]
+
+
+async def test_what_a_transaction_said_that_was_rolled_back_nobody_hears(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        heard: list[Any] = []
+        it.hub.db.on_commit = heard.extend
+
+        def fails(connection: sa.Connection) -> None:
+            say_after_commit(connection, "never")
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            await it.hub.db.write(fails)
+        await it.hub.db.write(lambda connection: say_after_commit(connection, "this"))
+        await it.hub.db.write(lambda connection: None)
+        assert heard == ["this"]
+
+
+# ------------------------------------------------------------------------------------------------ odd plugins
+
+
+@pytest.mark.parametrize(
+    ("source", "record", "error"),
+    [
+        ("post", order("09:00"), "post told of a OrderSnapshot, which a carrier cannot know"),
+        ("post", Reread(RefKind.ORDER, "1"), "post told of a Reread, which a carrier cannot know"),
+        ("mail", scan("P1", "delivered", "09:50"), "letters told of a Checkpoint, which a channel cannot know"),
+        ("shop", {"id": 1}, "shoplet told of a dict, which a platform cannot know"),
+    ],
+)
+async def test_a_plugin_tells_only_what_its_kind_can_know(tmp_path: Path, source: str, record: Any, error: str) -> None:
+    async with hamlet(tmp_path) as it:
+        await it.hear(source, "whatever", record)
+        (row,) = await it.rows(tables.inbox)
+        assert (row.state, row.error) == (9, error)
+        assert await it.rows(tables.orders) == []
+
+
+async def test_a_shops_hint_at_a_parcel_asks_the_carrier_of_its_number(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        await it.hear("shop", "order:1", Reread(RefKind.PARCEL, "P1"), Reread(RefKind.PARCEL, "of nobody"))
+        assert [(row.connection, row.ref) for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")] == [
+            ("post", "P1")
+        ]
+
+
+@pytest.mark.parametrize("gone", [Removed("1", moment("12:00")), Merged("1", "2", moment("12:00"))])
+async def test_an_order_whose_end_came_before_it_is_gone(tmp_path: Path, gone: Any) -> None:
+    flows = {"received": {"on": "order.received", "steps": [says("order-received", "mail", urgent=True)]}}
+    async with hamlet(tmp_path, flows) as it:
+        await it.hear("shop", "order:1", gone)
+        await it.hear("shop", "order:1", order("09:00", "order.packed"))
+        assert set(it.said()) <= {"staff-notice"}
+        assert {row.state for row in await it.rows(tables.inbox)} == {1}
+
+
+# ------------------------------------------------------------------------------------------------ slots
+
+
+async def test_a_drain_works_on_its_slots_and_leaves_the_others(tmp_path: Path, database_url: str) -> None:
+    """Everything of an order lies in the order's slot, so that one drain does all of it."""
+    flows = {
+        "received": {"on": "order.received", "steps": [says("order-received", "mail", urgent=True), {"wait": "1h"}]}
+    }
+    async with hamlet(tmp_path, flows, database=database_url) as it:
+        hub, own = it.hub, slot_of("shop:1")
+        hub.worker.cancel()  # type: ignore[union-attr]
+        mine, others = range(own, own + 1), range(own + 1, tables.SLOTS)
+        await it.store("shop", it.board.raw("order:1", order("09:00", "order.packed", parcels=(packed("P1"),))))
+        for slots, done in ((others, False), (mine, True)):
+            assert bool(await hub.apply.drain(slots)) is done
+        for slots, done in ((others, False), (mine, True)):
+            assert bool(await hub.deliver.drain(slots)) is done
+        await hub.deliver.settle()
+        for slots, done in ((others, False), (mine, True)):
+            before = len(it.board.asked)
+            await hub.polls.drain(slots)
+            await hub.polls.settle()
+            assert (("post", ("P1",)) in it.board.asked[before:]) is done
+        it.clock.move_to(it.clock.now() + timedelta(hours=2))
+        for slots, done in ((others, False), (mine, True)):
+            assert bool(await hub.apply.drain(slots)) is done, "the run's timer"
+        of_order = (tables.inbox, tables.messages, tables.runs, tables.timers, tables.orders)
+        assert {row.slot for table in of_order for row in await it.rows(table) if "P1" not in str(row)} == {own}

@@ -1,5 +1,6 @@
 """Why a message did not go: bounces, opt-outs, what came due together; and what becomes of what nobody can apply."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import httpx
 
 from hub.model import OrderSnapshot
-from hub.plugin import Raw
+from hub.plugin import Raw, UnreadableError
 from hub.store import tables
+from hub.store.queries import replay_event
+from plugins.carriers.nova_poshta import NovaPoshta
 from plugins.platforms.shopify import Shopify
 
 from .town import CONNECTIONS, FLOWS, Town, town
@@ -154,6 +157,33 @@ async def test_what_cannot_be_applied_is_set_aside_and_its_order_is_incomplete(t
         other = it.shop.shop.create_order(gateway="shopify_payments", email="somebody@example.com")
         await it.advance(minutes=5)
         assert str(other) in (await it.rows(tables.orders))[-1].id, "nobody else waits"
+
+
+async def test_a_carriers_answer_that_cannot_be_read_leaves_each_order_of_the_parcel_incomplete(tmp_path: Path) -> None:
+    number = "20450999123456"
+    async with town(tmp_path) as it:
+        it.np.create(number)
+        orders = [it.shop.shop.create_order(gateway="shopify_payments", email=f"{n}@example.com") for n in range(2)]
+        await it.advance(minutes=5)
+        good = it.hub.world.adapters["nova-poshta"]
+        it.hub.world.adapters["nova-poshta"] = _Blind(good.settings, good.client, good.clock, connection="nova-poshta")  # type: ignore[index]
+        it.shop.shop.fulfil(orders[0], number, "Nova Poshta")
+        await it.advance(minutes=10)
+        it.shop.shop.fulfil(orders[1], number, "Nova Poshta")
+        await it.advance(minutes=10)
+        dead = await it.rows(tables.inbox, tables.inbox.c.state == 9)
+        assert {row.subject for row in dead} == {f"parcel:{number}"}
+        assert [row.incomplete for row in await it.rows(tables.orders)] == [len(dead)] * 2
+        it.hub.world.adapters["nova-poshta"] = good  # type: ignore[index]
+        for row in dead:
+            await it.hub.db.write(lambda connection, row=row: replay_event(connection, row.id))  # type: ignore[misc]
+        await it.hub.quiet()
+        assert [row.incomplete for row in await it.rows(tables.orders)] == [0, 0]
+
+
+class _Blind(NovaPoshta):
+    def normalise(self, raw: Raw) -> Sequence[Any]:
+        raise UnreadableError("nova_poshta: cannot be read")
 
 
 async def test_a_mistyped_number_is_asked_about_no_more_and_again_when_it_comes_back(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hub.runtime.engine import EmbeddedEngine
 from hub.store import tables
+from hub.store.tables import Slots
 from tests.e2e.town import town
 
 
@@ -20,7 +21,7 @@ class _Stage:
         self.go = asyncio.Event()
         self.go.set()
 
-    async def __call__(self) -> int:
+    async def __call__(self, slots: Slots) -> int:
         self.calls += 1
         await self.go.wait()
         if self.fails:
