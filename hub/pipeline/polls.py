@@ -5,6 +5,7 @@ outside system daily whether our webhooks are still registered. Events and the n
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -185,7 +186,7 @@ class PollDrain:
         phones = await self.db.read(lambda connection: _phones(connection, [row.ref for row in rows]))
         wishes = [TrackRequest(row.ref, phones.get(row.ref, "")) for row in rows]
         events = await world.carrier(name).track(wishes)
-        await self._store_many(name, events, rows)
+        await self._store_many(name, events, rows, snapshots=world.carrier(name).snapshots)
 
     async def _register(self, world: World, name: str, row: Any) -> None:
         url = world.webhook_url(name)
@@ -229,14 +230,19 @@ class PollDrain:
         if events:
             self.wake()
 
-    async def _store_many(self, name: str, events: Sequence[Raw], rows: Sequence[Any]) -> None:
+    async def _store_many(self, name: str, events: Sequence[Raw], rows: Sequence[Any], *, snapshots: bool) -> None:
         now = self.clock.now()
+        before = {f"parcel:{row.ref}": row.cursor for row in rows}
+        changed = [again(raw, now) for raw in events if raw.dedupe_key != before.get(raw.subject)]
+        last = {raw.subject: raw.dedupe_key for raw in events} if snapshots else {}
 
         def write(connection: sa.Connection) -> None:
-            self._store_events(connection, name, events, Mode.LIVE, now)
+            self._store_events(connection, name, changed if snapshots else events, Mode.LIVE, now)
             for row in rows:
                 over = row.until_at is not None and row.until_at <= now
-                _answered(connection, row, now, due_at=now + pace(row._mapping, now), state=1 if over else 0)
+                answer = last.get(f"parcel:{row.ref}", row.cursor)
+                due = now + pace(row._mapping, now)
+                _answered(connection, row, now, cursor=answer, due_at=due, state=1 if over else 0)
 
         await self.db.write(write)
         crash_point("after-poll")
@@ -299,11 +305,16 @@ def _due_soon(connection: sa.Connection, name: str, taken: Sequence[int], until:
     ).all()
 
 
-def _answered(connection: sa.Connection, row: Any, now: datetime, **values: Any) -> None:
+def _answered(connection: sa.Connection, row: Any, now: datetime, cursor: Any = None, **values: Any) -> None:
     """A question was answered. When it is next due stays, where a hint has asked for an answer newer than this one."""
     this = sa.update(polls).where(polls.c.id == row.id)
-    connection.execute(this.values(last_at=now, failures=0, error=""))
+    connection.execute(this.values(last_at=now, failures=0, error="", cursor=cursor))
     connection.execute(this.where(polls.c.due_at == row.due_at).values(**values))
+
+
+def again(raw: Raw, now: datetime) -> Raw:
+    """A change of what a carrier answers, as an event of its own, for it may be a change back (STATUS.md 3)."""
+    return replace(raw, dedupe_key=f"{raw.dedupe_key}|{now.isoformat()}")
 
 
 def _due_too_late(now: datetime) -> sa.Update:

@@ -41,7 +41,7 @@ from hub.plugin import Accepted, FailureError, Outcome, Outgoing, Page, Permanen
 from hub.plugin import Config as OurFault
 from hub.plugin.sandbox import serve
 from hub.runtime.hub import build_world
-from hub.status import Meaning, Mode
+from hub.status import Meaning, Mode, Precision
 from hub.store import tables
 from hub.store.database import Database, DatabaseBusyError, say_after_commit
 from hub.store.links import find_link
@@ -770,6 +770,27 @@ async def test_staff_are_told_once_a_day_that_a_connection_pauses(tmp_path: Path
             await it.hub.db.write(lambda connection: unpause(connection, "shop", it.clock.now()))
             await it.advance(minutes=1)
         assert len(it.said("mail")) == 2, "both who look after the hub, once"
+
+
+async def test_a_current_code_without_a_time_that_changes_back_is_heard_each_time(tmp_path: Path) -> None:
+    """The carrier's answers are equal at the first and the third change; only changes are stored."""
+    post = of("post", type("_Current", (ALL[1].adapter,), {"snapshots": True}))
+    async with hamlet(tmp_path, connections=tuple(post if each.name == "post" else each for each in ALL)) as it:
+        now = {"code": "returning"}
+
+        async def answer(parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+            seen = scan("P1", now["code"], "09:00", precision=Precision.SEEN, snapshot=True)
+            return [it.board.raw("parcel:P1", replace(seen, at=it.clock.now()), key=now["code"])]
+
+        it.board.track = answer
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        heard = []
+        for code in ("returning", "problem", "returning", "problem"):
+            now["code"] = code
+            await it.advance(hours=13)
+            heard.append((await it.rows(tables.orders))[0].headline)
+        assert heard == ["returning", "problem", "returning", "problem"]
+        assert len(await it.rows(tables.inbox, tables.inbox.c.connection == "post")) == 4
 
 
 # ------------------------------------------------------------------------------------------------ listening
