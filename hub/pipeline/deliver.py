@@ -215,7 +215,8 @@ class DeliverDrain:
             log.warning("channel %s raised %s", departure.connection, type(error).__name__)
             outcome = Unknown(f"the channel failed: {type(error).__name__}")
         crash_point("after-send")
-        await self._record(world, Left(departure.message, departure.connection, departure.attempt_id), outcome)
+        left = Left(departure.message, departure.connection, departure.attempt_id, departure.outgoing.to)
+        await self._record(world, left, outcome)
 
     # -- after the wire
 

@@ -29,10 +29,10 @@ from .world import World
 
 
 class Left:
-    """A message that was on the wire, and the attempt it was (0: not known any more)."""
+    """A message that was on the wire, the attempt it was (0: not known any more), and the address it went to."""
 
-    def __init__(self, row: Any, connection: str, attempt_id: int) -> None:
-        self.row, self.connection, self.attempt_id = row, connection, attempt_id
+    def __init__(self, row: Any, connection: str, attempt_id: int, to: str = "") -> None:
+        self.row, self.connection, self.attempt_id, self.to = row, connection, attempt_id, to
 
 
 class Recorder:
@@ -53,7 +53,7 @@ class Recorder:
             verdict = Verdict(MessageState.DUE, "the channel is gone", now, next_channel=True)
         else:
             verdict = after(outcome, self._attempted(world, row, left.connection, now))
-        self._apply(connection, row, left.connection, verdict, kind, world, now)
+        self._apply(connection, row, left, verdict, kind, world, now)
 
     def _mark_attempt(self, connection: sa.Connection, left: Left, outcome: Outcome, kind: str, now: datetime) -> None:
         values: dict[str, Any] = {"outcome": kind, "finished_at": now, "reason": getattr(outcome, "reason", "")}
@@ -92,13 +92,14 @@ class Recorder:
         self,
         connection: sa.Connection,
         row: Any,
-        channel: str,
+        left: Left,
         verdict: Verdict,
         kind: str,
         world: World,
         now: datetime,
     ) -> None:
         doc: dict[str, Any] = dict(row.doc)
+        channel = left.connection
         values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
         if kind == "unknown":
             doc["unknowns"] = doc.get("unknowns", 0) + 1
@@ -115,7 +116,7 @@ class Recorder:
         message_moved(connection, row.id, verdict.state)
         if verdict.receipt_by is not None:
             self._await_receipt(connection, row, verdict.receipt_by)
-        self._address(connection, row, channel, verdict, now)
+        self._address(connection, row, left, verdict, now)
         if kind == "permanent":
             self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
@@ -148,7 +149,8 @@ class Recorder:
         }
         connection.execute(upsert(timers, self.dialect, keys=("tenant", "key"), change=("due_at", "state")), [timer])
 
-    def _address(self, connection: sa.Connection, row: Any, channel: str, verdict: Verdict, now: datetime) -> None:
+    def _address(self, connection: sa.Connection, row: Any, left: Left, verdict: Verdict, now: datetime) -> None:
+        channel = left.connection
         if verdict.dead:
             hashes = connection.execute(
                 sa.select(attempts.c.address_hash).where(
@@ -165,8 +167,13 @@ class Recorder:
                 }
                 connection.execute(insert_new(suppressions, self.dialect).values(**values))
         if verdict.closed and row.customer_id:
-            where = (contacts.c.customer_id == row.customer_id, contacts.c.channel == channel)
-            connection.execute(sa.update(contacts).where(*where).values(state="closed", reason=verdict.reason, at=now))
+            # Who never linked anything (mail, SMS) has no contact yet.
+            contact = {
+                "tenant": TENANT, "customer_id": row.customer_id, "channel": channel, "address": left.to,
+                "state": "closed", "reason": verdict.reason, "at": now,
+            }  # fmt: skip
+            keys, change = ("tenant", "customer_id", "channel"), ("state", "reason", "at")
+            connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [contact])
 
     def _pause(self, connection: sa.Connection, name: str, verdict: Verdict, world: World, now: datetime) -> None:
         """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""

@@ -13,7 +13,7 @@ from hub.model import Customer
 from hub.pipeline.asking import CORRECTIONS
 from hub.plugin import Config, Suppress, Transient, Unknown
 from hub.store.database import Database
-from hub.store.tables import connections, polls
+from hub.store.tables import connections, contacts, polls
 
 from .fakes import SHOP, Desk, notify, order, parcel, scan, world
 
@@ -136,6 +136,22 @@ async def test_a_dead_address_leads_to_the_next_channel_at_once_and_is_not_used_
     await it.hear(packed("2"))
     assert [connection for _, _, connection in it.messages()] == ["sms", "sms"]
     assert len(it.channel("mail").sent) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("mail", "sms"), ("sms", "mail")])
+async def test_who_blocked_a_channel_is_not_spoken_to_there_again(db: Database, first: str, second: str) -> None:
+    """Nobody links mail or SMS: the customer is known there only from the orders."""
+    it = desk(db, [first, second])
+    it.channel(first).answers.append(Suppress("STOP", blocked=True))
+    await it.hear(packed("1"))
+    await it.hear(packed("2"))
+    assert [connection for _, _, connection in it.messages()] == [second, second]
+    assert len(it.channel(first).sent) == 1
+    (contact,) = it.rows(contacts)
+    assert (contact.channel, contact.state, contact.reason) == (first, "closed", "STOP")
+    assert contact.address == it.channel(first).sent[0].to
+    await it.hear(packed("3", replace(BOTH, email="other@x.example")))
+    assert len(it.channel(first).sent) == 2, "closed for this customer, not for all"
 
 
 async def test_uncertain_mail_is_said_twice_at_most_and_never_by_another_channel(db: Database) -> None:
