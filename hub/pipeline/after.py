@@ -1,7 +1,7 @@
 """What a message becomes after an attempt: a function of the outcome and of what is known. No database, no dice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hub.plugin import Accepted, Config, Duplicate, Outcome, Permanent, Suppress, Transient, Unknown
@@ -96,7 +96,7 @@ def _unsent(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
     if _impatient(given):
         return Verdict(MessageState.DUE, reason, given.now, counts=False, next_channel=True)
     due = max(asked or given.now + SCHEDULE[0], given.now)
-    return Verdict(MessageState.DUE, reason, _no_later_than_the_next(due, given), counts=False)
+    return _not_before(asked, Verdict(MessageState.DUE, reason, due, counts=False), given)
 
 
 def _again(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
@@ -104,7 +104,14 @@ def _again(reason: str, asked: datetime | None, given: Attempted) -> Verdict:
         return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
     wait = SCHEDULE[given.tries - 1] * given.jitter
     due = max(given.now + wait, asked or given.now)
-    return Verdict(MessageState.DUE, reason, _no_later_than_the_next(due, given))
+    return _not_before(asked, Verdict(MessageState.DUE, reason, due), given)
+
+
+def _not_before(asked: datetime | None, again: Verdict, given: Attempted) -> Verdict:
+    """Who asks for quiet until after the next channel's turn is not tried when that comes."""
+    assert again.due_at is not None
+    due = _no_later_than_the_next(again.due_at, given)
+    return replace(again, due_at=due, next_channel=asked is not None and asked > due)
 
 
 def _perhaps(reason: str, given: Attempted) -> Verdict:

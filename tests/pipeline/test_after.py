@@ -60,8 +60,19 @@ def test_when_the_schedule_is_used_up_the_channel_is_done_with() -> None:
         pytest.param(NOW + HOUR, True, NOW + NEXT_AFTER, id="another channel does not wait that long"),
     ],
 )
-def test_a_wish_to_be_asked_later_is_obeyed(asked: datetime, others: bool, due: datetime) -> None:
-    assert after(Transient("busy", asked), given(others=others)).due_at == due
+@pytest.mark.parametrize("unsent", [False, True])
+def test_a_wish_to_be_asked_later_is_obeyed(asked: datetime, others: bool, due: datetime, unsent: bool) -> None:
+    """Also when another channel is left: then that one is tried, and not the one that asked for quiet."""
+    verdict = after(Transient("busy", asked, unsent=unsent), given(others=others))
+    assert verdict.due_at == (max(asked, NOW) if unsent and not others else due)
+    assert verdict.next_channel is (asked > due)
+
+
+@pytest.mark.parametrize(("minutes", "next_channel"), [(14, False), (15, False), (16, True)])
+def test_who_asks_for_less_than_the_quarter_is_tried_again(minutes: int, next_channel: bool) -> None:
+    verdict = after(Transient("busy", NOW + minutes * MINUTE), given(others=True))
+    assert verdict.due_at == NOW + min(minutes, 15) * MINUTE
+    assert verdict.next_channel is next_channel
 
 
 @pytest.mark.parametrize("outcome", [BUSY, Transient("busy", NOW + HOUR), Config("no money")])

@@ -108,6 +108,19 @@ async def test_a_channel_that_reaches_nobody_is_no_reason_to_give_up_early(
     assert it.messages() == [("order-received", "sent", "mail")]
 
 
+async def test_a_channel_that_asks_for_an_hour_of_quiet_is_left_in_peace(db: Database) -> None:
+    """The next one has its turn after a quarter of an hour all the same."""
+    it = desk(db, ["sms", "mail"])
+    it.channel("sms").answers.append(Transient("too many requests", it.clock.now() + timedelta(hours=1)))
+    await it.hear(packed())
+    await it.wait(minutes=14)
+    assert it.channel("mail").sent == []
+    await it.wait(minutes=2)
+    assert it.messages() == [("order-received", "sent", "mail")]
+    await it.wait(hours=2)
+    assert len(it.channel("sms").sent) == 1
+
+
 def test_a_routes_word_means_what_the_shop_says() -> None:
     mapped = replace(SHOP, connections={"sms": "bot"})
     its = world(contact=Contact(routes={"default": ("sms", "mail", "gone")}), shop=mapped)
