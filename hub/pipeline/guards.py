@@ -4,7 +4,8 @@ outcome. Pure: values in, a decision out. Asked in the same moment in which the 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from hub.config.model import Cap, Contact, Quiet
@@ -19,6 +20,7 @@ AHEAD_OF_QUIET = timedelta(minutes=5)
 """How long before quiet hours a wait ends that must not end in them: what is due at their very beginning is in them."""
 
 
+INSTANT = timedelta(microseconds=1)
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -84,7 +86,8 @@ class Question:
     options: Sequence[Option] = ()
     tried: Sequence[tuple[str, str]] = ()
     """Channels of the list that are done with, and why."""
-    zone: ZoneInfo = UTC_ZONE
+    zones: Sequence[ZoneInfo] = (UTC_ZONE,)
+    """The clocks that the recipient may live by: what is quiet on one of them is quiet."""
     first_try_at: datetime | None = None
 
 
@@ -177,7 +180,7 @@ def _in_quiet(
     quiet = contact.quiet
     if ask.urgent or ask.staff or quiet is None or not silent_for(quiet, first):
         return Via(first.connection, passed=passed)
-    if quiet_until(quiet, ask.now, ask.zone) is None:
+    if quiet_until(quiet, ask.now, *ask.zones) is None:
         return Via(first.connection, passed=passed)
     morning = _wait_for_morning(ask, contact, first)
     if morning is not None:
@@ -195,7 +198,7 @@ def _wait_for_morning(ask: Question, contact: Contact, option: Option) -> Defer 
     quiet = contact.quiet
     if ask.urgent or ask.staff or quiet is None or not silent_for(quiet, option):
         return None
-    until = quiet_until(quiet, ask.now, ask.zone)
+    until = quiet_until(quiet, ask.now, *ask.zones)
     in_time = until is not None and (ask.before_at is None or until <= ask.before_at)
     return Defer(until, "quiet") if until is not None and in_time else None
 
@@ -205,31 +208,48 @@ def silent_for(quiet: Quiet, option: Option) -> bool:
     return option.connection in quiet.channels if quiet.channels is not None else option.rings
 
 
-def quiet_span(quiet: Quiet, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """From when until when the quiet lasts that holds at `moment`; None: it is not quiet. Right on days of 23 and 25
-    hours: a clock time that comes twice means the first, and one that does not exist the first that does."""
-    nights = int(quiet.start >= quiet.end)
+def quiet_span(quiet: Quiet, moment: datetime, *zones: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """From when until when the quiet lasts that holds at `moment`, on any of the clocks; None: it is not quiet. Where
+    it is quiet on one or the other of them all day long, the first alone counts: what is said has to be said sometime.
+    """
+    span = next((each for zone in zones if (each := _span_on(quiet, moment, zone))), None)
+    while span is not None and span[1] - span[0] < timedelta(days=1):
+        touching = [
+            each for zone in zones for at in (span[0] - INSTANT, span[1]) if (each := _span_on(quiet, at, zone))
+        ]
+        if not touching:
+            return span
+        span = min(span[0], *(each[0] for each in touching)), max(span[1], *(each[1] for each in touching))
+    return span and _span_on(quiet, moment, zones[0])
+
+
+def _span_on(quiet: Quiet, moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+    """The same on one clock."""
     today = moment.astimezone(zone).date()
-    for day in (today, today - timedelta(days=1)):
-        begins = first_real(datetime.combine(day, quiet.start), zone)
-        ends = first_real(datetime.combine(day + timedelta(days=nights), quiet.end), zone)
-        if begins <= moment < ends:
-            return begins, ends
-    return None
+    nights = (_night(quiet.start, quiet.end, day, zone) for day in (today, today - timedelta(days=1)))
+    return next(((begins, ends) for begins, ends in nights if begins <= moment < ends), None)
 
 
-def quiet_until(quiet: Quiet, now: datetime, zone: ZoneInfo) -> datetime | None:
+@lru_cache(maxsize=2_000)
+def _night(start: time, end: time, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The quiet that begins on a day. Right on days of 23 and 25 hours: a clock time that comes twice means the first,
+    and one that does not exist the first that does. Kept, because a country may have thirty clocks."""
+    until = day + timedelta(days=int(start >= end))
+    return first_real(datetime.combine(day, start), zone), first_real(datetime.combine(until, end), zone)
+
+
+def quiet_until(quiet: Quiet, now: datetime, *zones: ZoneInfo) -> datetime | None:
     """When the quiet that holds now ends; None: it is not quiet."""
-    span = quiet_span(quiet, now, zone)
+    span = quiet_span(quiet, now, *zones)
     return span[1] if span else None
 
 
 def before_quiet(
-    quiet: Quiet, option: Option, zone: ZoneInfo, *, due_at: datetime, before_at: datetime, now: datetime
+    quiet: Quiet, option: Option, *zones: ZoneInfo, due_at: datetime, before_at: datetime, now: datetime
 ) -> datetime:
     """When a wait that would end at `due_at` is to end, so that what is said then neither rings at night nor comes too
     late (quiet hours, rule 3): as planned, or a little before the quiet begins."""
-    span = quiet_span(quiet, due_at, zone) if silent_for(quiet, option) else None
+    span = quiet_span(quiet, due_at, *zones) if silent_for(quiet, option) else None
     if span is None or span[1] <= before_at or before_at < due_at or span[0] <= now:
         return due_at
     return max(span[0] - AHEAD_OF_QUIET, now)

@@ -16,6 +16,7 @@ from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_cap
 from .names import LOCALES, known, locale_of, names_of, shop_names, status_summary
 from .plain import attempt_key, from_plain
 from .world import World
+from .zones import clocks_of
 
 SAID_WITH_ANOTHER = "said-already: with another order in the same parcel"
 
@@ -120,7 +121,7 @@ class Leaving:
             forbidden="" if staff else self._forbidden(),
             options=options,
             tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in self.doc.get("tried", ())],
-            zone=self.shop.timezone,
+            zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
         sent, contact = self.around.sent.get(row.customer_id, ()), self.world.config.contact

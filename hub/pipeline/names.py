@@ -13,6 +13,7 @@ from hub.status import Order, Payment, Shipment, label
 from .pickup import cash_due, deadline_of, eta_of, point_of
 from .state import OrderView, ShipmentView
 from .world import World
+from .zones import clock_of
 
 LOCALES = ("en", "uk", "pl", "ru")
 
@@ -170,7 +171,7 @@ def _customer(view: OrderView, shop: Shop, reach: Sequence[str]) -> dict[str, An
             email=customer.email,
             phone=customer.phone or (address.phone if address else ""),
             locale=locale_of(view, shop),
-            timezone=shop.timezone.key,
+            timezone=clock_of(view, shop).key,
         ),
         "channels": list(reach),
         "orders": view.doc.customer_orders,

@@ -19,6 +19,7 @@ from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .state import OrderView
 from .world import World
+from .zones import clocks_of
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
 REPLACED = "another parcel was sent in its place"
@@ -460,7 +461,7 @@ class _React:
         if quiet is None or first is None:
             return due
         option = Option(first, it.world.channel(first).rings)
-        return before_quiet(quiet, option, shop.timezone, due_at=due, before_at=before, now=it.now)
+        return before_quiet(quiet, option, *clocks_of(it.after, shop), due_at=due, before_at=before, now=it.now)
 
     def _names_for(self, subject: str | None) -> dict[str, Any]:
         if subject not in self._names:

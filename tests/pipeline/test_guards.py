@@ -38,7 +38,7 @@ QUIETLY = Contact(quiet=NIGHT)
 def ask(**more: Any) -> Question:
     given: dict[str, Any] = {
         "now": NOW, "cls": "transactional", "urgent": False, "staff": False, "created_at": NOW, "before_at": None,
-        "options": (BOT, MAIL), "zone": KYIV,
+        "options": (BOT, MAIL), "zones": (KYIV,),
     }  # fmt: skip
     return Question(**{**given, **more})
 
