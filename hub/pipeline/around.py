@@ -30,7 +30,6 @@ from hub.store.tables import (
 from .batch import Wanted
 from .orders import Loaded, load_orders
 from .state import OrderView
-from .states import REACHED
 from .view import view
 from .world import World
 
@@ -38,6 +37,8 @@ LEASE = timedelta(seconds=60)
 LINK_LIVES = timedelta(days=60)
 FEW = 20
 OPTED_OUT = "opted out"
+WENT_OUT = ("", "accepted", "duplicate", "unknown")
+"""Outcomes of attempts that said something, or may have; none yet: on the wire."""
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
 
@@ -132,12 +133,6 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     }
     caps = world.config.contact.caps
     since = now - max((cap.per for cap in caps), default=timedelta(0))
-    sent: dict[str, list[tuple[datetime, str, str]]] = {}
-    if caps and ids:
-        theirs = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)))
-        reached = sa.and_(messages.c.finished_at >= since, messages.c.state.in_(sorted(REACHED)))
-        for row in connection.execute(theirs.where(sa.or_(reached, messages.c.state == "on_wire"))):
-            sent.setdefault(row.customer_id, []).append((row.finished_at or now, row.connection, row.cls))
     later: dict[str, list[Any]] = {}
     for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
         later.setdefault(row.order_id, []).append(row)
@@ -151,7 +146,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         optouts=frozenset(
             (r.customer_id, r.cls, r.channel) for r in _rows(connection, optouts, optouts.c.customer_id, ids)
         ),
-        sent=sent,
+        sent=_sent(connection, ids, since) if caps and ids else {},
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
         escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
@@ -173,6 +168,27 @@ def _rows(
         return ()
     query = sa.select(table).where(table.c.tenant == TENANT, column.in_(sorted(values)))
     return connection.execute(query.order_by(*order)).all()
+
+
+def _sent(connection: sa.Connection, ids: set[str], since: datetime) -> dict[str, list[tuple[datetime, str, str]]]:
+    """Customer → (when, connection, class) of what went out to them, or may have: attempts, because a message that
+    nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
+    found: dict[str, list[tuple[datetime, str, str]]] = {}
+    # Two halves, each of which the index of customers answers alone: a message finishes after its last attempt.
+    for of_late in (messages.c.finished_at >= since, messages.c.finished_at.is_(None)):
+        went = (
+            sa.select(
+                messages.c.customer_id, messages.c.cls, attempts.c.connection,
+                sa.func.max(attempts.c.started_at).label("at"),
+            )
+            .join(attempts, attempts.c.message_id == messages.c.id)
+            .where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)), of_late)
+            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WENT_OUT))
+            .group_by(messages.c.id, messages.c.customer_id, messages.c.cls, attempts.c.connection)
+        )  # fmt: skip
+        for row in connection.execute(went):
+            found.setdefault(row.customer_id, []).append((row.at, row.connection, row.cls))
+    return found
 
 
 def _alike(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], Sequence[Any]]:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hub.config.model import Cap, Contact
 from hub.model import Customer
+from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
 from hub.plugin import Config, Suppress, Transient, Unknown
 from hub.store.database import Database
+from hub.store.migrate import upgrade
 from hub.store.tables import connections, contacts, polls
 
-from .fakes import SHOP, Desk, notify, order, parcel, scan, world
+from .fakes import SHOP, Desk, moment, notify, order, parcel, scan, world
 
 BOTH = Customer(email="o@x.example", phone="+380671234567", accepts_marketing=True)
 
@@ -33,8 +36,8 @@ def desk(db: Database, via: Any = "default", contact: Contact | None = None, **s
     return Desk(db, world(flows, contact=contact or routes))
 
 
-def packed(ref: str = "1", customer: Customer = BOTH) -> Any:
-    return order("10:00", "order.packed", ref=ref, customer=customer)
+def packed(ref: str = "1", customer: Customer = BOTH, at: str = "10:00") -> Any:
+    return order(at, "order.packed", ref=ref, customer=customer)
 
 
 # ------------------------------------------------------------------------------------------------ caps
@@ -62,6 +65,77 @@ async def test_and_frees_again_when_its_window_has_passed(db: Database) -> None:
     await it.wait(minutes=11)
     await it.hear(packed("2"))
     assert [state for _, state, _ in it.messages()] == ["sent", "sent"]
+
+
+async def test_a_cap_counts_what_went_out_although_another_channel_took_over(db: Database) -> None:
+    """An SMS without a receipt is an SMS: it rang, and it cost."""
+    contact = Contact(
+        {"default": ("mail",)},
+        settle=timedelta(0),
+        caps=(Cap(1, timedelta(days=7), "sms"),),
+        receipt={"sms": timedelta(minutes=10)},
+    )
+    it = desk(db, ["sms", "mail"], contact)
+    await it.hear(packed("1"))
+    await it.wait(minutes=30)
+    assert it.messages() == [("order-received", "sent", "mail")]
+    await it.hear(packed("2"))
+    assert it.messages()[1] == ("order-received", "sent", "mail")
+    assert len(it.channel("sms").sent) == 1
+    await it.hear(packed("3", at="+7 09:59"), at="+7 09:59")
+    assert it.messages()[2] == ("order-received", "sent", "mail"), "until its very end"
+    await it.hear(packed("4", at="+7 10:01"), at="+7 10:01")
+    assert len(it.channel("sms").sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "second"),
+    [
+        pytest.param(Unknown("lost"), "sms", id="it may have gone"),
+        pytest.param(Transient("busy"), "mail", id="not gone"),
+    ],
+)
+async def test_a_cap_counts_what_may_have_gone(db: Database, outcome: Any, second: str) -> None:
+    contact = Contact({"default": ("mail",)}, settle=timedelta(0), caps=(Cap(1, timedelta(days=1), "mail"),))
+    it = desk(db, ["mail", "sms"], contact)
+    it.channel("mail").answers += [outcome] * 6
+    await it.hear(packed("1"))
+    await it.wait(hours=1)
+    it.channel("mail").answers.clear()
+    await it.hear(packed("2"))
+    assert [connection for _, _, connection in it.messages()][1] == second
+
+
+async def test_what_is_tried_again_under_its_key_counts_once(db: Database) -> None:
+    contact = Contact({"default": ("mail",)}, settle=timedelta(0), caps=(Cap(2, timedelta(days=1), "mail"),))
+    it = desk(db, ["mail", "sms"], contact)
+    it.channel("mail").answers += [Unknown("lost"), Unknown("lost")]
+    await it.hear(packed("1"))
+    await it.wait(hours=1)
+    assert len(it.channel("mail").sent) == 2
+    await it.hear(packed("2"), packed("3"))
+    assert [connection for _, _, connection in it.messages()] == ["mail", "mail", "sms"]
+
+
+def test_what_was_sent_is_found_by_the_customer_and_the_time(db: Database) -> None:
+    """However much was said to somebody before."""
+    upgrade(db)
+    plans: list[str] = []
+
+    def look(connection: sa.Connection) -> None:
+        def explain(conn: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+            if not statement.startswith("EXPLAIN"):
+                told = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                plans.append(" ".join(str(row[3]) for row in told))
+
+        sa.event.listen(connection, "before_cursor_execute", explain)
+        _sent(connection, {"c"}, moment("09:00"))
+
+    db.run(look)
+    assert len(plans) == 2
+    for plan in plans:
+        assert "ix_messages_customer (tenant=? AND customer_id=? AND finished_at" in plan, plan
+        assert "ix_attempts_message (message_id=?)" in plan and "SCAN" not in plan, plan
 
 
 # ------------------------------------------------------------------------------------------------ the cascade
