@@ -13,7 +13,7 @@ from hub.store.links import link_row, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
 from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
-from .names import LOCALES, known, locale_of, names_of, shop_names, status_summary
+from .names import known, locales_of, names_of, shop_names, status_summary
 from .plain import attempt_key, from_plain
 from .world import World
 from .zones import clocks_of
@@ -55,13 +55,15 @@ class Leaving:
             return self.world.shop_of(self.view.connection)
         return next(iter(self.world.config.shops.values()))
 
-    def _locale(self) -> str:
+    def _locales(self) -> Sequence[str]:
+        """The languages that its reader may want, the first wish first."""
         if self.person is not None:
-            return self.person.locale
+            return self.person.locale, self.shop.locale
         if self.view is not None:
-            return locale_of(self.view, self.shop)
-        tag = str(self.doc.get("locale", "")).split("-")[0].lower()
-        return tag if tag in LOCALES else self.shop.locale
+            return locales_of(self.view, self.shop)
+        customer = self.around.customers.get(self.row.customer_id)
+        theirs = (str(self.doc.get("locale", "")), customer.locale if customer is not None else "")
+        return tuple(tag for tag in (*theirs, self.shop.locale) if tag)
 
     def address(self, connection: str) -> str:
         """The address in this channel, or empty."""
@@ -260,12 +262,13 @@ class Leaving:
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())
         found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
-        return [status_summary(each, self.world, self._locale()) for each in found]
+        channels = self._list()  # one: whoever asks is answered where they asked
+        locale = self._text_locale(self.world.channel(channels[0]).form) if channels else self.shop.locale
+        return [status_summary(each, self.world, locale) for each in found]
 
     def _text_locale(self, form: Form) -> str:
-        wanted = (self._locale(), self.shop.locale)
         try:
-            return self.world.texts.locale_for(self.row.template, form, wanted, self.shop.key)
+            return self.world.texts.locale_for(self.row.template, form, self._locales(), self.shop.key)
         except NoTextError:
             return "en"
 

@@ -15,8 +15,6 @@ from .state import OrderView, ShipmentView
 from .world import World
 from .zones import clock_of
 
-LOCALES = ("en", "uk", "pl", "ru")
-
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -30,10 +28,16 @@ def known(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
+def locales_of(view: OrderView, shop: Shop) -> tuple[str, ...]:
+    """The languages that a message about an order may be in, as tags, the first wish first: the order's, frozen when it
+    came in, the customer's, the shop's. Which of them there are texts in, the texts know: a merchant may bring any."""
+    customers = view.snapshot.customer.locale if view.snapshot is not None else ""
+    return tuple(dict.fromkeys(tag for tag in (view.doc.locale, customers, shop.locale) if tag))
+
+
 def locale_of(view: OrderView, shop: Shop) -> str:
-    """The order's language, frozen when it came in; else the shop's."""
-    tag = view.doc.locale.replace("_", "-").split("-")[0].lower()
-    return tag if tag in LOCALES else shop.locale
+    """The language of an order for conditions to compare with: `uk`, also where the shop says `uk-UA`."""
+    return locales_of(view, shop)[0].replace("_", "-").partition("-")[0].lower()
 
 
 def shop_names(shop: Shop) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from hub.model import (
     ToldKind,
     Window,
 )
-from hub.pipeline.names import locale_of, names_of, status_summary
+from hub.pipeline.names import locale_of, locales_of, names_of, status_summary
 
 from .fakes import SHOP, Story, moment, order, parcel, scan, uah
 
@@ -132,12 +132,21 @@ def test_parcels_are_counted_among_the_living() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "locale"), [("uk-UA", "uk"), ("pl", "pl"), ("RU_ru", "ru"), ("en-GB", "en"), ("de-DE", "uk"), ("", "uk")]
+    ("tag", "locale"), [("uk-UA", "uk"), ("pl", "pl"), ("RU_ru", "ru"), ("en-GB", "en"), ("de-DE", "de"), ("", "uk")]
 )
-def test_the_orders_language_is_spoken_where_we_speak_it_and_else_the_shops(tag: str, locale: str) -> None:
+def test_conditions_compare_the_orders_language_else_the_shops(tag: str, locale: str) -> None:
     story = Story()
     story.hear(order("09:00", customer=Customer(locale=tag)))
     assert locale_of(story.view, SHOP) == locale
+
+
+def test_texts_are_asked_for_in_the_orders_the_customers_and_the_shops_language() -> None:
+    """Whatever they are: a merchant may have brought texts in it, and the hub's own four are tried in their turn."""
+    story = Story()
+    story.hear(order("09:00", customer=Customer(locale="de-DE")))
+    assert locales_of(story.view, SHOP) == ("de-DE", "uk")
+    story.hear(order("09:05", customer=Customer(locale="pl")))
+    assert locales_of(story.view, SHOP) == ("de-DE", "pl", "uk"), "the order keeps its language"
 
 
 def test_where_is_my_order_is_answered_with_what_is_open() -> None:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.config.model import Cap, Contact
+from hub.messages import Texts
 from hub.model import Customer
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
@@ -249,6 +250,33 @@ async def test_uncertain_mail_is_said_twice_at_most_and_never_by_another_channel
     assert it.messages() == [("order-received", "uncertain", "mail")]
     assert (len(it.channel("mail").sent), len(it.channel("sms").sent)) == (2, 0)
     assert len({message.key for message in it.channel("mail").sent}) == 1, "under one key"
+
+
+# ------------------------------------------------------------------------------------------------ languages
+
+
+@pytest.mark.parametrize(
+    ("tag", "spoken"),
+    [
+        pytest.param("de-DE", "de", id="the merchant's own"),
+        pytest.param("pt-BR", "pt-BR", id="of a country"),
+        pytest.param("pt", "uk", id="not that of another country: the shop's"),
+        pytest.param("pl_PL", "pl", id="one of ours"),
+    ],
+)
+async def test_a_merchants_own_language_is_spoken(db: Database, tmp_path: Path, tag: str, spoken: str) -> None:
+    for locale in ("de", "pt-BR"):
+        folder = tmp_path / "messages" / locale
+        folder.mkdir(parents=True)
+        (folder / "order-received.sms").write_text(f"({locale}) {{{{ order.number }}}}\n")
+    texts, problems = Texts.load(tmp_path / "messages", ("main",))
+    assert not problems
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
+    it = Desk(db, replace(world(flows, contact=Contact(settle=timedelta(0))), texts=texts))
+    await it.hear(packed(customer=replace(BOTH, locale=tag)))
+    (message,) = it.channel("sms").sent
+    assert message.locale == spoken
+    assert message.text == f"({spoken}) #1" or spoken in ("uk", "pl")
 
 
 # ------------------------------------------------------------------------------------------------ asked again
