@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from hub.config.model import Person, Shop
+from hub.flows.check import all_steps
+from hub.flows.model import Flow, Notify
 from hub.flows.run import met
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.plugin import AddressKind, Channel, Form, Outgoing
@@ -114,7 +116,7 @@ class Leaving:
             urgent=bool(self.doc.get("urgent")),
             staff=staff,
             created_at=row.created_at,
-            before_at=row.before_at,
+            before_at=self._before(names),
             stopped=self._stopped(),
             untrue=self._untrue(names),
             superseded=self._superseded(),
@@ -190,10 +192,27 @@ class Leaving:
         run = self.around.runs.get(self.row.run_key)
         if flow is None or run is None or not flow.recheck:
             return ""
-        if run.version != flow.version:
-            flow = self.world.old_flow(run.version) if self.world.knows(run.flow, run.version) else flow
-        holds, why = met(flow.when, names)
+        holds, why = met((self._flow_of(run) or flow).when, names)
         return "" if holds else why
+
+    def _before(self, names: Mapping[str, Any]) -> datetime | None:
+        """From when on it is pointless, as things stand now: a deadline may have moved since the step was done. `now`
+        stays what it was then, or a deadline that counts from it would never come. What has become unknown holds as it
+        was."""
+        run = self.around.runs.get(self.row.run_key)
+        flow = self._flow_of(run) if run is not None else None
+        steps = all_steps(flow.steps) if flow is not None else ()
+        step = next((each for each in steps if isinstance(each, Notify) and each.id == self.row.step), None)
+        then = {**names, "now": self.row.created_at}
+        before = step.before.value(then) if step is not None and step.before is not None else None
+        return before if isinstance(before, datetime) else self.row.before_at
+
+    def _flow_of(self, run: Any) -> Flow | None:
+        """The flow with the text that a run started with."""
+        current = self.world.config.flows.get(run.flow)
+        if current is not None and current.version == run.version:
+            return current  # type: ignore[no-any-return]
+        return self.world.old_flow(run.version) if self.world.knows(run.flow, run.version) else None
 
     def _superseded(self) -> bool:
         """A later status of the same axis and subject has its own message for the same person; or this run has said

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from hub.config.model import Cap, Contact
 from hub.messages import Texts
-from hub.model import Customer
+from hub.model import Customer, Window, WindowBasis
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
 from hub.plugin import Config, Suppress, Transient, Unknown
 from hub.store.database import Database
 from hub.store.migrate import upgrade
-from hub.store.tables import connections, contacts, polls
+from hub.store.tables import connections, contacts, messages, polls
 
 from .fakes import SHOP, Desk, moment, notify, order, parcel, scan, world
 
@@ -250,6 +250,55 @@ async def test_uncertain_mail_is_said_twice_at_most_and_never_by_another_channel
     assert it.messages() == [("order-received", "uncertain", "mail")]
     assert (len(it.channel("mail").sent), len(it.channel("sms").sent)) == (2, 0)
     assert len({message.key for message in it.channel("mail").sent}) == 1, "under one key"
+
+
+# ------------------------------------------------------------------------------------------------ deadlines
+
+
+def promising(until: str, version: str = "10:00") -> Any:
+    window = Window(moment(until), moment(until), WindowBasis.SHOP)
+    return order(version, "order.packed", customer=BOTH, promise=window)
+
+
+@pytest.mark.parametrize(
+    ("before", "moved", "outcome"),
+    [
+        pytest.param("order.promised_at", "10:20", ("suppressed", "too-late"), id="it came nearer"),
+        pytest.param("order.promised_at", "11:30", ("sent", ""), id="it is further away"),
+        pytest.param("order.promised_at", None, ("suppressed", "too-late"), id="it is not known any more"),
+        pytest.param("now + minutes(20)", "11:30", ("suppressed", "too-late"), id="it counts from when it was decided"),
+        pytest.param("now + minutes(50)", "10:20", ("sent", ""), id="and has not come"),
+    ],
+)
+async def test_a_deadline_is_what_it_is_when_the_message_leaves(
+    db: Database, before: str, moved: str | None, outcome: tuple[str, str]
+) -> None:
+    """The message waits for its channel, and meanwhile the order changes."""
+    first = "10:45" if moved == "10:20" else "10:20"
+    it = desk(db, ["mail"], before=before)
+    it.channel("mail").answers.append(Transient("busy", moment("10:30")))
+    await it.hear(promising(first), at="10:01")
+    await it.hear(promising(moved, "10:05") if moved else packed(at="10:05"), at="10:05")
+    await it.wait(minutes=30)
+    (row,) = it.rows(messages)
+    assert (row.state, row.reason) == outcome
+    assert len(it.channel("mail").sent) == (2 if outcome[0] == "sent" else 1)
+
+
+async def test_also_in_a_branch_and_with_the_text_that_the_run_started_with(db: Database) -> None:
+    def flows(before: str) -> dict[str, Any]:
+        said = notify("order-received", via=["mail"], before=before)
+        when = {"when": "order.number == '#1'", "steps": [said]}
+        return {"packed": {"on": "order.packed", "steps": [{"choose": [when]}]}}
+
+    contact = Contact(settle=timedelta(0))
+    it = Desk(db, world(flows("order.promised_at"), contact=contact))
+    it.channel("mail").answers.append(Transient("busy", moment("10:30")))
+    await it.hear(promising("10:20"), at="10:01")
+    it.go_live(world(flows("order.placed_at"), contact=contact))
+    await it.hear(promising("11:30", "10:05"), at="10:05")
+    await it.wait(minutes=30)
+    assert it.messages() == [("order-received", "sent", "mail")]
 
 
 # ------------------------------------------------------------------------------------------------ languages
