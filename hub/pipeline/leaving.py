@@ -11,10 +11,11 @@ from hub.flows.run import met
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.plugin import AddressKind, Channel, Form, Outgoing
 from hub.status import FINAL, Axis, parse_status
-from hub.store.links import link_row, token_for
+from hub.store.links import link_row, matter_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
 from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
+from .ladder import OVERDUE
 from .names import known, locales_of, names_of, shop_names, status_summary
 from .plain import attempt_key, from_plain
 from .world import World
@@ -164,12 +165,20 @@ class Leaving:
         run = self.around.runs.get(self.row.run_key)
         if self.view is not None and self.view.gone and self.row.recipient == "customer":
             return f"stopped: {self.view.gone}"
-        if self.row.template == "staff-escalation":
-            matter = self.around.escalations.get(self.doc.get("escalation", ""))
-            return "already taken" if matter is not None and matter.state != "open" else ""
+        if self.doc.get("escalation"):
+            return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
             return "stopped"
         return SAID_WITH_ANOTHER if self._said_with_another() else ""
+
+    def _settled(self, matter: Any) -> str:
+        """Why nobody has to be called about a matter any more. That it is overdue concerns people also when somebody
+        has taken it."""
+        if matter is None or matter.state == "open":
+            return ""
+        if matter.state == "resolved":
+            return "already resolved"
+        return "already taken" if self.row.template != OVERDUE else ""
 
     def _said_with_another(self) -> bool:
         """One parcel holds two orders of one person: what happens to it is told once (STATUS.md 2)."""
@@ -330,7 +339,8 @@ class Leaving:
                 case "telegram" if self._proves(connection):
                     return self._deep_link()
                 case "acknowledge" if base and self.doc.get("escalation"):
-                    return f"{base}/e/{self._token('acknowledge', self.doc['escalation'])}"
+                    ref = matter_ref(self.doc["escalation"], self.person.key if self.person else "")
+                    return f"{base}/e/{self._token('acknowledge', ref)}"
                 case "unsubscribe" if base and self.row.customer_id and self.row.cls != "transactional":
                     ref = f"{self.row.customer_id}|{self.row.cls}|{connection}"
                     return f"{base}/u/{self._token('unsubscribe', ref)}"

@@ -46,6 +46,17 @@ def link_row(token: str, purpose: str, ref: str, expires_at: datetime | None) ->
     }
 
 
+def matter_ref(uid: str, person: str) -> str:
+    """What a link to a matter is for: the matter, and who was given it; nobody where that is nobody of the file."""
+    return f"{uid}|{person}" if person else uid
+
+
+def matter_of(ref: str) -> tuple[str, str]:
+    """The matter and the person again; links of earlier releases name no person."""
+    uid, _, person = ref.partition("|")
+    return uid, person
+
+
 def find_link(connection: sa.Connection, token: str, purpose: str, now: datetime) -> Any:
     """The link of a token, or None: unknown, expired and foreign look alike."""
     row = connection.execute(

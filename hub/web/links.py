@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from hub.runtime.hub import Hub
 from hub.store.database import insert_new
-from hub.store.links import find_link
+from hub.store.links import find_link, matter_of
 from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, escalations, optouts, orders
 
@@ -98,14 +98,16 @@ def _both(path: str, get: Handler, post: Handler) -> Route:
 
 
 def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, Any] | None:
+    """A matter with its order's `number` and its `reader`: whose link it is."""
     link = find_link(connection, token, "acknowledge", now)
     if link is None:
         return None
-    row = connection.execute(sa.select(escalations).where(escalations.c.uid == link.ref)).first()
+    uid, person = matter_of(link.ref)
+    row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid)).first()
     if row is None:
         return None
     order = connection.execute(sa.select(orders.c.number).where(orders.c.id == row.order_id)).first()
-    return {**row._mapping, "number": order.number if order else ""}
+    return {**row._mapping, "number": order.number if order else "", "reader": person}
 
 
 def _due(hub: Hub, matter: dict[str, Any]) -> str:
@@ -124,7 +126,7 @@ def _take(connection: sa.Connection, token: str, wish: str, note: str, now: date
         return ""
     if wish == "resolve" and resolve_matter(connection, matter["uid"], note, now):
         return "closed"
-    if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now):
+    if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now, owner=matter["reader"]):
         return "taken"
     return "settled"
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hub.config.model import Cap, Contact
+from hub.config.model import Cap, Contact, Hours, Rung, Unheard
 from hub.messages import Texts
 from hub.model import Customer, Window, WindowBasis
 from hub.pipeline.around import _sent
@@ -17,9 +17,10 @@ from hub.pipeline.asking import CORRECTIONS
 from hub.plugin import Config, Suppress, Transient, Unknown
 from hub.store.database import Database
 from hub.store.migrate import upgrade
-from hub.store.tables import connections, contacts, messages, polls
+from hub.store.queries import acknowledge_matter, resolve_matter
+from hub.store.tables import connections, contacts, escalations, messages, polls
 
-from .fakes import SHOP, Desk, moment, notify, order, parcel, scan, world
+from .fakes import SHOP, STAFF, Desk, moment, notify, order, parcel, scan, world
 
 BOTH = Customer(email="o@x.example", phone="+380671234567", accepts_marketing=True)
 
@@ -299,6 +300,62 @@ async def test_also_in_a_branch_and_with_the_text_that_the_run_started_with(db: 
     await it.hear(promising("11:30", "10:05"), at="10:05")
     await it.wait(minutes=30)
     assert it.messages() == [("order-received", "sent", "mail")]
+
+
+# ------------------------------------------------------------------------------------------------ staff
+
+
+@pytest.mark.parametrize(
+    ("settles", "told"),
+    [
+        pytest.param("", [("staff-overdue", "sent", "")] * 2, id="nobody did anything"),
+        pytest.param("take", [("staff-overdue", "sent", "")] * 2, id="somebody took it, and it is late"),
+        pytest.param("resolve", [("staff-overdue", "suppressed", "already resolved")] * 2, id="it was resolved"),
+    ],
+)
+async def test_nobody_is_called_in_the_morning_about_what_was_resolved_at_night(
+    db: Database, settles: str, told: list[tuple[str, str, str]]
+) -> None:
+    """The word that it is overdue waits for the hours of the next rung."""
+    steps = [{"escalate": {"to": "support", "reason": "why", "due": "1h", "id": "call"}}]
+    office = Hours(frozenset(range(1, 8)), time(9), time(18))
+    staff = {
+        "support": Rung("support", ("olena",), ("mail",), timedelta(days=9), then="manager"),
+        "manager": replace(STAFF["manager"], hours=office),
+    }
+    it = Desk(db, world({"packed": {"on": "order.packed", "steps": steps}}, staff=staff))
+    await it.hear(packed(at="19:59"), at="20:00")
+    await it.wait(minutes=70)
+    overdue = messages.c.template == "staff-overdue"
+    assert [row.state for row in it.rows(messages, overdue)] == ["due", "due"], "it is night"
+    (matter,) = it.rows(escalations)
+    now = it.clock.now()
+    if settles == "take":
+        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+    if settles == "resolve":
+        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+    it.clock.move_to(moment("+1 07:00"))
+    await it.settle()
+    assert [(row.template, row.state, row.reason) for row in it.rows(messages, overdue)] == told
+
+
+@pytest.mark.parametrize(("settles", "reason"), [("take", "already taken"), ("resolve", "already resolved")])
+async def test_nor_that_somebody_could_not_be_reached(db: Database, settles: str, reason: str) -> None:
+    staff = {"support": replace(STAFF["support"], hours=Hours(frozenset(range(1, 8)), time(9), time(18)))}
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["bot"])]}}
+    contact = Contact(settle=timedelta(0), unheard=Unheard("support", timedelta(hours=8)))
+    it = Desk(db, world(flows, contact=contact, staff={**STAFF, **staff}))
+    await it.hear(packed(at="19:59"), at="20:00")
+    (matter,) = it.rows(escalations)
+    now = it.clock.now()
+    if settles == "take":
+        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+    else:
+        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+    it.clock.move_to(moment("+1 07:00"))
+    await it.settle()
+    (row,) = it.rows(messages, messages.c.template == "staff-unheard")
+    assert (row.state, row.reason) == ("suppressed", reason)
 
 
 # ------------------------------------------------------------------------------------------------ languages

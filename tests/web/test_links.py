@@ -1,12 +1,15 @@
 """The pages behind links: in the reader's language, changed by a click only, and deaf to nonsense."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from starlette.requests import Request
 
 from hub.store import tables
+from hub.store.links import link_row, link_secret, token_for
 from hub.web.links import PAGES
 from hub.web.words import EN, WORDS, language_of
 from tests.e2e.town import Town, town
@@ -89,6 +92,39 @@ async def test_a_matter_is_shown_taken_and_resolved_with_a_note(tmp_path: Path) 
         assert "<script>" not in after.text and "&lt;script&gt;" in after.text
         clocks = await it.rows(tables.timers, tables.timers.c.ref == row.uid)
         assert {clock.state for clock in clocks} == {1}, "nobody is called for it any more"
+
+
+def _link_of(it: Town, person: str) -> str:
+    mail = next(mail for mail in it.smtp.ledger if f"{person}@kavovar.example" in mail.to)
+    return next(word for word in mail.text.split() if "/e/" in word)
+
+
+async def test_who_takes_a_matter_owns_it(tmp_path: Path) -> None:
+    """All are told, each with a link of their own; the first to take it owns it."""
+    async with town(tmp_path) as it, httpx.AsyncClient(headers={"accept-language": "uk"}) as reader:
+        first = await _matter(it)
+        second = _link_of(it, "iryna")
+        assert first != second
+        assert "Взято" in (await reader.post(second, data={"do": "acknowledge"})).text
+        assert "Хтось уже" in (await reader.post(first, data={"do": "acknowledge"})).text
+        (row,) = await it.rows(tables.escalations)
+        assert (row.state, row.owner) == ("acknowledged", "iryna")
+
+
+async def test_a_link_that_names_nobody_still_opens_its_matter(tmp_path: Path) -> None:
+    """Those in mails of earlier releases."""
+    async with town(tmp_path) as it, httpx.AsyncClient(headers={"accept-language": "uk"}) as reader:
+        link = await _matter(it)
+        (matter,) = await it.rows(tables.escalations)
+        secret = await it.hub.db.read(link_secret)
+        token = token_for(secret, "acknowledge", matter.uid)
+        old = link_row(token, "acknowledge", matter.uid, it.clock.now() + timedelta(days=1))
+        await it.hub.db.write(lambda connection: connection.execute(sa.insert(tables.links), [old]))
+        link = f"{link.rpartition('/')[0]}/{token}"
+        assert "Беру на себе" in (await reader.get(link)).text
+        assert "Взято" in (await reader.post(link, data={"do": "acknowledge"})).text
+        (row,) = await it.rows(tables.escalations)
+        assert (row.state, row.owner) == ("acknowledged", "")
 
 
 @pytest.mark.parametrize(
