@@ -21,7 +21,7 @@ from .plain import attempt_key, from_plain
 from .world import World
 from .zones import clocks_of
 
-SAID_WITH_ANOTHER = "said-already: with another order in the same parcel"
+SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
 
 
 class Leaving:
@@ -181,19 +181,21 @@ class Leaving:
         return "already taken" if self.row.template != OVERDUE else ""
 
     def _said_with_another(self) -> bool:
-        """One parcel holds two orders of one person: what happens to it is told once (STATUS.md 2)."""
-        row = self.row
-        shipment = next((each for each in self.view.shipments if each.id == row.subject), None) if self.view else None
+        """One parcel holds two orders of one person, or two fulfilments of one order: what happens to it is told once
+        (STATUS.md 2)."""
+        row, shipments = self.row, self.view.shipments if self.view else ()
+        shipment = next((each for each in shipments if each.id == row.subject), None)
         if shipment is None or row.recipient != "customer":
             return False
-        others = (
-            each for leg in shipment.legs for each in self.around.alike.get((row.order_id, leg.number.number), ())
-        )
+        numbers = shipment.numbers
+        twins = {each.id for each in shipments if each is not shipment and each.numbers & numbers}
+        own = [each for each in self.around.later.get(row.order_id, ()) if each.subject in twins]
+        others = [each for number in numbers for each in self.around.alike.get((row.order_id, number), ())]
         return any(
             each.id < row.id
             and (each.customer_id, each.template, each.word) == (row.customer_id, row.template, row.word)
             and each.state not in ("suppressed", "superseded", "failed")
-            for each in others
+            for each in (*own, *others)
         )
 
     def _untrue(self, names: Mapping[str, Any]) -> str:

@@ -64,6 +64,10 @@ class ShipmentView:
         return any(leg.carrier for leg in self.legs)
 
     @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(leg.number.number for leg in self.legs)
+
+    @property
     def live(self) -> bool:
         return not self.replaced and self.status is not Shipment.CANCELLED
 

@@ -620,6 +620,20 @@ async def test_a_second_order_in_the_parcel_learns_all_that_was_told_of_it(tmp_p
         assert (second.headline, "High Street" in second.doc) == ("ready_for_pickup", True)
 
 
+async def test_two_fulfilments_in_one_parcel_are_told_of_once(tmp_path: Path) -> None:
+    flows = {"moves": {"on": "shipment.in_transit", "steps": [says("shipped", "mail", urgent=True)]}}
+    async with hamlet(tmp_path, flows) as it:
+        both = (packed("P1", ref="f1"), packed("P1", ref="f2"), packed("P3", ref="f3"))
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=both))
+        await it.hear("post", "parcel:P1", scan("P1", "in_transit", "09:50"))
+        assert it.said() == ["shipped"]
+        assert [reason for _, state, reason in await it.messages() if state != "sent"] == [
+            "said-already: with another in the same parcel"
+        ]
+        await it.hear("post", "parcel:P3", scan("P3", "in_transit", "09:50"))
+        assert it.said() == ["shipped", "shipped"]
+
+
 async def test_news_beside_a_newly_mapped_code_is_told(tmp_path: Path, database_url: str) -> None:
     flows = {"shipped": {"on": "shipment.shipped", "steps": [says("shipped", "mail", urgent=True)]}}
     async with hamlet(tmp_path, flows, database=database_url) as it:
