@@ -346,8 +346,9 @@ def check_text(source: str, allowed_names: Collection[str], *, file: str = "text
 
 def render_text(source: str, names: Mapping[str, Any], locale: str, zone: ZoneInfo) -> str:
     """A TEXT (an escalation's reason) filled, on one line. What is absent is shown as a dash: a matter for a person is
-    never held back for a gap in it."""
-    compiled, problems = _single(source, frozenset(names), "text")
+    never held back for a gap in it. Raises `TextError` for a text that cannot be filled with these values."""
+    # All names there are, not only those at hand: what a branch would have brought that was not taken is a gap too.
+    compiled, problems = _single(source, frozenset((*names, *ROOTS)), "text")
     if compiled is None:
         raise NoTextError("; ".join(str(each) for each in problems))
     filling = filling_for(names, locale, zone)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from hub.config.model import Shop
 from hub.flows.model import Escalate, Flow, Mode, Notify
 from hub.flows.run import Effect, Moment, Open, Run, RunState, SayTo, met, proceed
-from hub.messages import render_text
+from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
@@ -416,9 +417,8 @@ class _React:
         it = self.it
         key = key_of(TENANT, row.flow, row.subject, step.id)
         uid = key_of(row.key, step.id)[:24]
-        names = {**self._names_for(row.subject), **_readable(row)}
         shop = it.world.shop_of(it.after.connection)
-        reason = render_text(step.reason, names, shop.locale, shop.timezone)
+        reason = self._reason(row, step, shop)
         open_already = self.open.get(key)
         if open_already is not None:
             self.out.notes.append({"uid": open_already, "note": reason, "severity": step.severity.value})
@@ -431,6 +431,16 @@ class _React:
         self.out.escalations.append(rows.escalation)
         self.out.messages += rows.messages
         self.out.timers += rows.timers
+
+    def _reason(self, row: RunRow, step: Escalate, shop: Shop) -> str:
+        """What a matter is about. One whose text cannot be filled (it prints what turns out to be a list) is raised all
+        the same, with the text as it is written: the merchant's own words."""
+        names = {**self._names_for(row.subject), **_readable(row)}
+        try:
+            return render_text(step.reason, names, shop.locale, shop.timezone)
+        except TextError as error:
+            self._line(row.flow, row.word, f"{step.id}: its text cannot be filled: {error}", row.key)
+            return " ".join(step.reason.split())
 
     def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
         return {

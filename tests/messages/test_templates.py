@@ -316,6 +316,13 @@ def test_a_value_of_a_wrong_kind_is_absent_and_never_printed(value: object) -> N
     assert render_text("[{{ order.number }}]", {"order": value}, "en", KYIV) in ("[–]",)
 
 
+@pytest.mark.parametrize("source", ["{{ waited or 'none' }}", "{{ escalation.reason or 'none' }}"])
+def test_a_name_that_is_not_there_is_a_gap_and_no_mistake(source: str) -> None:
+    """A branch that was not taken would have brought it."""
+    assert render_text(source, {"order": {}}, "en", KYIV) == "none"
+    assert render_text("[{{ waited }}]", {}, "en", KYIV) == "[–]"
+
+
 def test_an_untyped_value_that_is_no_text_is_refused_when_it_is_printed() -> None:
     with pytest.raises(UnprintableError):
         fill("{{ order.attributes.list }}", {"order": {"attributes": {"list": [1, 2]}}})

@@ -402,11 +402,46 @@ ESCALATES = {
 }
 
 
+LONG = "{% for each in order.attributes.all %}{{ each }}{% endfor %}"
+
+
 def test_an_escalation_says_what_the_matter_is() -> None:
     reaction = shipped(Story(world(ESCALATES))).react(scan("P1", "problem", "10:00"), at="10:01")
     (matter,) = reaction.escalations
     assert (matter["reason"], matter["rung"], matter["state"]) == ("Look at #1", "support", "open")
     assert [message["recipient"] for message in reaction.messages] == ["staff:olena"]
+
+
+def matter_of(*steps: dict[str, Any], **more: Any) -> Reaction:
+    """What comes of a parcel's problem where a flow does these steps about it."""
+    flows = {"f": {"on": "shipment.problem", "steps": list(steps)}}
+    story = Story(world(flows))
+    story.react(replace(SHIPPED, **more), at="09:00")
+    return story.react(scan("P1", "problem", "10:00"), at="10:01")
+
+
+def test_what_a_branch_that_was_not_taken_would_have_brought_is_a_gap_in_the_matter() -> None:
+    waits = {"choose": [{"when": "has(order.note)", "steps": [{"wait": "1h"}]}]}
+    reason = "waited: {{ waited or 'none' }}, {{ escalation.severity or 'none' }}, {{ waited }}"
+    (matter,) = matter_of(waits, {"escalate": {"to": "support", "reason": reason}}).escalations
+    assert matter["reason"] == "waited: none, none, –"
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("See {{ order.attributes.list }}\nnow", "a list, a record or a yes-or-no cannot be printed"),
+        (LONG, "a text grew past 65536 bytes"),
+        ("{{ nobody.knows }}", "there is no 'nobody' here"),
+        ("{% for", "unexpected 'end of template'"),
+    ],
+)
+def test_a_matter_is_raised_though_its_text_cannot_be_filled(reason: str, why: str) -> None:
+    attributes = {"list": [1], "all": ["x" * 4000] * 20}
+    reaction = matter_of({"escalate": {"to": "support", "reason": reason}}, attributes=attributes)
+    assert [matter["reason"] for matter in reaction.escalations] == [" ".join(reason.split())]
+    (said,) = [line["doc"]["result"] for line in reaction.lines if "cannot be filled" in line["doc"]["result"]]
+    assert said.startswith("escalate:support: ") and why in said
 
 
 def test_messages_of_all_kinds_go_into_one_statement() -> None:
