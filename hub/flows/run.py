@@ -97,17 +97,29 @@ def as_it_is(step: Notify, due: datetime, before: datetime) -> datetime:
     return due
 
 
+Settle = Callable[[Effect, Run], Run]
+"""Does what a step asks for, and gives the run back with what it learnt by it (the matter that it raised)."""
+
+
+def as_it_was(effect: Effect, run: Run) -> Run:
+    """An effect of which the run learns nothing."""
+    return run
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a run sees when it is moved: the names of its order now, what just happened, the time and the zone.
+    """What a run sees when it is moved: the names of its order now (given the run's own values), what just happened,
+    the time and the zone.
 
-    `planned` may end a wait sooner, so that quiet hours do not make its message late."""
+    `planned` may end a wait sooner, so that quiet hours do not make its message late. `settle` is told each effect
+    before the next step looks at anything."""
 
-    names: Callable[[], Mapping[str, Any]]
+    names: Callable[[Mapping[str, Any]], Mapping[str, Any]]
     now: datetime
     zone: ZoneInfo
     happened: frozenset[str] = frozenset()
     planned: Planned = as_it_is
+    settle: Settle = as_it_was
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -142,18 +154,20 @@ def proceed(flow: Flow, run: Run, moment: Moment) -> tuple[Run, list[Effect]]:
 
 
 def _execute(flow: Flow, step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run:
-    names = {**moment.names(), **run.values}
+    names = moment.names(run.values)
     match step:
         case Notify():
-            effects.append(_say(step, names))
+            effect: Effect = _say(step, names)
         case Escalate():
-            effects.append(Open(step))
+            effect = Open(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
             return _choose(step, run, names)
         case _:
             return _begin_wait(flow, step, run, moment, names)
+    effects.append(effect)
+    run = moment.settle(effect, run)
     return replace(run, path=_after(run.path))
 
 
@@ -184,7 +198,7 @@ def _begin_wait(flow: Flow, step: Step, run: Run, moment: Moment, names: Mapping
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     step = step_at(flow.steps, run.path)
     assert step is not None
-    names = {**moment.names(), **run.values}
+    names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
     if due is Otherwise.STOP:
         return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)

@@ -15,6 +15,7 @@ from hub.config.model import Hours, Rung
 from hub.flows.model import Escalate, Severity, first_real
 from hub.store.tables import TENANT, slot_of
 
+from .names import known
 from .plain import key_of
 from .world import World
 
@@ -116,6 +117,36 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     if escalation["state"] == "open":
         rows.timers = [_timer("acknowledge", rows.escalation, starts + pace)]
     return rows
+
+
+def raised(matter: Mapping[str, Any], severity: Severity) -> dict[str, Any]:
+    """An open matter that is raised once more: it presses as much as the more pressing of the two."""
+    more = max(Severity(matter["severity"]), severity, key=list(Severity).index)
+    return {**matter, "severity": more.value}
+
+
+def matter_names(matter: Mapping[str, Any], first: str, staff: Mapping[str, Rung]) -> dict[str, Any]:
+    """`escalation` as conditions and texts read it (FLOWS 3), of a matter's row; `first`: the group told first."""
+    return known(
+        id=matter["uid"][:8],
+        reason=matter["reason"],
+        severity=matter["severity"],
+        level=level_of(first, matter["rung"], staff),
+        flow=matter["flow"],
+        due_at=matter["due_at"],
+        owner=matter.get("owner"),
+    )
+
+
+def level_of(first: str, now: str, staff: Mapping[str, Rung]) -> int:
+    """How far up the ladder a matter is, from 1; 1 too where the newest file no longer leads from there to here."""
+    way = [first]
+    while way[-1] != now:
+        rung = staff.get(way[-1])
+        if rung is None or not rung.then or rung.then in way:
+            return 1
+        way.append(rung.then)
+    return len(way)
 
 
 def words_to(

@@ -192,6 +192,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         customer_id=loaded.customer_id,
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
+        matters=loaded.escalations,
         refolded=bool(remapped),
         speaking=loaded.speaking,
     )

@@ -14,7 +14,7 @@ from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
 from .guards import Option, before_quiet
-from .ladder import escalation_rows
+from .ladder import escalation_rows, matter_names, raised
 from .names import names_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
@@ -23,6 +23,8 @@ from .world import World
 from .zones import clocks_of
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
+MATTER = "matter"
+"""Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 REPLACED = "another parcel was sent in its place"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
@@ -100,6 +102,8 @@ class Situation:
     """key → uid"""
     refolded: bool = False
     """A code's meaning changed: nothing that is only implied, and no first sight, fires (STATUS.md 7)."""
+    matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """uid → row, of all matters that were ever raised about the order."""
     speaking: Sequence[RunRow] = ()
     """Runs that are done but whose messages have not left yet: what stops them stops those."""
 
@@ -172,6 +176,7 @@ class _React:
         self.waiting = {row.key: row for row in runs}
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
+        self.matters = dict(situation.matters)
         self._names: dict[str | None, dict[str, Any]] = {}
         self.happened = happenings(situation.before, situation.after) if situation.before is not situation.after else []
 
@@ -241,7 +246,7 @@ class _React:
         run, effects = proceed(self._flow(row), row.run, moment)
         if run != row.run or effects:
             row.run, row.changed = run, True
-            self._settle(row, effects)
+            self._settle(row)
             self.out.runs.append(row)
 
     # -- new runs
@@ -336,8 +341,8 @@ class _React:
         )  # fmt: skip
         self.out.versions[flow.version] = flow
         self._line(flow.name, occasion.word, "started", key)
-        row.run, effects = proceed(flow, row.run, self._moment(row, frozenset()))
-        self._settle(row, effects)
+        row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
+        self._settle(row)
         self.out.runs.append(row)
         if row.run.state is RunState.WAITING:
             self.waiting[key] = row
@@ -354,21 +359,25 @@ class _React:
 
     # -- effects
 
-    def _settle(self, row: RunRow, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case SayTo():
-                    self._say(row, effect)
-                case Open():
-                    self._escalate(row, effect.step)
+    def _do(self, row: RunRow, effect: Effect, run: Run) -> Run:
+        """What a step asks for, and the run with what it learnt by it."""
+        match effect:
+            case SayTo():
+                return self._say(row, effect, run)
+            case Open():
+                return self._escalate(row, effect.step, run)
+
+    def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))
         if row.run.state is not RunState.WAITING:
             self._line(
                 row.flow, row.word, f"{row.run.state.value}{f': {row.run.reason}' if row.run.reason else ''}", row.key
             )
 
-    def _say(self, row: RunRow, effect: SayTo) -> None:
+    def _say(self, row: RunRow, effect: SayTo, run: Run) -> Run:
         step, it = effect.step, self.it
+        extra = {**self._matter(run.values), **effect.extra}
+        values = {name: value for name, value in run.values.items() if name != MATTER}
         for recipient in self._recipients(step.to):
             settles = recipient == "customer" and not step.urgent
             due = row.started_at + it.world.config.contact.settle if settles else it.now
@@ -396,14 +405,15 @@ class _React:
                     "doc": {
                         "via": list(step.via) if not isinstance(step.via, str) else step.via,
                         "urgent": step.urgent,
-                        "extra": to_plain(dict(effect.extra)),
-                        "values": dict(row.run.values),
+                        "extra": to_plain(extra),
+                        "values": values,
                         "event": to_plain(row.event),
                     },
                 }
             )
             if recipient == "customer":
-                row.run = replace(row.run, values={**row.run.values, "spoke": True})
+                run = replace(run, values={**run.values, "spoke": True})
+        return run
 
     def _recipients(self, to: str) -> list[str]:
         config = self.it.world.config
@@ -413,16 +423,19 @@ class _React:
             return [f"staff:{person}" for person in config.staff[to].people]
         return [f"staff:{to}"]
 
-    def _escalate(self, row: RunRow, step: Escalate) -> None:
+    def _escalate(self, row: RunRow, step: Escalate, run: Run) -> Run:
+        """Raise the matter, or add to the one that is open; from now on it is the run's own."""
         it = self.it
         key = key_of(TENANT, row.flow, row.subject, step.id)
         uid = key_of(row.key, step.id)[:24]
         shop = it.world.shop_of(it.after.connection)
-        reason = self._reason(row, step, shop)
+        reason = self._reason(row, step, run, shop)
         open_already = self.open.get(key)
         if open_already is not None:
             self.out.notes.append({"uid": open_already, "note": reason, "severity": step.severity.value})
-            return
+            if open_already in self.matters:
+                self.matters[open_already] = raised(self.matters[open_already], step.severity)
+            return replace(run, values={**run.values, MATTER: {"uid": open_already, "to": step.to}})
         self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=row.subject,
@@ -431,11 +444,13 @@ class _React:
         self.out.escalations.append(rows.escalation)
         self.out.messages += rows.messages
         self.out.timers += rows.timers
+        self.matters[uid] = rows.escalation
+        return replace(run, values={**run.values, MATTER: {"uid": uid, "to": rows.escalation["rung"]}})
 
-    def _reason(self, row: RunRow, step: Escalate, shop: Shop) -> str:
+    def _reason(self, row: RunRow, step: Escalate, run: Run, shop: Shop) -> str:
         """What a matter is about. One whose text cannot be filled (it prints what turns out to be a list) is raised all
         the same, with the text as it is written: the merchant's own words."""
-        names = {**self._names_for(row.subject), **_readable(row)}
+        names = self._names_in(row, run.values)
         try:
             return render_text(step.reason, names, shop.locale, shop.timezone)
         except TextError as error:
@@ -459,8 +474,8 @@ class _React:
     def _moment(self, row: RunRow, happened: frozenset[str]) -> Moment:
         shop = self.it.world.shop_of(self.it.after.connection)
         return Moment(
-            lambda: {**self._names_for(row.subject), **_readable(row)},
-            self.it.now, shop.timezone, happened, self._planned,
+            lambda values: self._names_in(row, values),
+            self.it.now, shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
         )  # fmt: skip
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
@@ -478,6 +493,19 @@ class _React:
             self._names[subject] = names_of(self.it.after, self.it.world, self.it.now, self.it.reach, subject)
         return self._names[subject]
 
+    def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:
+        """What a step of a run reads: its order as it is now, and what is the run's own."""
+        own = {**from_plain(dict(values)), "event": from_plain(row.event)}
+        return {**self._names_for(row.subject), **own, **self._matter(values)}
+
+    def _matter(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """`escalation`: the matter that the run raised last, as it stands."""
+        raised_last = values.get(MATTER)
+        matter = self.matters.get(raised_last["uid"]) if raised_last else None
+        if not raised_last or not matter:
+            return {}
+        return {"escalation": matter_names(matter, raised_last["to"], self.it.world.config.staff)}
+
     def _subject(self, occasion: Occasion) -> str | None:
         return occasion.subject if occasion.subject_kind == "shipment" else None
 
@@ -491,10 +519,6 @@ class _React:
     def _line(self, flow: str, word: str, result: str, run: str) -> None:
         doc = {"flow": flow, "word": word, "result": result, "run": run}
         self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
-
-
-def _readable(row: RunRow) -> dict[str, Any]:
-    return {**from_plain(dict(row.run.values)), "event": from_plain(row.event)}
 
 
 def run_key(flow: str, occasion: Occasion) -> str:

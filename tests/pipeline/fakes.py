@@ -246,6 +246,7 @@ class Story:
     created_at: datetime | None = None
     now: datetime = TUESDAY + timedelta(hours=10)
     reach: Sequence[str] = ("mail", "sms")
+    matters: dict[str, Any] = field(default_factory=dict)
 
     def hear(self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE) -> OrderView:
         """Learn records at a time (default: an instant after the last)."""
@@ -278,7 +279,7 @@ class Story:
         self.created_at = self.created_at or self.now
         situation = Situation(
             before if records else after, after, self.world, self.now, self.created_at, "customer-1", self.reach,
-            open_escalations,
+            open_escalations, matters=self.matters,
         )  # fmt: skip
         reaction = react(
             situation,
@@ -289,6 +290,7 @@ class Story:
         for row in reaction.runs:
             self.runs[row.key] = row
             self.keys.add(row.key)
+        self.matters |= {matter["uid"]: matter for matter in reaction.escalations}
         return reaction
 
     def parcel(self, ref: str = "") -> ShipmentView:

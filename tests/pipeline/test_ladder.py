@@ -8,7 +8,7 @@ import pytest
 
 from hub.config.model import Hours, Rung
 from hub.flows.model import Escalate, Length, Severity
-from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, opens_at
+from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, level_of, opens_at
 
 from .fakes import KYIV, STAFF, moment, world
 
@@ -16,6 +16,22 @@ from .fakes import KYIV, STAFF, moment, world
 OFFICE = Hours(frozenset({1, 2, 3, 4, 5}), time(9), time(18))
 NIGHTS = Hours(frozenset({1, 2, 3, 4, 5}), time(22), time(6))
 MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "level"),
+    [
+        ("support", "support", 1),
+        ("support", "manager", 2),
+        ("manager", "support", 1),  # the ladder does not lead there any more
+        ("gone", "manager", 1),
+        ("gone", "gone", 1),
+    ],
+)
+def test_how_far_up_the_ladder_a_matter_is(first: str, now: str, level: int) -> None:
+    assert level_of(first, now, STAFF) == level
+    circle = {**STAFF, "manager": replace(STAFF["manager"], then="support")}
+    assert level_of("support", "nowhere", circle) == 1
 
 
 @pytest.mark.parametrize(

@@ -444,6 +444,60 @@ def test_a_matter_is_raised_though_its_text_cannot_be_filled(reason: str, why: s
     assert said.startswith("escalate:support: ") and why in said
 
 
+SEVERE = {"escalate": {"to": "support", "reason": "look", "severity": "high", "due": "4h"}}
+
+
+def test_a_run_knows_the_matter_that_it_raised() -> None:
+    high = {"when": 'escalation.severity == "high"', "steps": [notify("shipped")]}
+    asks = {"choose": [high, {"else": [notify("delivered")]}]}
+    tells = {"escalate": {"to": "manager", "reason": "{{ escalation.reason }}, by {{ escalation.due_at | day }}"}}
+    reaction = matter_of(SEVERE, asks, tells)
+    assert [each for each in told(reaction) if not each.startswith("staff")] == ["shipped"]
+    first, second = reaction.escalations
+    assert (second["reason"], second["rung"]) == ("look, by вівторок, 3 березня", "manager")
+    (message,) = [each for each in reaction.messages if each["recipient"] == "customer"]
+    assert message["doc"]["extra"]["escalation"] == {
+        "id": first["uid"][:8], "reason": "look", "severity": "high", "level": 1, "flow": "f",
+        "due_at": {"$time": moment("14:01").isoformat()},
+    }  # fmt: skip
+    assert "matter" not in message["doc"]["values"]
+
+
+def test_and_reads_it_as_it_stands_later() -> None:
+    asks = {"choose": [{"when": 'escalation.level == 2 && escalation.owner == "iryna"', "steps": [notify("shipped")]}]}
+    flows = {"f": {"on": "shipment.problem", "steps": [SEVERE, {"wait": "1h"}, asks]}}
+    story = shipped(Story(world(flows)))
+    (matter,) = story.react(scan("P1", "problem", "10:00"), at="10:01").escalations
+    story.matters = {matter["uid"]: {**matter, "rung": "manager", "owner": "iryna", "state": "acknowledged"}}
+    assert told(story.react(at="11:01")) == ["shipped"]
+
+
+def test_before_it_raised_one_there_is_none() -> None:
+    asks = {"choose": [{"when": "has(order.note)", "steps": [SEVERE]}]}
+    after = {"choose": [{"when": 'escalation.severity != "low"', "steps": [notify("shipped")]}]}
+    assert told(matter_of(asks, after)) == []
+
+
+@pytest.mark.parametrize(("again", "before"), [("low", "high"), ("high", "low")])
+def test_a_matter_that_is_open_already_is_the_runs_own_too_and_presses_as_the_more_pressing(
+    again: str, before: str
+) -> None:
+    raises = {"escalate": {"to": "support", "reason": "look", "severity": again}}
+    asks = {"choose": [{"when": 'escalation.severity == "high"', "steps": [notify("shipped")]}]}
+    story = shipped(Story(world({"f": {"on": "shipment.problem", "steps": [raises, asks]}})))
+    (matter,) = story.react(scan("P1", "problem", "10:00"), at="10:01").escalations
+    story.matters = {matter["uid"]: {**matter, "severity": before}}
+    story.react(scan("P1", "in_transit", "11:00"), at="11:01")
+    second = story.react(scan("P1", "problem", "12:00"), at="12:01", open_escalations={matter["key"]: matter["uid"]})
+    assert told(second) == ["shipped"]
+
+
+def test_steps_read_when_the_run_began() -> None:
+    for name in ("started_at", "entered_at"):
+        asks = {"choose": [{"when": f"{name} <= now", "steps": [notify("shipped")]}]}
+        assert told(matter_of(asks)) == ["shipped"], name
+
+
 def test_messages_of_all_kinds_go_into_one_statement() -> None:
     steps = [*ESCALATES["f"]["steps"], notify("shipped")]
     story = shipped(Story(world({"f": {"on": "shipment.problem", "steps": steps}})))

@@ -47,7 +47,7 @@ def say(template: str, **more: Any) -> Notify:
 
 
 def at(now: datetime = NOW, *happened: str, **names: Any) -> Moment:
-    return Moment(lambda: names, now, KYIV, frozenset(happened))
+    return Moment(lambda values: {**names, **values}, now, KYIV, frozenset(happened))
 
 
 def flow(*steps: Step) -> Flow:
