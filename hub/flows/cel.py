@@ -26,6 +26,8 @@ from .model import Unknown
 from .types import NAMES, RECORDS, Field, Type
 
 MAX_TEXT = 2000
+EXCEEDED = "Iteration budget exceeded"
+"""What the library raises when an expression takes more than its 10,000 loop steps (FLOWS 4)."""
 Wanted: TypeAlias = Mapping[str, Any]
 """Names to what is read of them: a nested map, or None for all of it."""
 
@@ -54,8 +56,8 @@ class Compiled:
         try:
             found = self._program.eval(data=_only(names, self.wanted))
             kind, value = found.type().name(), found.plain_value()
-        except Exception:  # the library raises for its own limits and for values it cannot take
-            return Unknown(self.absent(names))
+        except Exception as error:  # the library raises for its own limits and for values it cannot take
+            return Unknown(exceeded=True) if EXCEEDED in str(error) else Unknown(self.absent(names))
         if kind in ("ERROR", "UNKNOWN") or not _is(value, self.wants):
             return Unknown(self.absent(names))
         return value

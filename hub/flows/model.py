@@ -46,9 +46,11 @@ def first_real(wall: datetime, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What an expression gives when it read a field that is absent; `fields` names it (`shipment.tracking_url`)."""
+    """What an expression gives when it read a field that is absent; `fields` names it (`shipment.tracking_url`).
+    `exceeded`: it took more loop steps than an expression may."""
 
     fields: tuple[str, ...] = ()
+    exceeded: bool = False
 
 
 class Expression(Protocol):

@@ -170,8 +170,15 @@ def test_evaluation_never_raises(data: Mapping[str, Any]) -> None:
 def test_too_many_steps_of_a_loop_are_unknown() -> None:
     names = {"order": {"items": [{"categories": ["x"] * 200}] * 200}}
     text = "order.items.exists(i, i.categories.exists(c, c == 'y'))"
-    assert compiled(text).value(names) == Unknown(())
-    assert compiled(f"true || {text}").value(names) in (True, Unknown(()))
+    assert compiled(text).value(names) == Unknown(exceeded=True)
+    assert compiled(f"true || {text}").value(names) in (True, Unknown(exceeded=True))
+
+
+@pytest.mark.parametrize(("lines", "found"), [(9_999, False), (10_001, Unknown(exceeded=True))])
+def test_a_loop_has_ten_thousand_steps(lines: int, found: Any) -> None:
+    assert (
+        compiled("order.items.exists(i, i.name == 'x')").value({"order": {"items": [{"name": "y"}] * lines}}) == found
+    )
 
 
 # ------------------------------------------------------------------------------------------------ what is refused
