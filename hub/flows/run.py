@@ -85,7 +85,21 @@ class Open:
     step: Escalate
 
 
-Effect = SayTo | Open
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Effect: a line of the trace."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """Effect: this expression took more steps than one may, and counts as unknown; staff are told (FLOWS 4)."""
+
+    expression: Expression
+
+
+Effect = SayTo | Open | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -106,6 +120,15 @@ def as_it_was(effect: Effect, run: Run) -> Run:
     return run
 
 
+Failed = Callable[[Exception], str]
+"""What an error is called in the reason of a parked run; its own words may hold anybody's data."""
+
+
+def its_kind(error: Exception) -> str:
+    """The class of an error alone."""
+    return type(error).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """What a run sees when it is moved: the names of its order now (given the run's own values), what just happened,
@@ -120,67 +143,100 @@ class Moment:
     happened: frozenset[str] = frozenset()
     planned: Planned = as_it_is
     settle: Settle = as_it_was
+    failed: Failed = its_kind
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether all conditions hold; else why the first that fails does, for `hub order` and `explain`."""
-    for condition in conditions:
-        value = condition.value(names)
-        if value is True:
-            continue
-        if isinstance(value, Unknown):
-            missing = ", ".join(value.fields) or "something it reads"
-            return False, f"{condition.text}: {missing} is not known"
-        return False, f"{condition.text}: not met"
-    return True, ""
+    condition, value = first_unmet(conditions, names)
+    return (True, "") if condition is None else (False, why_unmet(condition, value))
+
+
+def first_unmet(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[Expression | None, Any]:
+    """The first condition that does not hold, with its value; None: all do."""
+    values = ((condition, condition.value(names)) for condition in conditions)
+    return next(((condition, value) for condition, value in values if value is not True), (None, True))
+
+
+def why_unmet(condition: Expression, value: Any) -> str:
+    """Why a condition with this value does not hold."""
+    if not isinstance(value, Unknown):
+        return f"{condition.text}: not met"
+    if value.exceeded:
+        return f"{condition.text}: it takes too many steps, and is not known"
+    missing = ", ".join(value.fields) or "something it reads"
+    return f"{condition.text}: {missing} is not known"
 
 
 def proceed(flow: Flow, run: Run, moment: Moment) -> tuple[Run, list[Effect]]:
-    """Move a run on as far as it goes now: through its wait, if that is over, and the steps behind it."""
+    """Move a run on as far as it goes now: through its wait, if that is over, and the steps behind it. Never raises:
+    a run whose step cannot be done is parked at it."""
     effects: list[Effect] = []
-    if run.since is not None:
-        run = _through_wait(flow, run, moment)
-        if run.since is not None or run.state is not RunState.WAITING:
-            return run, effects
+
+    def settle(effect: Effect, run: Run) -> Run:
+        effects.append(effect)
+        return moment.settle(effect, run)
+
+    heard = replace(moment, settle=settle)
+    run = _guarded(flow, run, heard, _through_wait) if run.since is not None else run
     while run.state is RunState.WAITING and run.since is None:
-        run = replace(run, path=settled(flow.steps, run.path))
-        step = step_at(flow.steps, run.path)
-        if step is None:
-            return replace(run, state=RunState.DONE), effects
-        if run.steps >= MAX_STEPS:
-            return replace(run, state=RunState.PARKED, reason=f"more than {MAX_STEPS} steps"), effects
-        run = _execute(flow, step, replace(run, steps=run.steps + 1), moment, effects)
+        run = _guarded(flow, replace(run, path=settled(flow.steps, run.path)), heard, _next)
     return run, effects
 
 
-def _execute(flow: Flow, step: Step, run: Run, moment: Moment, effects: list[Effect]) -> Run:
+def _guarded(flow: Flow, run: Run, moment: Moment, move: Callable[[Flow, Run, Moment], Run]) -> Run:
+    """One move; whatever goes wrong in it is this run's trouble, and not that of the event which moved the run."""
+    try:
+        return move(flow, run, moment)
+    except Exception as error:
+        step = step_at(flow.steps, run.path)
+        said = f"{step.id if step else 'the run'} failed: {moment.failed(error)}"
+        return replace(run, state=RunState.PARKED, reason=said, due_at=None)
+
+
+def _next(flow: Flow, run: Run, moment: Moment) -> Run:
+    step = step_at(flow.steps, run.path)
+    if step is None:
+        return replace(run, state=RunState.DONE)
+    if run.steps >= MAX_STEPS:
+        return replace(run, state=RunState.PARKED, reason=f"more than {MAX_STEPS} steps")
+    return _execute(flow, step, replace(run, steps=run.steps + 1), moment)
+
+
+def _value(expression: Expression, names: Mapping[str, Any], run: Run, moment: Moment) -> Any | Unknown:
+    value = expression.value(names)
+    if isinstance(value, Unknown) and value.exceeded:
+        moment.settle(Exceeded(expression), run)
+    return value
+
+
+def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
     names = moment.names(run.values)
     match step:
         case Notify():
-            effect: Effect = _say(step, names)
+            effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
-            return _choose(step, run, names)
+            return _choose(step, run, names, moment)
         case _:
             return _begin_wait(flow, step, run, moment, names)
-    effects.append(effect)
     run = moment.settle(effect, run)
     return replace(run, path=_after(run.path))
 
 
-def _say(step: Notify, names: Mapping[str, Any]) -> SayTo:
-    before = step.before.value(names) if step.before else None
-    values = {name: expression.value(names) for name, expression in (step.extra or {}).items()}
+def _say(step: Notify, names: Mapping[str, Any], run: Run, moment: Moment) -> SayTo:
+    before = _value(step.before, names, run, moment) if step.before else None
+    values = {name: _value(expression, names, run, moment) for name, expression in (step.extra or {}).items()}
     extra = {name: value for name, value in values.items() if not isinstance(value, Unknown)}
     return SayTo(step, before if isinstance(before, datetime) else None, extra)
 
 
-def _choose(step: Choose, run: Run, names: Mapping[str, Any]) -> Run:
+def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) -> Run:
     for place, branch in enumerate(step.branches):
-        if branch.when is None or branch.when.value(names) is True:
+        if branch.when is None or _value(branch.when, names, run, moment) is True:
             return replace(run, path=(*run.path, place, 0))
     return replace(run, path=_after(run.path))
 
@@ -226,7 +282,7 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
         case WaitThat() | WaitEvent():
             return step.up_to.after(since, moment.zone)
         case WaitUntil():
-            until = step.until.value(names)
+            until = _value(step.until, names, run, moment)
             if isinstance(until, datetime):
                 return until
             other = step.otherwise
@@ -238,7 +294,7 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
 
 def _through(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
     """Past the wait, if what it waits for is there or its time is up."""
-    if isinstance(step, WaitThat) and step.that.value(names) is True:
+    if isinstance(step, WaitThat) and _value(step.that, names, run, moment) is True:
         return _go_on(run, "that")
     if isinstance(step, WaitEvent):
         word = next((word for word in step.words if word in moment.happened), None)

@@ -17,6 +17,7 @@ from hub.store.tables import TENANT, slot_of
 
 from .names import known
 from .plain import key_of
+from .staff import caretakers
 from .world import World
 
 TEMPLATE = "staff-escalation"
@@ -33,6 +34,8 @@ class EscalationRows:
     escalation: dict[str, Any] = field(default_factory=dict)
     messages: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
+    line: str = ""
+    """What the timeline says of who is told, where that is not whom the flow names."""
 
 
 def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
@@ -69,7 +72,7 @@ def escalation_rows(
     template: str = TEMPLATE,
 ) -> EscalationRows:
     """Open a matter: its row, the words to the first rung, and its two clocks."""
-    rung = world.config.staff[step.to]
+    rung, line = rung_of(step.to, world)
     starts = _starts(rung, step.severity, now, zone)
     due_at = step.due.after(starts, zone) if step.due else None
     escalation = {
@@ -89,7 +92,7 @@ def escalation_rows(
         "due_at": due_at,
         "opened_at": now,
     }
-    rows = EscalationRows(escalation)
+    rows = EscalationRows(escalation, line=line)
     rows.messages = words_to(rung, escalation, 1, starts, template, word=word, now=now)
     rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
     if due_at is not None:
@@ -101,17 +104,15 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
     if escalation["state"] == "resolved" or (kind == "acknowledge" and escalation["state"] != "open"):
         return EscalationRows()
-    rung = world.config.staff.get(escalation["rung"])
-    if rung is None:
-        return EscalationRows()
-    upper = world.config.staff.get(rung.then) if rung.then else None
-    told = 1 if upper else escalation["told"] + 1
+    rung, line = rung_of(escalation["rung"], world)
+    upper = world.config.staff.get(rung.then) if rung.then and not line else None
+    told = 1 if upper or (line and rung.people) else escalation["told"] + 1
     speaking = upper or rung
     severity = Severity(escalation["severity"])
     starts = _starts(speaking, severity, now, zone)
     changed = {"rung": speaking.name, "told": told}
     template = OVERDUE if kind == "due" else TEMPLATE
-    rows = EscalationRows({**escalation, **changed})
+    rows = EscalationRows({**escalation, **changed}, line=line if rung.people else "")
     rows.messages = words_to(speaking, rows.escalation, told, starts, template, word="", now=now)
     pace = speaking.acknowledge if told <= AGAIN else DAILY
     if escalation["state"] == "open":
@@ -177,6 +178,18 @@ def words_to(
         }
         for person in rung.people
     ]
+
+
+def rung_of(name: str, world: World) -> tuple[Rung, str]:
+    """A group of the newest file. For one that it does not name any more those who look after the hub are told, and the
+    line says so: a run that waited has its flow's text, but staff are always the newest (FLOWS 11)."""
+    rung = world.config.staff.get(name)
+    if rung is not None:
+        return rung, ""
+    instead = caretakers(world)
+    if instead is None:
+        return Rung(name, (), ()), f"the staff group {name} is not in the file any more, and there is no other"
+    return instead, f"the staff group {name} is not in the file any more: {instead.name} is told instead"
 
 
 def _starts(rung: Rung, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:

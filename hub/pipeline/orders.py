@@ -34,6 +34,7 @@ from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
 from .state import OrderView
+from .stuck import notices_of_runs
 from .view import view
 from .world import World
 
@@ -74,8 +75,7 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
         keys.setdefault(row.order_id, set()).add(row.key)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(_run_row(row))
-            _remember(connection, world, row.flow, row.version)
+            kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
     for row in _of(connection, escalations, ids):
@@ -106,14 +106,21 @@ def _run_row(row: Any) -> RunRow:
     )  # fmt: skip
 
 
-def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> None:
-    """A run keeps the text it started with; fetch it when the live file has another."""
+def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
+    """A run keeps the text it started with; fetch it when the live file has another. Returns why it cannot be had (a
+    word that this version of the hub does not know any more); empty: it is at hand."""
     if world.knows(flow, version):
-        return
+        return ""
     row = connection.execute(
         sa.select(flow_versions).where(flow_versions.c.tenant == TENANT, flow_versions.c.version == version)
-    ).one()
-    world.remember(replace(compile_flow(row.name, row.source), version=version))
+    ).first()
+    if row is None:
+        return f"the text of the flow {flow} with which it started is not kept any more"
+    try:
+        world.remember(replace(compile_flow(row.name, row.source), version=version))
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _meet_customers(
@@ -202,6 +209,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.notices = notices_of(new, loaded.doc, after, plan.reaction, refolded=bool(remapped))
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
+    plan.notices += notices_of_runs(plan.reaction, now)
     plan.fired_timers = [timer.id for timer in want.timers]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
@@ -222,6 +230,8 @@ def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: d
     rows = climb(row, kind, world, now, zone)
     if rows.escalation:
         plan.climbed.append({name: rows.escalation[name] for name in ("uid", "rung", "told")})
+    if rows.line:
+        plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": rows.line}})
     plan.reaction.messages += rows.messages
     plan.reaction.timers += rows.timers
 

@@ -1,26 +1,30 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Notify
-from hub.flows.run import Effect, Moment, Open, Run, RunState, SayTo, met, proceed
+from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
+from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .fault import fault
 from .guards import Option, before_quiet
-from .ladder import escalation_rows, matter_names, raised
+from .ladder import escalation_rows, matter_names, raised, rung_of
 from .names import names_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .state import OrderView
 from .world import World
 from .zones import clocks_of
+
+log = logging.getLogger("hub.react")
 
 RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
 MATTER = "matter"
@@ -68,6 +72,8 @@ class RunRow:
     new: bool = False
     changed: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
+    unreadable: str = ""
+    """Why the flow's text with which it started cannot be had; then it cannot go on."""
 
 
 @dataclass(slots=True)
@@ -85,6 +91,8 @@ class Reaction:
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    exceeded: list[tuple[str, str, str]] = field(default_factory=list)
+    """Conditions that took too many steps: flow, its version, the condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,22 +205,22 @@ class _React:
 
     def _stop(self) -> None:
         for row in list(self.waiting.values()):
-            flow = self._flow(row)
-            word = self._stopper(row, flow)
+            word = self._stopper(row)
             if word:
                 self._end(row, RunState.STOPPED, word)
         for row in self.it.speaking:
-            word = self._stopper(row, self._flow(row))
+            word = self._stopper(row)
             if word:
                 self.out.silenced.append(row.key)
                 self._line(row.flow, row.word, f"its messages are stopped: {word}", row.key)
 
-    def _stopper(self, row: RunRow, flow: Flow) -> str:
+    def _stopper(self, row: RunRow) -> str:
         over = self._over_for(row.subject)
         if over:
             return over
         words = self._words_for(row.subject_kind, row.subject)
-        named = next((word for word in flow.stop_on if word in words), "")
+        stop_on = () if row.unreadable else self._flow(row).stop_on
+        named = next((word for word in stop_on if word in words), "")
         if named:
             return named
         outlives = row.word.startswith(OUTLIVES_CANCELLATION)
@@ -242,6 +250,9 @@ class _React:
         self._line(row.flow, row.word, f"{state.value}: {reason}", row.key)
 
     def _resume(self, row: RunRow) -> None:
+        if row.unreadable:
+            self._park(row, row.unreadable)
+            return
         moment = self._moment(row, self._words_for(row.subject_kind, row.subject))
         run, effects = proceed(self._flow(row), row.run, moment)
         if run != row.run or effects:
@@ -249,11 +260,26 @@ class _React:
             self._settle(row)
             self.out.runs.append(row)
 
+    def _park(self, row: RunRow, reason: str) -> None:
+        """It cannot go on. What it has said already may still leave."""
+        row.run, row.changed = replace(row.run, state=RunState.PARKED, reason=reason, due_at=None), True
+        self._settle(row)
+        self.out.runs.append(row)
+
+    def _failed(self, error: Exception) -> str:
+        """What the reason of a parked run says of an error; the log says where it was."""
+        log.error("a run cannot go on and is parked: %s", fault(error))
+        return f"{type(error).__name__}; the log names the place"
+
     # -- new runs
 
     def _answer(self, occasion: Occasion) -> None:
         for flow in self.it.world.flows_by_word.get(occasion.word, ()):
-            refusal = self._refusal(flow, occasion)
+            try:
+                refusal = self._refusal(flow, occasion)
+            except Exception as error:  # the trouble of one flow, and not of the event that it listens to
+                self._park(self._new_row(flow, occasion), f"it could not start: {self._failed(error)}")
+                continue
             if refusal:
                 self._line(flow.name, occasion.word, refusal, "")
             else:
@@ -281,8 +307,11 @@ class _React:
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
             return "busy"
         own = {"entered_at": occasion.at, "started_at": self.it.now, "event": self._event(occasion)}
-        holds, why = met(flow.when, {**self._names_for(self._subject(occasion)), **own})
-        return "" if holds else f"not met: {why}"
+        names = {**self._names_for(self._subject(occasion)), **own}
+        unmet, value = first_unmet(flow.when, names)
+        if unmet is not None and isinstance(value, Unknown) and value.exceeded:
+            self.out.exceeded.append((flow.name, flow.version, unmet.text))
+        return "" if unmet is None else f"not met: {why_unmet(unmet, value)}"
 
     def _same_news(self, occasion: Occasion) -> list[Occasion]:
         """The occasion itself, and the same news where it was told of what the subject was known as before."""
@@ -332,20 +361,23 @@ class _React:
         for row in list(self.waiting.values()):
             if self._same_subject(row, flow, occasion):
                 self._end(row, RunState.RESTARTED, occasion.word)
-        key = run_key(flow.name, occasion)
-        self.known.add(key)
-        values = to_plain({"entered_at": occasion.at, "started_at": self.it.now})
-        row = RunRow(
-            key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
-            self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
-        )  # fmt: skip
-        self.out.versions[flow.version] = flow
-        self._line(flow.name, occasion.word, "started", key)
+        row = self._new_row(flow, occasion)
+        self._line(flow.name, occasion.word, "started", row.key)
         row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
         self._settle(row)
         self.out.runs.append(row)
         if row.run.state is RunState.WAITING:
-            self.waiting[key] = row
+            self.waiting[row.key] = row
+
+    def _new_row(self, flow: Flow, occasion: Occasion) -> RunRow:
+        key = run_key(flow.name, occasion)
+        self.known.add(key)
+        self.out.versions[flow.version] = flow
+        values = to_plain({"entered_at": occasion.at, "started_at": self.it.now})
+        return RunRow(
+            key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
+            self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
+        )  # fmt: skip
 
     def _event(self, occasion: Occasion) -> dict[str, Any]:
         source = occasion.cause.source if occasion.cause else self.it.after.connection
@@ -366,6 +398,11 @@ class _React:
                 return self._say(row, effect, run)
             case Open():
                 return self._escalate(row, effect.step, run)
+            case Note():
+                self._line(row.flow, row.word, effect.text, row.key)
+            case Exceeded():
+                self.out.exceeded.append((row.flow, row.version, effect.expression.text))
+        return run
 
     def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))
@@ -378,7 +415,7 @@ class _React:
         step, it = effect.step, self.it
         extra = {**self._matter(run.values), **effect.extra}
         values = {name: value for name, value in run.values.items() if name != MATTER}
-        for recipient in self._recipients(step.to):
+        for recipient in self._recipients(row, step.to):
             settles = recipient == "customer" and not step.urgent
             due = row.started_at + it.world.config.contact.settle if settles else it.now
             key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
@@ -415,13 +452,16 @@ class _React:
                 run = replace(run, values={**run.values, "spoke": True})
         return run
 
-    def _recipients(self, to: str) -> list[str]:
+    def _recipients(self, row: RunRow, to: str) -> list[str]:
         config = self.it.world.config
         if to in ("customer", "recipient"):
             return ["customer"]
-        if to in config.staff:
-            return [f"staff:{person}" for person in config.staff[to].people]
-        return [f"staff:{to}"]
+        if to in config.people and to not in config.staff:
+            return [f"staff:{to}"]
+        rung, line = rung_of(to, self.it.world)
+        if line:
+            self._line(row.flow, row.word, line, row.key)
+        return [f"staff:{person}" for person in rung.people]
 
     def _escalate(self, row: RunRow, step: Escalate, run: Run) -> Run:
         """Raise the matter, or add to the one that is open; from now on it is the run's own."""
@@ -441,6 +481,8 @@ class _React:
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=row.subject,
             word=row.word, world=it.world, now=it.now, zone=shop.timezone,
         )  # fmt: skip
+        if rows.line:
+            self._line(row.flow, row.word, rows.line, row.key)
         self.out.escalations.append(rows.escalation)
         self.out.messages += rows.messages
         self.out.timers += rows.timers
@@ -476,6 +518,7 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
+            self._failed,
         )  # fmt: skip
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:

@@ -81,7 +81,7 @@ class World:
         """The channel connections of a route or list, in order, as this shop means its words."""
         route = self.config.contact.routes.get(via, ()) if isinstance(via, str) else via
         named = [shop.connections.get(name, name) for name in route]
-        return [name for name in dict.fromkeys(named) if name in self.adapters]
+        return [name for name in dict.fromkeys(named) if isinstance(self.adapters.get(name), Channel)]
 
     def level(self, connection: str) -> Level:
         return Level.CARRIER if self.config.connections[connection].kind == "carrier" else Level.SHOP

@@ -283,3 +283,16 @@ def test_the_language_is_the_first_in_which_every_part_exists() -> None:
         TEXTS.locale_for("order-status", "sms", ["uk"])
     with pytest.raises(NoTextError):
         TEXTS.render("shipped", form=Form.SMS, locale="de", names=world("en"), zone=KYIV, link=link)
+
+
+@pytest.mark.parametrize("form", [Form.MAIL, Form.CHAT])
+@pytest.mark.parametrize("locale", ["en", "uk", "pl", "ru"])
+def test_what_staff_are_told_of_a_flow_has_words_of_its_own(locale: str, form: Form) -> None:
+    """Not those of a status that somebody reports."""
+    said = {}
+    for kind in ("parked", "limit", "flagged"):
+        names = world(locale, notice={"kind": kind, "source": "waiting", "said": "order.total > 5"})
+        text = TEXTS.render("staff-notice", form=form, locale=locale, names=names, zone=KYIV, link=link).text
+        assert "waiting" in text and "order.total > 5" in text
+        said[kind] = text
+    assert len(set(said.values())) == 3

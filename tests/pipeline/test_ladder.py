@@ -59,10 +59,13 @@ def test_a_rung_is_there_in_its_hours(hours: Hours | None, now: str, opens: str)
 
 
 def opened(now: str = "10:00", due: Length | None = None, severity: Severity = Severity.NORMAL, **staff: Rung) -> Any:
-    step = Escalate("escalate:support", "support", "", severity, due)
+    return rows_of(Escalate("escalate:support", "support", "", severity, due), {**STAFF, **staff}, now)
+
+
+def rows_of(step: Escalate, staff: dict[str, Rung], now: str = "10:00") -> EscalationRows:
     return escalation_rows(
         "uid", "key", step, "why", order_id="shop:1", run_key="run", flow="f", subject="shop:1", word="order.on_hold",
-        world=world(staff={**STAFF, **staff}), now=moment(now), zone=KYIV,
+        world=world(staff=staff), now=moment(now), zone=KYIV,
     )  # fmt: skip
 
 
@@ -100,8 +103,8 @@ def row(**more: Any) -> dict[str, Any]:
     return {**opened().escalation, **more}
 
 
-def climbed(kind: str, now: str = "10:30", staff: Any = None, **more: Any) -> EscalationRows:
-    return climb(row(**more), kind, world(staff=staff or STAFF), moment(now), KYIV)
+def climbed(kind: str, now: str = "10:30", staff: Any = STAFF, **more: Any) -> EscalationRows:
+    return climb(row(**more), kind, world(staff=staff), moment(now), KYIV)
 
 
 def test_not_taken_in_time_the_next_rung_is_told_too() -> None:
@@ -146,5 +149,27 @@ def test_the_upper_rungs_hours_count_for_the_upper_rung() -> None:
     assert [at for _, at in heard(climbed("acknowledge", "20:00", staff, severity="critical"))] == [moment("20:00")] * 2
 
 
-def test_a_rung_that_the_file_no_longer_has_is_not_climbed_from() -> None:
-    assert climbed("acknowledge", rung="gone") == EscalationRows()
+CARETAKER = {"integrator": Rung("integrator", ("petro",), ("mail",), timedelta(minutes=20))}
+
+
+@pytest.mark.parametrize(
+    ("staff", "told"),
+    [
+        pytest.param({**STAFF, **CARETAKER}, ["petro"], id="who looks after the hub"),
+        pytest.param(STAFF, ["iryna", "petro"], id="else the manager"),
+        pytest.param({"support": replace(STAFF["support"], then=None)}, ["olena"], id="else the first group"),
+        pytest.param({}, [], id="nobody is left"),
+    ],
+)
+def test_for_a_group_that_the_file_no_longer_has_others_are_told(staff: dict[str, Rung], told: list[str]) -> None:
+    raised, later = rows_of(Escalate("x", "gone", ""), staff), climbed("acknowledge", staff=staff, rung="gone")
+    for rows in (raised, later):
+        assert [person for person, _ in heard(rows)] == told
+        assert rows.escalation["rung"] in (*staff, "gone") and (rows.escalation["rung"] == "gone") is not bool(told)
+        assert [timer["kind"] for timer in rows.timers] == ["acknowledge"], "asked again until somebody takes it"
+    assert raised.line.startswith("the staff group gone is not in the file any more")
+    assert bool(later.line) is bool(told), "not said again and again where there is nobody to tell"
+
+
+def test_a_group_of_the_file_is_told_without_a_word() -> None:
+    assert opened().line == climbed("acknowledge").line == ""

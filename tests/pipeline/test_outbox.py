@@ -202,6 +202,8 @@ def test_a_routes_word_means_what_the_shop_says() -> None:
     its = world(contact=Contact(routes={"default": ("sms", "mail", "gone")}), shop=mapped)
     assert its.list_of("default", mapped) == ["bot", "mail"]
     assert its.list_of(("sms", "bot"), mapped) == ["bot"], "no channel twice"
+    assert its.list_of(("sms", "post", "gone", "mail"), SHOP) == ["sms", "mail"], "what is a channel in the newest file"
+    assert its.list_of("gone", SHOP) == []
 
 
 async def test_a_shops_own_word_for_a_channel_is_not_another_channel(db: Database) -> None:

@@ -3,17 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from hub.config.model import Quiet
+from hub.config.model import Quiet, Rung
 from hub.model import DeliverBy, Direction, Line, Number, ParcelKind, ReturnSnapshot
 from hub.pipeline.react import Reaction, Situation, react
+from hub.pipeline.stuck import notices_of_runs
 from hub.status import Mode
 from hub.store.tables import TENANT
 
-from .fakes import CONTACT, Story, moment, native, notify, order, parcel, scan, told, world
+from .fakes import (
+    CONNECTIONS,
+    CONTACT,
+    Post,
+    Story,
+    connection,
+    moment,
+    native,
+    notify,
+    order,
+    parcel,
+    scan,
+    told,
+    world,
+)
 
 P1 = parcel("1", "09:00", numbers=["P1"])
 SHIPPED = order("09:00", "order.packed", parcels=(P1,))
@@ -515,6 +531,144 @@ def test_a_second_matter_of_the_same_step_is_a_note_on_the_first() -> None:
         [],
         [{"uid": matter["uid"], "note": "Look at #1", "severity": "normal"}],
     )
+
+
+# ------------------------------------------------------------------------------------------------ what goes wrong
+
+
+def lines(reaction: Reaction) -> list[str]:
+    return [line["doc"]["result"] for line in reaction.lines]
+
+
+def waits_then(*steps: dict[str, Any]) -> Story:
+    """A run that waits, with these steps behind its wait; it began while the file still had everything."""
+    story = shipped(Story(world({"f": {"on": "shipment.problem", "steps": [{"wait": "1h"}, *steps]}})))
+    story.react(scan("P1", "problem", "10:00"), at="10:01")
+    return story
+
+
+def changed(story: Story, **more: Any) -> Reaction:
+    """What the run does when its wait is over in another file, which still knows what it began with."""
+    old = story.world
+    story.world = world({}, **more)
+    story.world.remember(old.config.flows["f"])
+    return story.react(at="11:01")
+
+
+ONLY_MANAGER = {"staff": {"manager": Rung("manager", ("iryna",), ("mail",))}}
+
+
+def test_a_matter_for_a_group_that_left_the_file_goes_to_who_is_there() -> None:
+    reaction = changed(waits_then({"escalate": {"to": "support", "reason": "look"}}), **ONLY_MANAGER)
+    assert [row.run.state.value for row in reaction.runs] == ["done"]
+    assert [matter["rung"] for matter in reaction.escalations] == ["manager"]
+    assert [message["recipient"] for message in reaction.messages] == ["staff:iryna"]
+    assert "the staff group support is not in the file any more: manager is told instead" in lines(reaction)
+
+
+def test_and_what_is_said_to_it() -> None:
+    reaction = changed(waits_then(notify("problem", to="support")), **ONLY_MANAGER)
+    assert [message["recipient"] for message in reaction.messages] == ["staff:iryna"]
+    assert "the staff group support is not in the file any more: manager is told instead" in lines(reaction)
+    nobody = changed(waits_then(notify("problem", to="support")), staff={})
+    assert (nobody.messages, [row.run.state.value for row in nobody.runs]) == ([], ["done"])
+
+
+def test_a_route_or_channel_that_left_the_file_harms_only_the_message() -> None:
+    contact = replace(CONTACT, routes={}, quiet=Quiet(time(21), time(8)))
+    story = waits_then(notify("problem", via=["sms"], before="order.placed_at + hours(3)"), notify("shipped"))
+    reaction = changed(story, contact=contact, connections=CONNECTIONS[:2])
+    assert told(reaction) == ["problem", "shipped"]
+
+
+def test_a_run_whose_text_cannot_be_read_any_more_is_parked() -> None:
+    story = waits_then(notify("shipped"))
+    (row,) = story.runs.values()
+    row.unreadable = "the stored flow 'f' cannot be read: there is no step 'fax'"
+    reaction = story.react(at="11:01")
+    assert [(each.run.state.value, each.run.reason) for each in reaction.runs] == [("parked", row.unreadable)]
+    assert (told(reaction), reaction.silenced) == ([], [])
+    assert lines(reaction) == [f"parked: {row.unreadable}"]
+    assert [timer["state"] for timer in reaction.timers] == [1]
+
+
+class Raising(Post):
+    """A carrier whose plugin fails on its own numbers."""
+
+    def tracking_url(self, number: str) -> str:
+        raise RuntimeError(f"cannot read {number}")
+
+
+RAISES = [connection("post", Raising) if each.name == "post" else each for each in CONNECTIONS]
+
+
+def test_a_run_that_raises_is_parked_and_the_others_go_on() -> None:
+    flows = {name: {"on": "order.packed", "steps": [{"wait": "1h"}, notify("shipped")]} for name in ("a", "b")}
+    story = Story(world(flows))
+    shipped(story)
+    story.world = world(flows, connections=RAISES)
+    reaction = story.react(at="10:01")
+    parked = ("parked", "wait:1h failed: RuntimeError; the log names the place", None)
+    assert [(row.run.state.value, row.run.reason, row.run.due_at) for row in reaction.runs] == [parked] * 2
+    assert lines(reaction) == ["parked: wait:1h failed: RuntimeError; the log names the place"] * 2
+    assert {timer["state"] for timer in reaction.timers} == {1}
+
+
+def test_a_flow_that_cannot_start_is_parked_where_it_can_be_taken_up_again() -> None:
+    story = shipped(Story(world({"ready": READY}, connections=RAISES)))
+    reaction = story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")
+    (row,) = reaction.runs
+    said = "it could not start: RuntimeError; the log names the place"
+    assert (row.new, row.run.state.value, row.run.reason, row.run.path) == (True, "parked", said, (0,))
+    assert row.version in reaction.versions and row.key in story.keys
+
+
+def test_a_parked_run_is_told_once_a_day_for_each_flow_and_reason() -> None:
+    flows = {"a": {"on": "order.packed", "steps": [{"wait": "1h"}, notify("shipped")]}}
+    told_of = set()
+    for day in ("", "+1 "):
+        for _ in range(2):
+            story = shipped(Story(world(flows)))
+            story.world = world(flows, connections=RAISES)
+            ((occasion, subject, notice),) = notices_of_runs(story.react(at="10:01"), moment(f"{day}10:01"))
+            assert subject == "shop:1"
+            assert notice == {
+                "kind": "parked", "source": "a", "said": "wait:1h failed: RuntimeError; the log names the place",
+            }  # fmt: skip
+            told_of.add(occasion)
+    assert len(told_of) == 2
+
+
+MANY = tuple(Line(f"l{n}", "Coffee", Decimal(1), categories=tuple(f"c{m}" for m in range(100))) for n in range(200))
+DEEP = 'order.items.exists(i, i.categories.exists(c, c == "zz"))'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"when": DEEP, "steps": [notify("shipped")]},
+        {"steps": [{"choose": [{"when": DEEP, "steps": [notify("shipped")]}]}]},
+        {"steps": [{"wait": {"that": DEEP, "up_to": "1h"}}]},
+    ],
+)
+def test_a_condition_that_takes_too_many_steps_is_told_once_for_each_text_of_a_flow(source: dict[str, Any]) -> None:
+    story = Story(world({"f": {"on": ["order.packed", "order.on_hold"], **source}}))
+    occasions = []
+    for version, status in (("09:00", "order.packed"), ("10:00", "order.on_hold")):
+        reaction = story.react(order(version, status, lines=MANY), at=version)
+        assert told(reaction) == []
+        notices = notices_of_runs(reaction, story.now)
+        assert {notice["said"] for _, _, notice in notices} == {DEEP}
+        occasions += [occasion for occasion, _, _ in notices]
+    assert set(occasions) == {f"limit|f|{story.world.config.flows['f'].version}"}
+    if "when" in source:
+        assert f"not met: {DEEP}: it takes too many steps, and is not known" in lines(reaction)
+
+
+def test_a_condition_within_its_limit_is_told_to_nobody() -> None:
+    story = Story(world({"f": {"on": "order.packed", "when": DEEP, "steps": [notify("shipped")]}}))
+    reaction = story.react(order("09:00", "order.packed", lines=MANY[:90]), at="09:01")
+    assert notices_of_runs(reaction, story.now) == []
 
 
 def test_rows_belong_to_the_tenant_and_to_their_orders_slot() -> None:

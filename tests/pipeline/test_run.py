@@ -24,7 +24,20 @@ from hub.flows.model import (
     WaitThat,
     WaitUntil,
 )
-from hub.flows.run import MAX_STEPS, Effect, Moment, Open, Run, RunState, SayTo, met, proceed, settled, step_at
+from hub.flows.run import (
+    MAX_STEPS,
+    Effect,
+    Exceeded,
+    Moment,
+    Open,
+    Run,
+    RunState,
+    SayTo,
+    met,
+    proceed,
+    settled,
+    step_at,
+)
 
 from .fakes import KYIV, moment
 
@@ -55,7 +68,9 @@ def flow(*steps: Step) -> Flow:
 
 
 def said(effects: list[Effect]) -> list[str]:
-    return [each.step.template if isinstance(each, SayTo) else each.step.id for each in effects]
+    """What is said and opened."""
+    done = [each for each in effects if isinstance(each, SayTo | Open)]
+    return [each.step.template if isinstance(each, SayTo) else each.step.id for each in done]
 
 
 def begun(steps: Flow, now: Moment | None = None) -> Run:
@@ -226,8 +241,69 @@ def test_paths_past_the_end_of_branches_lead_behind_them() -> None:
 
 
 def test_a_run_is_parked_at_its_thousandth_step() -> None:
-    run, effects = proceed(flow(say("one"), say("two")), Run(steps=MAX_STEPS - 1), at())
+    assert MAX_STEPS == 1000
+    run, effects = proceed(flow(say("one"), say("two")), Run(steps=999), at())
     assert (run.state, run.reason, said(effects)) == (RunState.PARKED, "more than 1000 steps", ["one"])
+    assert run.path == (1,), "it can go on from there"
+    last, _ = proceed(flow(say("one")), Run(steps=999), at())
+    assert (last.state, last.steps) == (RunState.DONE, 1000), "a thousand is not too many"
+
+
+# ------------------------------------------------------------------------------------------------ what goes wrong
+
+
+def test_a_run_whose_step_cannot_be_done_is_parked_at_it() -> None:
+    def settle(effect: Effect, run: Run) -> Run:
+        if isinstance(effect, Open):
+            raise KeyError("anna@example.test")
+        return replace(run, values={**run.values, "spoke": True})
+
+    steps = flow(say("one"), Escalate("escalate:support", "support", "look"), say("two"))
+    run, effects = proceed(steps, Run(), replace(at(), settle=settle))
+    assert (run.state, run.reason, run.path) == (RunState.PARKED, "escalate:support failed: KeyError", (1,))
+    assert run.values == {"spoke": True}, "what was done stays done"
+    again, effects = proceed(steps, replace(run, state=RunState.WAITING), at())
+    assert (again.state, said(effects)) == (RunState.DONE, ["escalate:support", "two"])
+
+
+def test_a_wait_that_cannot_be_computed_parks_the_run_where_it_waits() -> None:
+    def names(values: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise RuntimeError("a plugin's")
+
+    steps = flow(WaitFor("wait:1h", Length(HOUR)), say("after"))
+    waits = begun(steps)
+    failed = replace(at(NOW + HOUR), names=names, failed=lambda error: f"<{type(error).__name__}>")
+    run, _ = proceed(steps, waits, failed)
+    assert (run.state, run.reason, run.due_at) == (RunState.PARKED, "wait:1h failed: <RuntimeError>", None)
+    again, effects = proceed(steps, replace(run, state=RunState.WAITING), at(NOW + HOUR))
+    assert (again.state, said(effects)) == (RunState.DONE, ["after"])
+
+
+@dataclass(frozen=True)
+class Endless(Reads):
+    """An expression that takes too many steps."""
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        return Unknown(exceeded=True)
+
+
+ENDLESS = Endless("endless")
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        say("x", before=ENDLESS), say("x", extra={"a": ENDLESS}), Choose("c", (Branch(ENDLESS, (say("y"),)),)),
+        WaitThat("w", ENDLESS, Length(HOUR)), WaitUntil("w", ENDLESS, Otherwise.SKIP),
+    ],
+)  # fmt: skip
+def test_an_expression_that_takes_too_many_steps_is_told(step: Step) -> None:
+    _, effects = proceed(flow(step), Run(), at())
+    assert [each for each in effects if isinstance(each, Exceeded)] == [Exceeded(ENDLESS)]
+
+
+def test_and_is_not_met_by_a_name_of_its_own() -> None:
+    assert met((ENDLESS,), {}) == (False, "endless: it takes too many steps, and is not known")
 
 
 # ------------------------------------------------------------------------------------------------ quiet hours
