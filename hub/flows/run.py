@@ -1,6 +1,6 @@
 """How a run goes on: pure decisions, effects as data. Rows are read and written around it, not in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -235,10 +235,15 @@ def _say(step: Notify, names: Mapping[str, Any], run: Run, moment: Moment) -> Sa
 
 
 def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) -> Run:
-    for place, branch in enumerate(step.branches):
-        if branch.when is None or _value(branch.when, names, run, moment) is True:
-            return replace(run, path=(*run.path, place, 0))
-    return replace(run, path=_after(run.path))
+    taken = _taken(step, run.path, lambda when: _value(when, names, run, moment) is True)
+    return replace(run, path=taken)
+
+
+def _taken(step: Choose, path: tuple[int, ...], holds: Callable[[Expression], bool]) -> tuple[int, ...]:
+    """Where the path leads from a `choose`: into its first branch that is met, else behind it."""
+    met_branches = (n for n, branch in enumerate(step.branches) if branch.when is None or holds(branch.when))
+    place = next(met_branches, None)
+    return _after(path) if place is None else (*path, place, 0)
 
 
 def _begin_wait(flow: Flow, step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
@@ -266,11 +271,31 @@ def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
 def _planned(flow: Flow, run: Run, due: datetime | None, moment: Moment, names: Mapping[str, Any]) -> datetime | None:
     """When the wait is to end, given what is said behind it: perhaps sooner, where that would come in quiet hours and
     could not wait for their end (FLOWS 7, quiet hours, rule 3)."""
-    step = step_at(flow.steps, settled(flow.steps, _after(run.path)))
-    if due is None or not isinstance(step, Notify) or step.before is None or step.urgent or step.to != "customer":
-        return due
-    before = step.before.value(names)
-    return moment.planned(step, due, before) if isinstance(before, datetime) else due
+    if due is None:
+        return None
+    timed_out = {**names, "waited": ""}
+    said = _behind(flow, _after(run.path), timed_out)
+    waits = [(step, step.before.value(timed_out)) for step in said if step.before is not None and not step.urgent]
+    to_customer = [(step, before) for step, before in waits if step.to == "customer" and isinstance(before, datetime)]
+    return min((moment.planned(step, due, before) for step, before in to_customer), default=due)
+
+
+def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iterator[Notify]:
+    """What is said at a path and behind it, up to the next wait, as things stand now."""
+    while True:
+        path = settled(flow.steps, path)
+        step = step_at(flow.steps, path)
+        match step:
+            case Choose():
+                path = _taken(step, path, lambda when: when.value(names) is True)
+                continue
+            case Notify():
+                yield step
+            case Escalate():
+                pass
+            case _:
+                return
+        path = _after(path)
 
 
 def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> datetime | Otherwise | None:

@@ -686,6 +686,10 @@ LAST_DAY = [
 ]  # due at 22:00 UTC (midnight in Kyiv); pointless from 03:00 UTC on, when it is still quiet
 
 
+BEHIND_CHOOSE = [LAST_DAY[0], {"choose": [{"when": "true", "steps": [LAST_DAY[1]]}]}]
+
+
+@pytest.mark.parametrize("steps", [LAST_DAY, BEHIND_CHOOSE])
 @pytest.mark.parametrize(
     ("reach", "due"),
     [
@@ -693,9 +697,11 @@ LAST_DAY = [
         pytest.param(("mail",), "22:00", id="mail rings for nobody"),
     ],
 )
-def test_what_cannot_wait_for_the_morning_is_said_before_the_night(reach: tuple[str, ...], due: str) -> None:
+def test_what_cannot_wait_for_the_morning_is_said_before_the_night(
+    reach: tuple[str, ...], due: str, steps: list[dict[str, Any]]
+) -> None:
     contact = replace(CONTACT, quiet=Quiet(time(21), time(8)))
-    story = Story(world({"ready": {**READY, "steps": LAST_DAY}}, contact=contact), reach=reach)
+    story = Story(world({"ready": {**READY, "steps": steps}}, contact=contact), reach=reach)
     shipped(story)
     reaction = story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")
     (row,) = reaction.runs

@@ -330,6 +330,54 @@ def test_a_wait_may_end_sooner_for_what_is_said_behind_it() -> None:
         assert plan(step) == NOW + 3 * HOUR
 
 
+def planned_for(*behind: Step, **names: Any) -> list[str]:
+    """The templates for which a wait with these steps behind it may end sooner."""
+    asked = []
+
+    def planned(step: Notify, due: datetime, before: datetime) -> datetime:
+        asked.append(step.template)
+        return due - (HOUR if step.template == "first" else 2 * HOUR)
+
+    now = replace(at(deadline=NOW + DAY, **names), planned=planned)
+    run, _ = proceed(flow(WaitFor("wait", Length(3 * HOUR)), *behind), Run(), now)
+    assert run.due_at == NOW + {"": 3, "first": 2}.get(asked[-1] if asked else "", 1) * HOUR
+    return asked
+
+
+FIRST, SECOND = (say(name, before=Reads("deadline")) for name in ("first", "second"))
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [({"a": True}, ["first"]), ({"b": True}, ["second"]), ({"a": True, "b": True}, ["first"]), ({}, [])],
+)
+def test_what_is_said_in_a_branch_behind_the_wait_counts_as_things_stand_now(
+    names: dict[str, Any], asked: list[str]
+) -> None:
+    inner = Choose("inner", (Branch(Reads("b"), (SECOND,)),))
+    choose = Choose("outer", (Branch(Reads("a"), (FIRST, Stop("stop", ""))), Branch(None, (inner,))))
+    assert planned_for(choose, Stop("stop", ""), FIRST, **names) == asked
+
+
+def test_all_that_is_said_up_to_the_next_wait_counts() -> None:
+    escalate = Escalate("escalate:support", "support", "look")
+    assert planned_for(say("now"), escalate, FIRST, SECOND) == ["first", "second"]
+    assert planned_for(escalate, WaitFor("wait2", Length(HOUR)), FIRST) == []
+    assert planned_for(Choose("c", (Branch(Reads("a"), (WaitFor("w", Length(HOUR)),)),)), FIRST, a=True) == []
+    timed_out = Choose("c", (Branch(Equals("waited", ""), (FIRST,)),))
+    assert planned_for(timed_out) == ["first"], "a wait that ends by its time"
+
+
+@dataclass(frozen=True)
+class Equals(Reads):
+    """Whether a name has a value."""
+
+    wanted: str
+
+    def value(self, names: Mapping[str, Any]) -> Any:
+        return names.get(self.text) == self.wanted
+
+
 # ------------------------------------------------------------------------------------------------ what is stored
 
 STORED = [
