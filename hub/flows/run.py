@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -249,6 +249,7 @@ def _taken(step: Choose, path: tuple[int, ...], holds: Callable[[Expression], bo
 def _begin_wait(flow: Flow, step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> Run:
     began = replace(run, since=moment.now)
     due = _wait_ends(step, began, moment, names)
+    _trace(step, began, due, moment)
     if due is Otherwise.STOP:
         return replace(run, state=RunState.DONE, reason="nothing to wait for")
     if due is Otherwise.SKIP:
@@ -256,11 +257,23 @@ def _begin_wait(flow: Flow, step: Step, run: Run, moment: Moment, names: Mapping
     return _through(step, replace(began, due_at=_planned(flow, began, due, moment, names)), moment, names)
 
 
+def _trace(step: Step, run: Run, due: datetime | Otherwise | None, moment: Moment) -> None:
+    """Say of a moment that it is over at once: it had passed when the wait began, or has moved into the past; or that
+    it is not known and not waited for. (That it ends the run is the run's own reason.)"""
+    if not isinstance(step, WaitUntil):
+        return
+    if due is Otherwise.SKIP:
+        moment.settle(Note(f"{step.id}: {step.until.text} is not known and is not waited for"), run)
+    elif isinstance(due, datetime) and due <= moment.now and (run.due_at is None or run.due_at > moment.now):
+        moment.settle(Note(f"{step.id}: {due.astimezone(UTC):%Y-%m-%d %H:%M} UTC has passed already: it goes on"), run)
+
+
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     step = step_at(flow.steps, run.path)
     assert step is not None
     names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
+    _trace(step, run, due, moment)
     if due is Otherwise.STOP:
         return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)
     if due is Otherwise.SKIP:

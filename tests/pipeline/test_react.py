@@ -715,6 +715,19 @@ def test_an_edited_order_with_nothing_moved_sets_off_nothing() -> None:
     assert story.words(order("10:00", "order.packed", lines=longer, note="please ring")) == []
 
 
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("order.placed_at", "2026-03-03 08:00 UTC has passed already: it goes on"),
+        ("order.promised_at", "order.promised_at is not known and is not waited for"),
+    ],
+)
+def test_a_wait_that_is_over_at_once_says_so_in_the_trace(until: str, said: str) -> None:
+    reaction = matter_of({"wait": {"until": until, "or": "skip"}}, notify("shipped"))
+    assert lines(reaction) == ["started", f"wait:until: {said}", "done"]
+    assert told(reaction) == ["shipped"]
+
+
 def test_a_number_learnt_later_brings_what_it_said_meanwhile() -> None:
     story = Story()
     story.words(order("09:00", "order.packed", parcels=(parcel("1", "09:00"),)))

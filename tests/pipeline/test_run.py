@@ -29,6 +29,7 @@ from hub.flows.run import (
     Effect,
     Exceeded,
     Moment,
+    Note,
     Open,
     Run,
     RunState,
@@ -71,6 +72,10 @@ def said(effects: list[Effect]) -> list[str]:
     """What is said and opened."""
     done = [each for each in effects if isinstance(each, SayTo | Open)]
     return [each.step.template if isinstance(each, SayTo) else each.step.id for each in done]
+
+
+def traced(effects: list[Effect]) -> list[str]:
+    return [each.text for each in effects if isinstance(each, Note)]
 
 
 def begun(steps: Flow, now: Moment | None = None) -> Run:
@@ -136,7 +141,19 @@ def test_a_moved_deadline_moves_the_wait() -> None:
 
 
 def test_a_moment_that_has_passed_is_not_waited_for() -> None:
-    assert said(proceed(flow(*UNTIL), Run(), at(deadline=NOW - DAY))[1]) == ["after"]
+    effects = proceed(flow(*UNTIL), Run(), at(deadline=NOW - DAY))[1]
+    assert said(effects) == ["after"]
+    assert traced(effects) == ["wait: 2026-03-02 10:00 UTC has passed already: it goes on"]
+
+
+def test_nor_one_that_moves_into_the_past() -> None:
+    steps = flow(*UNTIL)
+    run = begun(steps, at(deadline=NOW + DAY))
+    moved = proceed(steps, run, at(NOW + HOUR, deadline=NOW))[1]
+    assert traced(moved) == ["wait: 2026-03-03 10:00 UTC has passed already: it goes on"]
+    on_time = proceed(steps, run, at(NOW + DAY, deadline=NOW + DAY))[1]
+    late = proceed(steps, run, at(NOW + 2 * DAY, deadline=NOW + DAY))[1]
+    assert (traced(on_time), traced(late)) == ([], []), "a wait that ends by its time is nothing to speak of"
 
 
 @pytest.mark.parametrize(
@@ -153,6 +170,7 @@ def test_or_says_what_to_do_while_the_moment_is_unknown(
 ) -> None:
     run, done = proceed(flow(WaitUntil("wait", Reads("deadline"), otherwise), say("after")), Run(), at())
     assert (run.state, run.due_at, said(done)) == (state, due, effects)
+    assert traced(done) == (["wait: deadline is not known and is not waited for"] if effects else [])
 
 
 @pytest.mark.parametrize(
