@@ -1,4 +1,5 @@
-"""A run that waited goes on in a newer file, which may lack what its text names; over a real database."""
+"""Runs over a real database: those that waited go on in a newer file, which may lack what their text names; what is
+asked again before a message leaves; a matter that is raised twice."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -109,3 +110,42 @@ async def test_a_parked_run_goes_on_where_it_stands_once_the_cause_is_mended(db:
     await it.wait(minutes=2)
     assert ended(it) == [("done", "")]
     assert it.messages() == [("packed", "sent", "mail")]
+
+
+# ------------------------------------------------------------------------------------------------ asked or raised again
+
+
+@pytest.mark.parametrize(("recheck", "state"), [(True, "suppressed"), (False, "sent")])
+async def test_without_recheck_a_condition_counts_only_at_the_trigger(db: Database, recheck: bool, state: str) -> None:
+    when = 'order.status == "packed" && !order.gift'
+    flow = {"on": "order.packed", "when": when, "steps": [notify("packed", via=["mail"])]}
+    it = Desk(db, world({"f": {**flow, "recheck": recheck}}))
+    await it.hear(order("10:00", "order.packed"), order("10:00", "order.packed", ref="2", gift=True))
+    assert it.messages() == [("packed", "due", "")], "at the trigger it is asked either way: not of the gift"
+    await it.hear(order("10:01", "order.on_hold"))
+    await it.wait(minutes=2)
+    assert [found for _, found, _ in it.messages()] == [state]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "presses"),
+    [("normal", "critical", "critical"), ("critical", "low", "critical"), ("high", "high", "high")],
+)
+async def test_a_matter_raised_again_gets_a_note_and_the_higher_severity_and_no_new_clock(
+    db: Database, first: str, second: str, presses: str
+) -> None:
+    def held(severity: str, reason: str) -> Any:
+        step = {"escalate": {"to": "support", "reason": reason, "severity": severity, "due": "4h"}}
+        return world({"f": {"on": "order.on_hold", "steps": [step]}})
+
+    it = Desk(db, held(first, "once"))
+    await it.hear(order("10:00", "order.on_hold"), at="10:01")
+    clocks = [(row.kind, row.due_at) for row in it.rows(timers, timers.c.state == 0)]
+    it.go_live(held(second, "twice"))
+    await it.hear(order("10:05", "order.processing"), at="10:06")
+    await it.hear(order("10:10", "order.on_hold"), at="10:11")
+    (matter,) = it.rows(escalations)
+    assert (matter.reason, matter.note, matter.severity) == ("once", "twice", presses)
+    assert [(row.kind, row.due_at) for row in it.rows(timers, timers.c.state == 0)] == clocks
+    told = it.rows(messages, messages.c.template == "staff-escalation")
+    assert [row.recipient for row in told] == ["staff:olena"], "nobody is called twice for one matter"
