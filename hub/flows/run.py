@@ -180,7 +180,7 @@ def proceed(flow: Flow, run: Run, moment: Moment) -> tuple[Run, list[Effect]]:
     heard = replace(moment, settle=settle)
     run = _guarded(flow, run, heard, _through_wait) if run.since is not None else run
     while run.state is RunState.WAITING and run.since is None:
-        run = _guarded(flow, replace(run, path=settled(flow.steps, run.path)), heard, _next)
+        run = _guarded(flow, run, heard, _next)
     return run, effects
 
 
@@ -189,12 +189,20 @@ def _guarded(flow: Flow, run: Run, moment: Moment, move: Callable[[Flow, Run, Mo
     try:
         return move(flow, run, moment)
     except Exception as error:
-        step = step_at(flow.steps, run.path)
-        said = f"{step.id if step else 'the run'} failed: {moment.failed(error)}"
+        said = f"{_where(flow, run)} failed: {moment.failed(error)}"
         return replace(run, state=RunState.PARKED, reason=said, due_at=None)
 
 
+def _where(flow: Flow, run: Run) -> str:
+    try:
+        step = step_at(flow.steps, settled(flow.steps, run.path))
+    except (AssertionError, IndexError):  # a path that leads nowhere is what went wrong
+        step = None
+    return step.id if step else "the run"
+
+
 def _next(flow: Flow, run: Run, moment: Moment) -> Run:
+    run = replace(run, path=settled(flow.steps, run.path))
     step = step_at(flow.steps, run.path)
     if step is None:
         return replace(run, state=RunState.DONE)

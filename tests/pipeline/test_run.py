@@ -297,6 +297,14 @@ def test_a_wait_that_cannot_be_computed_parks_the_run_where_it_waits() -> None:
     assert (again.state, said(effects)) == (RunState.DONE, ["after"])
 
 
+@pytest.mark.parametrize("since", [None, NOW])
+@pytest.mark.parametrize("path", [(0, 0, 0), (7, 0, 0)])
+def test_a_run_that_stands_nowhere_is_parked(path: tuple[int, ...], since: datetime | None) -> None:
+    run, effects = proceed(flow(say("one")), Run(path, since=since), at())
+    assert (run.state, effects) == (RunState.PARKED, [])
+    assert run.reason.startswith("the run failed: ")
+
+
 @dataclass(frozen=True)
 class Endless(Reads):
     """An expression that takes too many steps."""
