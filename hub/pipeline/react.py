@@ -10,7 +10,7 @@ from hub.config.model import Shop
 from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
 from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
 from hub.messages import TextError, render_text
-from hub.status import FINAL, Axis, Fact, Folded, Shipment, full_name, is_fresh, triggers
+from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
@@ -18,6 +18,7 @@ from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import escalation_rows, matter_names, raised, rung_of
 from .names import names_of
+from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .state import OrderView
@@ -26,34 +27,12 @@ from .zones import clocks_of
 
 log = logging.getLogger("hub.react")
 
-RECEIVED, DELIVERED, CANCELLED = "order.received", "order.delivered", "order.cancelled"
+CANCELLED = "order.cancelled"
 MATTER = "matter"
 """Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 REPLACED = "another parcel was sent in its place"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """A trigger that truly happened to a subject."""
-
-    word: str
-    subject_kind: str
-    subject: str
-    occurrence: int
-    at: datetime
-    cause: Fact | None
-    entered: Any = None  # the status, for freshness
-    implied: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Happened:
-    """A value that was reached: its word, and whose."""
-
-    word: str
-    subject: str
 
 
 @dataclass(slots=True)
@@ -120,60 +99,6 @@ def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[st
     """Start, advance and stop runs. `runs`: the waiting ones; `known_keys`: keys of all runs there ever were for this
     order; `due`: keys of runs whose timer is due."""
     return _React(situation, runs, known_keys, due).all()
-
-
-def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
-    """The triggers between two states of an order, `order.received` and the roll-up among them."""
-    found: list[Occasion] = []
-    counters = {each.id for each in after.shipments if each.pickup}
-    if (before is None or before.snapshot is None) and after.snapshot is not None:
-        found.append(Occasion(RECEIVED, "order", after.id, 1, after.snapshot.placed_at, _first(after.order)))
-    for axis, subject, folded in after.axes():
-        earlier = before.folded(axis, subject) if before else Folded()
-        for fired in triggers(axis, earlier, folded):
-            if fired.implied and subject in counters:
-                continue  # nothing is shipped to a counter of the shop
-            kind = "shipment" if axis is Axis.SHIPMENT else "order"
-            found.append(
-                Occasion(
-                    fired.word, kind, subject, fired.occurrence, fired.at, fired.cause, fired.status, fired.implied
-                )
-            )
-    if after.delivered and not (before and before.delivered):
-        last = _what_delivered(after)
-        if last is not None:
-            found.append(Occasion(DELIVERED, "order", after.id, 1, last.at, last))
-    once: dict[tuple[str, str], Occasion] = {}
-    for occasion in found:
-        once.setdefault((occasion.word, occasion.subject), occasion)
-    return list(once.values())
-
-
-def _what_delivered(after: OrderView) -> Fact | None:
-    """The fact with which the last parcel was delivered: its own, or the shop's that it closed the order (E2)."""
-    folds = [each.folded for each in after.live]
-    if any(folded.state is not each.status for folded, each in zip(folds, after.live, strict=True)):
-        folds.append(after.order)
-    return max((line.fact for folded in folds for line in folded.moves), key=lambda fact: fact.at, default=None)
-
-
-def _first(folded: Folded) -> Fact | None:
-    return folded.lines[0].fact if folded.lines else None
-
-
-def happenings(before: OrderView | None, after: OrderView) -> list[Happened]:
-    """Values that were reached (entered, or passed) since: what `stop_on` and waits listen to."""
-    found = []
-    for axis, subject, folded in after.axes():
-        earlier = before.folded(axis, subject) if before else Folded()
-        whose = subject if axis is Axis.SHIPMENT else after.id
-        for value in type(folded.state) if folded.state is not None else ():
-            again = folded.entered.get(value, 0) > earlier.entered.get(value, 0)
-            if again or (folded.reached(value) and not earlier.reached(value)):
-                found.append(Happened(full_name(value), whose))
-    if after.delivered and not (before and before.delivered):
-        found.append(Happened(DELIVERED, after.id))
-    return found
 
 
 class _React:

@@ -36,7 +36,8 @@ from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
 from hub.pipeline.facts import StoredFact, Witness, facts_of
-from hub.pipeline.react import Reaction, RunRow, Situation, occasions, react
+from hub.pipeline.occasions import occasions
+from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
 from hub.pipeline.remap import remember_statuses
 from hub.pipeline.state import OrderView, ShipmentView

@@ -1,0 +1,88 @@
+"""What truly happened between two states of an order: the triggers that flows listen to, and the values that waits and
+`stop_on` do. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hub.status import Axis, Fact, Folded, full_name, triggers
+
+from .state import OrderView
+
+RECEIVED, DELIVERED = "order.received", "order.delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A trigger that truly happened to a subject."""
+
+    word: str
+    subject_kind: str
+    subject: str
+    occurrence: int
+    at: datetime
+    cause: Fact | None
+    entered: Any = None  # the status, for freshness
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A value that was reached: its word, and whose."""
+
+    word: str
+    subject: str
+
+
+def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
+    """The triggers between two states of an order, `order.received` and the roll-up among them."""
+    found: list[Occasion] = []
+    counters = {each.id for each in after.shipments if each.pickup}
+    if (before is None or before.snapshot is None) and after.snapshot is not None:
+        found.append(Occasion(RECEIVED, "order", after.id, 1, after.snapshot.placed_at, _first(after.order)))
+    for axis, subject, folded in after.axes():
+        earlier = before.folded(axis, subject) if before else Folded()
+        for fired in triggers(axis, earlier, folded):
+            if fired.implied and subject in counters:
+                continue  # nothing is shipped to a counter of the shop
+            kind = "shipment" if axis is Axis.SHIPMENT else "order"
+            found.append(
+                Occasion(
+                    fired.word, kind, subject, fired.occurrence, fired.at, fired.cause, fired.status, fired.implied
+                )
+            )
+    if after.delivered and not (before and before.delivered):
+        last = _what_delivered(after)
+        if last is not None:
+            found.append(Occasion(DELIVERED, "order", after.id, 1, last.at, last))
+    once: dict[tuple[str, str], Occasion] = {}
+    for occasion in found:
+        once.setdefault((occasion.word, occasion.subject), occasion)
+    return list(once.values())
+
+
+def _what_delivered(after: OrderView) -> Fact | None:
+    """The fact with which the last parcel was delivered: its own, or the shop's that it closed the order (E2)."""
+    folds = [each.folded for each in after.live]
+    if any(folded.state is not each.status for folded, each in zip(folds, after.live, strict=True)):
+        folds.append(after.order)
+    return max((line.fact for folded in folds for line in folded.moves), key=lambda fact: fact.at, default=None)
+
+
+def _first(folded: Folded) -> Fact | None:
+    return folded.lines[0].fact if folded.lines else None
+
+
+def happenings(before: OrderView | None, after: OrderView) -> list[Happened]:
+    """Values that were reached (entered, or passed) since: what `stop_on` and waits listen to."""
+    found = []
+    for axis, subject, folded in after.axes():
+        earlier = before.folded(axis, subject) if before else Folded()
+        whose = subject if axis is Axis.SHIPMENT else after.id
+        for value in type(folded.state) if folded.state is not None else ():
+            again = folded.entered.get(value, 0) > earlier.entered.get(value, 0)
+            if again or (folded.reached(value) and not earlier.reached(value)):
+                found.append(Happened(full_name(value), whose))
+    if after.delivered and not (before and before.delivered):
+        found.append(Happened(DELIVERED, after.id))
+    return found
