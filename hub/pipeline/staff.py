@@ -48,7 +48,7 @@ def tell_notice(
     subject: str = "",
 ) -> None:
     """Something that a person should look at: `notice` has kind (flagged, contradiction, foreign, removed, merged,
-    refused), source, said, reason, channel, template. Told once per occasion."""
+    refused, parked, limit), source, said, reason, channel, template. Told once per occasion."""
     said = {name: value for name, value in notice.items() if value}
     without = notice.get("channel", "")
     _tell(connection, dialect, world, now, "staff-notice", occasion, {"notice": said}, without=without,
