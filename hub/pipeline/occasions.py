@@ -3,9 +3,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import dropwhile
 from typing import Any
 
-from hub.status import Axis, Fact, Folded, full_name, triggers
+from hub.status import Axis, Fact, Folded, Verdict, full_name, steps_back, triggers
 
 from .state import OrderView
 
@@ -53,7 +54,7 @@ def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:
             )
     if after.delivered and not (before and before.delivered):
         last = _what_delivered(after)
-        if last is not None:
+        if last is not None and not _only_steps_back(before, after, last):
             found.append(Occasion(DELIVERED, "order", after.id, 1, last.at, last))
     once: dict[tuple[str, str], Occasion] = {}
     for occasion in found:
@@ -67,6 +68,21 @@ def _what_delivered(after: OrderView) -> Fact | None:
     if any(folded.state is not each.status for folded, each in zip(folds, after.live, strict=True)):
         folds.append(after.order)
     return max((line.fact for folded in folds for line in folded.moves), key=lambda fact: fact.at, default=None)
+
+
+def _only_steps_back(before: OrderView | None, after: OrderView, last: Fact) -> bool:
+    """Whether something was taken back since, and what delivered the last parcel was known before that."""
+    if before is None:
+        return False
+    both = [(before.folded(axis, subject), folded) for axis, subject, folded in after.axes()]
+    known = any(line.fact.key == last.key for was, _ in both for line in was.lines)
+    return known and any(steps_back(was, folded) for was, folded in both)
+
+
+def said_else_since(folded: Folded, cause: Fact) -> bool:
+    """Whether a witness of the same rank has said anything else since; a fold without the cause says nothing of it."""
+    since = list(dropwhile(lambda line: line.fact is not cause, folded.lines))[1:]
+    return any(line.verdict in (Verdict.MOVE, Verdict.STALE, Verdict.CONTRADICTION) for line in since)
 
 
 def _first(folded: Folded) -> Fact | None:

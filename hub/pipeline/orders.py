@@ -200,7 +200,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
-        refolded=bool(remapped),
+        remapped=remapped.keys(),
         speaking=loaded.speaking,
     )
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")

@@ -1,7 +1,7 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import escalation_rows, matter_names, raised, rung_of
 from .names import names_of
-from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions
+from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .state import OrderView
@@ -87,8 +87,8 @@ class Situation:
     reach: Sequence[str] = ()
     open_escalations: Mapping[str, str] = field(default_factory=dict)
     """key → uid"""
-    refolded: bool = False
-    """A code's meaning changed: nothing that is only implied, and no first sight, fires (STATUS.md 7)."""
+    remapped: Set[tuple[str, str, str]] = frozenset()
+    """Codes whose meaning changed (source, vocabulary, code): only what they say now fires (STATUS.md 7)."""
     matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """uid → row, of all matters that were ever raised about the order."""
     speaking: Sequence[RunRow] = ()
@@ -120,11 +120,20 @@ class _React:
             self._resume(row)
         if it.before is not it.after:
             for occasion in occasions(it.before, it.after):
-                if it.refolded and (occasion.implied or occasion.word == RECEIVED):
+                if it.remapped and not self._newly_said(occasion):
                     continue
                 self.out.words.append(occasion.word)
                 self._answer(occasion)
         return self.out
+
+    def _newly_said(self, occasion: Occasion) -> bool:
+        """Whether a code whose meaning changed says this now, itself and as the newest word of the subject. What only
+        shows again, because a newer word lost its meaning, is no news."""
+        cause = occasion.cause
+        if cause is None or occasion.implied or occasion.word == RECEIVED:
+            return False
+        newly = (cause.source, cause.native.vocabulary, cause.native.code) in self.it.remapped
+        return newly and not any(said_else_since(folded, cause) for _, _, folded in self.it.after.axes())
 
     # -- runs that live already
 

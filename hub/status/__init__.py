@@ -41,7 +41,7 @@ from ._lookup import NOT_BY_PATTERN, By, Found, Table, check_plugin_table, is_pa
 from ._phrase import Phrase, PhraseKind, Unit, phrase_text
 from ._propose import propose
 from ._storage import STORAGE_RULES, StorageRule, storage_rule
-from ._triggers import COUNTED, Fired, is_fresh, occurrence, triggers
+from ._triggers import COUNTED, Fired, is_fresh, occurrence, steps_back, triggers
 
 __all__ = [
     "AGAIN",
@@ -117,6 +117,7 @@ __all__ = [
     "phrase_text",
     "propose",
     "return_by_parcel",
+    "steps_back",
     "storage_rule",
     "triggers",
 ]

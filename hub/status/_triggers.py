@@ -64,6 +64,12 @@ def is_fresh(status: Status, at: datetime, now: datetime, fresh: timedelta, dead
     return now - at <= fresh
 
 
+def steps_back(before: Folded, after: Folded) -> bool:
+    """Whether something was taken back since, and the state rests on a fact that was known before."""
+    taken_back = _keys(after.with_verdict(Verdict.RETRACTED)) - _keys(before.with_verdict(Verdict.RETRACTED))
+    return bool(taken_back) and after.fact is not None and after.fact.key in _keys(before.lines)
+
+
 def _last_entry(folded: Folded) -> Line | None:
     """The line that last made the present state happen: the move into it, or its latest genuine repetition."""
     return next((line for line in reversed(folded.lines) if line.occurrence and line.after is folded.state), None)
@@ -71,16 +77,10 @@ def _last_entry(folded: Folded) -> Line | None:
 
 def _is_news(before: Folded, after: Folded, entry: Line) -> bool:
     if after.state is not before.state:
-        return not _steps_back(before, after)
+        return not steps_back(before, after)
     earlier = _last_entry(before)
     newer = earlier is not None and entry.fact.at > earlier.fact.at
     return newer and after.state in COUNTED and occurrence(after) > occurrence(before)
-
-
-def _steps_back(before: Folded, after: Folded) -> bool:
-    """Whether something was taken back since, and the state rests on a fact that was known before."""
-    taken_back = _keys(after.with_verdict(Verdict.RETRACTED)) - _keys(before.with_verdict(Verdict.RETRACTED))
-    return bool(taken_back) and after.fact is not None and after.fact.key in _keys(before.lines)
 
 
 def _keys(lines: tuple[Line, ...]) -> set[str]:

@@ -265,9 +265,12 @@ def test_when_a_codes_meaning_changes_nothing_implied_and_no_first_sight_fires()
     story = shipped(Story(world(flows)))
     before = story.view
     after = story.hear(scan("P1", "delivered", "10:00"), at="10:01")
-    situation = Situation(before, after, story.world, story.now, moment("09:00"), "c", ("mail",), refolded=True)
+    codes = frozenset({("post", "post", "delivered")})
+    situation = Situation(before, after, story.world, story.now, moment("09:00"), "c", ("mail",), remapped=codes)
     assert told(react(situation, [], frozenset(), frozenset())) == ["delivered"]
-    assert told(react(replace(situation, refolded=False), [], frozenset(), frozenset())) == ["shipped", "delivered"]
+    assert told(react(replace(situation, remapped=frozenset()), [], frozenset(), frozenset())) == [
+        "shipped", "delivered",
+    ]  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------ stopping

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from hub.model import Checkpoint
 from hub.plugin import StatusTables
 from hub.status import Meaning, Shipment
 from hub.store.database import Database
@@ -86,6 +87,48 @@ async def test_un_mapping_takes_effect_silently(desk: Desk) -> None:
     assert (headline(desk), told(desk)) == ("delivered", ["shipped", "delivered"])
     assert await live(desk) == 1
     assert (headline(desk), told(desk)) == ("in_transit", ["shipped", "delivered"])
+
+
+NEAR = {
+    "near": {"on": "shipment.arrived_at_branch", "steps": [notify("out-for-delivery", via=["mail"])]},
+    "ready": {"on": "shipment.ready_for_pickup", "steps": [notify("ready-for-pickup", via=["mail"])]},
+}
+READY = Meaning(Shipment.READY_FOR_PICKUP, "")
+
+
+async def remapped(desk: Desk, before: Codes, after: Codes, *scans: Checkpoint) -> list[str]:
+    """What customers are told when these scans came with one meaning and then get another."""
+    desk.go_live(world(NEAR, statuses=before))
+    await desk.hear(order("09:00", "order.packed", parcels=(parcel("1", "09:00", numbers=["P1"]),)), at="10:00")
+    await desk.hear(*scans, at="10:31")
+    await desk.wait(minutes=5)
+    known = len(told(desk))
+    desk.go_live(world(NEAR, statuses=after))
+    await desk.settle()
+    await desk.wait(minutes=5)
+    return told(desk)[known:]
+
+
+async def test_what_only_shows_again_when_a_newer_word_loses_its_meaning_is_not_told(desk: Desk) -> None:
+    scans = (scan("P1", "arrived_at_branch", "10:05"), scan("P1", "handed", "10:10"))
+    assert await remapped(desk, {"post": {"handed": READY}}, {}, *scans) == []
+    assert headline(desk) == "arrived_at_branch"
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        pytest.param((), ["ready-for-pickup"], id="nothing"),
+        pytest.param((scan("P1", "handed", "10:20"),), ["ready-for-pickup"], id="the same again"),
+        pytest.param((scan("P1", "in_transit", "10:15"),), [], id="a scan that does not count"),
+    ],
+)
+async def test_a_newly_mapped_code_is_told_while_nothing_newer_was_said(
+    desk: Desk, later: tuple[Checkpoint, ...], said: list[str]
+) -> None:
+    scans = (scan("P1", "shipped", "10:05"), scan("P1", "handed", "10:10"), *later)
+    assert await remapped(desk, {}, {"post": {"handed": READY}}, *scans) == said
+    assert headline(desk) == "ready_for_pickup"
 
 
 class NextEdition(Post):
