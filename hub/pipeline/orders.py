@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import Axis, Verdict, axis_of
+from hub.status import Axis, Fact, Line, Precision, Status, Verdict, axis_of, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -29,7 +29,8 @@ from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, facts_of, said_in_between
 from .ladder import climb
-from .notices import notices_of
+from .notices import notices_of, taken_back
+from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .react import RunRow, Situation, react
 from .remap import former
@@ -187,7 +188,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.facts = [(fact, event_id) for fact, event_id in new if (fact.subject, fact.key) not in needless]
         plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})
         plan.unmapped = _unmapped(new, world, order_id, now)
-        plan.lines = _status_lines(new, after, needless)
+        plan.lines = [*_status_lines(new, after, needless, world, now), *_undone_lines(new, before, after)]
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
     situation = Situation(
@@ -206,7 +207,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
     if changed:
-        plan.notices = notices_of(new, loaded.doc, after, plan.reaction, refolded=bool(remapped))
+        plan.notices = notices_of(new, before, after, plan.reaction)
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
     plan.notices += notices_of_runs(plan.reaction, now)
@@ -327,7 +328,11 @@ def _unmapped(
 
 
 def _status_lines(
-    new: Sequence[tuple[StoredFact, int]], after: OrderView, needless: set[tuple[str, str]]
+    new: Sequence[tuple[StoredFact, int]],
+    after: OrderView,
+    needless: set[tuple[str, str]],
+    world: World,
+    now: datetime,
 ) -> list[dict[str, Any]]:
     """A timeline line for each new fact: what became of it in the light of all that is known."""
     events = {fact.key: (fact, event_id) for fact, event_id in new}
@@ -341,15 +346,52 @@ def _status_lines(
                 continue
             doc = {
                 "axis": axis.value,
-                "native": f"{fact.native.vocabulary}:{fact.native.code}",
-                "label": fact.native.label or fact.text,
-                "source": fact.source,
+                **_native(fact),
                 "verdict": line.verdict.value,
-                "before": line.before.value if line.before else None,
-                "after": line.after.value if line.after else None,
-                "value": line.fact.value.value if line.fact.value else None,
+                "before": _word(line.before),
+                "after": _word(line.after),
+                "value": _word(line.fact.value),
                 "reason": line.fact.reason.value if line.fact.reason else None,
                 "clock": fact.clock or None,
+                "precision": None if fact.precision is Precision.SECOND else fact.precision.value,
+                "old_news": _is_old_news(line, subject, after, world, now) or None,
             }
             lines.append({"kind": "status", "subject": subject, "at": fact.at, "event_id": event_id, "doc": doc})
     return lines
+
+
+def _undone_lines(new: Sequence[tuple[StoredFact, int]], before: OrderView, after: OrderView) -> list[dict[str, Any]]:
+    """A timeline line for each word that was taken back: how its subject stood, and how it stands without it."""
+    lines = []
+    for each in taken_back(new, before, after):
+        doc = {
+            "axis": each.axis.value,
+            **_native(each.fact),
+            "verdict": Verdict.RETRACTED.value,
+            "before": _word(each.before),
+            "after": _word(each.after),
+            "value": _word(each.fact.value),
+        }
+        lines.append(
+            {"kind": "status", "subject": each.subject, "at": each.by.at, "event_id": each.event_id, "doc": doc}
+        )
+    return lines
+
+
+def _native(fact: StoredFact | Fact) -> dict[str, Any]:
+    """What was said, in the source's own words, and by whom."""
+    native, text = fact.native, fact.text if isinstance(fact, StoredFact) else ""
+    return {"native": f"{native.vocabulary}:{native.code}", "label": native.label or text, "source": fact.source}
+
+
+def _word(status: Status | None) -> str | None:
+    return status.value if status is not None else None
+
+
+def _is_old_news(line: Line, subject: str, after: OrderView, world: World, now: datetime) -> bool:
+    """Whether a move became known when it was no news any more (STATUS.md 7, freshness)."""
+    if line.verdict is not Verdict.MOVE or line.after is None:
+        return False
+    shipment = next((each for each in after.shipments if each.id == subject), None)
+    told = deadline_of(shipment, world) if shipment else None
+    return not is_fresh(line.after, line.fact.at, now, world.config.contact.fresh, told.at if told else None)

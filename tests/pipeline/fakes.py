@@ -342,7 +342,7 @@ class Desk:
         now = self.clock.now()
         return self.db.run(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
 
-    async def hear(self, *records: Any, at: str | None = None) -> None:
+    async def hear(self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE) -> None:
         """Each record is an event of its own; then everything that can happen at this moment happens."""
         self.clock.move_to(moment(at) if at else self.clock.now() + timedelta(seconds=1))
         for record in records:
@@ -350,8 +350,9 @@ class Desk:
             key = str(len(self.said))
             self.said[key] = record
             number = getattr(record, "number", "")
-            subject = f"parcel:{number}" if source == "post" else f"order:{record.ref}"
-            row = inbox_row(source, Raw(key, subject, key), Mode.LIVE, self.clock)
+            ref = getattr(record, "order_ref", "") or getattr(record, "ref", "")
+            subject = f"parcel:{number}" if source == "post" else f"order:{ref}"
+            row = inbox_row(source, Raw(key, subject, key), mode, self.clock)
             await self.db.write(partial(_insert, rows=[row]))
         await self.settle()
 
