@@ -1,14 +1,14 @@
 """`hub order`: everything about one order, and why each flow did or did not start."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._errors import Stop
-from ._out import counted, print_json, print_table, title, whose_clock
+from ._out import counted, moment, print_json, print_table, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def _show(whole: Mapping[str, Any], texts: bool) -> None:
         click.echo(f"incomplete: {counted(whole['incomplete'], 'dead letter')}; see `hub deadletter list`")
     _table("Parcels", whole["parcels"], PARCELS)
     title("Timeline")
-    lines = [(each["at"], _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
+    lines = [(_when(each), _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
     print_table(("at", "of", "what", "event"), lines, empty="nothing yet")
     _messages(whole["messages"], texts)
     _table("Flows", whole["flows"], FLOWS)
@@ -264,7 +264,21 @@ def _said(line: Mapping[str, Any]) -> str:
     moved = line["after"] if line["after"] != line["before"] else f"stays {line['before'] or 'unknown'}"
     why = f" ({line['reason']})" if line.get("reason") else ""
     label = f": {line['label']}" if line["label"] and line["label"] != line["native"] else ""
-    return f"{moved}{why}{label} [{line['native']}, {line['source']}, {line['verdict']}]"
+    old = ", old-news" if line.get("old_news") else ""
+    return f"{moved}{why}{label} [{line['native']}, {line['source']}, {line['verdict']}{old}]"
+
+
+def _when(line: Mapping[str, Any]) -> str:
+    """The time of a line as exactly as its source knew it."""
+    at: datetime = line["at"]
+    match line.get("precision"):
+        case "seen":
+            return f"seen at {moment(at)}"
+        case "day":
+            # It is kept as the end of that day where the sender is; its noon is the same day on nearly every clock.
+            whole = (at.minute, at.second) == (59, 59)
+            return moment(at - timedelta(hours=12) if whole else at)[: len("2026-03-03")]
+    return moment(at)
 
 
 def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:

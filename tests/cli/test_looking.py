@@ -81,6 +81,21 @@ class TestOrder:
         said = shop.hub("order", number).stdout
         assert "\x1b" not in said and "\u202e" not in said
 
+    def test_a_time_is_shown_as_exactly_as_it_is_known(self, shop: Shop, number: str) -> None:
+        id_ = shop.told("order", number)["id"]
+        doc = {
+            "axis": "shipment", "native": "post:x", "label": "", "source": "post", "verdict": "move",
+            "before": None, "after": "shipped", "value": "shipped", "reason": None,
+        }  # fmt: skip
+        at = datetime(2026, 1, 5, 23, 59, 59, tzinfo=UTC)
+        line = {"tenant": T.TENANT, "order_id": id_, "subject": "", "kind": "status", "at": at, "recorded_at": at}
+        for more in ({"precision": "seen"}, {"precision": "day"}, {"old_news": True}):
+            shop.change(sa.insert(T.timeline).values(**line, doc={**doc, **more}))
+        said = [row.split("  ")[0] for row in shop.hub("order", number).stdout.splitlines() if "post:x" in row]
+        exact = f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+        assert said == [f"seen at {exact}", "2026-01-05", exact]
+        assert "[post:x, post, move, old-news]" in shop.hub("order", number).stdout
+
 
 class TestEvents:
     def test_the_newest_are_listed_without_their_bodies(self, shop: Shop) -> None:

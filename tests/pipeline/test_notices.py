@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from hub.messages import Rendering, Texts
-from hub.model import RefKind, Retraction, StatusEvent
+from hub.model import Deadline, DeadlineBasis, DeadlineKind, ParcelNews, RefKind, Retraction, StatusEvent
 from hub.plugin import Form
-from hub.status import Meaning, Mode, Order, Reason, Shipment
+from hub.status import Meaning, Mode, Order, Precision, Reason, Shipment
 from hub.store.database import Database
 from hub.store.tables import messages, orders, timeline
 
@@ -202,6 +202,37 @@ async def test_a_new_meaning_of_a_code_is_no_news_to_anybody(at_desk: Callable[.
     desk.go_live(world(statuses={"shop": {"void": Meaning(Order.CANCELLED, "")}}))
     await desk.settle()
     assert (desk.rows(orders)[0].headline, told(desk)) == ("cancelled", [])
+
+
+# ------------------------------------------------------------------------------------------------ marks of a line
+
+
+def marks(desk: Desk, name: str) -> list[Any]:
+    """(value, this mark) of the lines of the parcel's axis."""
+    lines = [row.doc for row in desk.rows(timeline, timeline.c.kind == "status") if row.doc["axis"] == "shipment"]
+    return [(doc["value"], doc[name]) for doc in lines]
+
+
+async def test_a_move_that_is_too_old_to_be_told_is_marked_though_no_flow_listens(desk: Desk) -> None:
+    await desk.hear(SENT, at="10:00")
+    await desk.hear(scan("P1", "shipped", "10:05"), at="+1 10:04")
+    await desk.hear(scan("P1", "in_transit", "10:06"), scan("P1", "shipped", "10:07"), at="+1 10:07")
+    assert marks(desk, "old_news") == [("shipped", None), ("in_transit", True), ("shipped", None)]
+
+
+async def test_what_waits_to_be_collected_is_news_until_its_deadline(desk: Desk) -> None:
+    await desk.hear(SENT, at="10:00")
+    until = Deadline(moment("+3 18:00"), DeadlineKind.GOES_BACK, DeadlineBasis.TOLD)
+    await desk.hear(ParcelNews("P1", moment("10:00"), deadline=until), at="10:01")
+    await desk.hear(scan("P1", "ready_for_pickup", "10:05"), at="+3 10:00")
+    assert marks(desk, "old_news") == [("ready_for_pickup", None)]
+
+
+async def test_how_exactly_a_time_is_known_stands_beside_it(desk: Desk) -> None:
+    await desk.hear(SENT, at="10:00")
+    scans = [("shipped", Precision.SECOND), ("in_transit", Precision.DAY), ("out_for_delivery", Precision.SEEN)]
+    await desk.hear(*(scan("P1", code, "10:05", precision=precision) for code, precision in scans), at="10:10")
+    assert sorted(marks(desk, "precision")) == [("in_transit", "day"), ("out_for_delivery", "seen"), ("shipped", None)]
 
 
 # ------------------------------------------------------------------------------------------------ what it says
