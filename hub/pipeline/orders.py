@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import Axis, Fact, Line, Precision, Status, Verdict, axis_of, is_fresh
+from hub.status import Axis, Fact, Line, Mode, Precision, Status, Verdict, axis_of, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -31,11 +31,12 @@ from .facts import StoredFact, Witness, facts_of, said_in_between
 from .ladder import climb
 from .notices import notices_of, taken_back
 from .pickup import deadline_of
-from .plain import from_plain, key_of, to_plain
+from .plain import from_plain, key_of
 from .react import RunRow, Situation, react
 from .remap import former
 from .state import OrderView
 from .stuck import notices_of_runs
+from .unmapped import example_of
 from .view import view
 from .world import World
 
@@ -310,21 +311,19 @@ def _write_order(
 def _unmapped(
     new: Sequence[tuple[StoredFact, int]], world: World, order_id: str, now: datetime
 ) -> list[dict[str, Any]]:
-    found = []
-    for fact, _ in new:
-        native = fact.native
-        if not fact.retracts and world.meaning(fact.source, native.vocabulary, native.code) is None:
-            found.append(
-                {
-                    "connection": fact.source,
-                    "vocabulary": native.vocabulary,
-                    "code": native.code,
-                    "label": native.label,
-                    "example": {"order": order_id, "subject": fact.subject, "at": to_plain(fact.at)},
-                    "at": now,
-                }
-            )
-    return found
+    return [
+        {
+            "connection": fact.source,
+            "vocabulary": fact.native.vocabulary,
+            "code": fact.native.code,
+            "label": fact.native.label,
+            "example": example_of(order_id, fact),
+            "at": now,
+            "told": fact.mode is Mode.LIVE,
+        }
+        for fact, _ in new
+        if not fact.retracts and world.meaning(fact.source, fact.native.vocabulary, fact.native.code) is None
+    ]
 
 
 def _status_lines(

@@ -2,25 +2,24 @@
 are folded again, silently but for what is still news (STATUS.md 7, re-application).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub.plugin import digest
-from hub.status import By, Found, Meaning, Reason, Table, full_name, lookup, parse_status
+from hub.status import By, Found, Meaning, Reason, Table, full_name, lookup, parse_status, plain_code
 from hub.store.database import insert_new
 from hub.store.tables import TENANT, InboxState, connections, facts, inbox, slot_of, unmapped
 
 from .batch import REFOLD
 from .facts import StoredFact
-from .plain import to_plain
+from .unmapped import EXAMPLES, example_of, forget, row_of
 from .world import World
 
 Tables = Mapping[str, Mapping[str, Any]]
 MERCHANT = ""
-EXAMPLES = 3
 
 
 def tables_of(world: World, source: str) -> Tables:
@@ -78,13 +77,16 @@ def _refold(connection: sa.Connection, dialect: str, source: str, old: Tables, n
         for row in codes
         if _plainly(before := _found(old, row.vocabulary, row.code)) != _plainly(_found(new, row.vocabulary, row.code))
     ]
+    listed = sa.select(unmapped).where(unmapped.c.tenant == TENANT, unmapped.c.connection == source)
+    for row in connection.execute(listed).all():
+        if _found(new, row.vocabulary, row.code) is not None:
+            forget(connection, row)
     for _, vocabulary, code, before in changed:
-        if before is None:
-            where = (unmapped.c.connection == source, unmapped.c.vocabulary == vocabulary, unmapped.c.code == code)
-            connection.execute(sa.delete(unmapped).where(*where))
-        elif _found(new, vocabulary, code) is None:
-            row = _unmapped_again(connection, source, vocabulary, code, now)
-            connection.execute(insert_new(unmapped, dialect).values(**row))
+        lost = before is not None and _found(new, vocabulary, code) is None
+        if lost and row_of(connection, source, vocabulary, code) is None:
+            alike = [each.code for each in codes if each.vocabulary == vocabulary and _same(each.code, code)]
+            again = _unmapped_again(connection, source, vocabulary, alike, now)
+            connection.execute(sa.insert(unmapped).values(**again))
     order_ids = {order_id for each in changed for order_id in _orders_with(connection, *each[:3])}
     rows = [_event(source, order_id, changed, now) for order_id in sorted(order_ids)]
     if rows:
@@ -92,25 +94,33 @@ def _refold(connection: sa.Connection, dialect: str, source: str, old: Tables, n
     return len(rows)
 
 
+def _same(one: str, other: str) -> bool:
+    return plain_code(one) == plain_code(other)
+
+
 def _unmapped_again(
-    connection: sa.Connection, source: str, vocabulary: str, code: str, now: datetime
+    connection: sa.Connection, source: str, vocabulary: str, spellings: Sequence[str], now: datetime
 ) -> dict[str, Any]:
     """A code that lost its meaning is listed with those that never had one."""
-    where = (facts.c.tenant == TENANT, facts.c.source == source, facts.c.vocabulary == vocabulary, facts.c.code == code)
+    mine = (facts.c.tenant == TENANT, facts.c.source == source, facts.c.vocabulary == vocabulary)
+    where = (*mine, facts.c.code.in_(spellings))
     many = connection.execute(sa.select(sa.func.count()).select_from(facts).where(*where)).scalar_one()
-    some = sa.select(facts).where(*where).order_by(facts.c.order_id, facts.c.key).limit(EXAMPLES)
-    said = [(row, StoredFact.from_row(row)) for row in connection.execute(some)]
-    examples = [{"order": row.order_id, "subject": row.subject, "at": to_plain(fact.at)} for row, fact in said]
+    subject = (facts.c.order_id, facts.c.subject)
+    firsts = sa.select(*subject, sa.func.min(facts.c.key)).where(*where).group_by(*subject).order_by(*subject)
+    some = [tuple(row) for row in connection.execute(firsts.limit(EXAMPLES))]
+    rows = connection.execute(sa.select(facts).where(*mine, sa.tuple_(*subject, facts.c.key).in_(some))).all()
+    said = [(row.order_id, StoredFact.from_row(row)) for row in rows]
+    first = min((fact for _, fact in said), key=lambda fact: fact.at)
     return {
         "tenant": TENANT,
         "connection": source,
         "vocabulary": vocabulary,
-        "code": code,
-        "label": said[0][1].native.label,
+        "code": first.native.code,
+        "label": first.native.label,
         "count": many,
         "first_seen": now,
         "last_seen": now,
-        "examples": examples,
+        "examples": [example_of(order_id, fact) for order_id, fact in said],
     }
 
 

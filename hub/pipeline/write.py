@@ -27,7 +27,6 @@ from hub.store.tables import (
     slot_of_subject,
     timeline,
     timers,
-    unmapped,
 )
 
 from .asking import pace
@@ -39,10 +38,10 @@ from .plain import to_plain
 from .react import RunRow
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
+from .unmapped import add_seen
 from .world import World
 
 SEVERITIES = ("low", "normal", "high", "critical")
-EXAMPLES = 3
 WAITS = "|waits:"
 """Marks the dedupe key of a copy of an event that waits for one more order or parcel."""
 HOMELESS = timedelta(hours=1)
@@ -206,29 +205,10 @@ class _Write:
 
     def _unmapped(self, plan: OrderPlan) -> None:
         for each in plan.unmapped:
-            key = {"tenant": TENANT, **{name: each[name] for name in ("connection", "vocabulary", "code")}}
-            where = [unmapped.c[name] == value for name, value in key.items()]
-            row = self.connection.execute(sa.select(unmapped).where(*where)).first()
-            if row is None:
-                self.connection.execute(
-                    sa.insert(unmapped).values(
-                        **key,
-                        label=each["label"],
-                        count=1,
-                        first_seen=each["at"],
-                        last_seen=each["at"],
-                        examples=[each["example"]],
-                    )
-                )
-                names = (each["connection"], each["vocabulary"], each["code"])
+            code = add_seen(self.connection, each, each["at"])
+            if each["told"]:  # once per code: the message has the code for its key
+                names = (each["connection"], each["vocabulary"], code)
                 tell_unmapped(self.connection, self.dialect, *names, self.world, self.now)
-                continue
-            examples = [*row.examples, each["example"]][:EXAMPLES]
-            self.connection.execute(
-                sa.update(unmapped)
-                .where(*where)
-                .values(count=row._mapping["count"] + 1, last_seen=each["at"], examples=examples)
-            )
 
     def _polls(self, rows: Iterable[dict[str, Any]]) -> None:
         wishes = {(row["connection"], row["ref"]): row for row in rows}

@@ -37,7 +37,7 @@ from ._fold import AGAIN, FOREIGN_BEFORE, SKEW, Folded, Line, Verdict, allowed, 
 from ._headline import ROWS, Headline, headline, headline_of
 from ._labels import Label, label
 from ._locale import LANGUAGES, language
-from ._lookup import NOT_BY_PATTERN, By, Found, Table, check_plugin_table, is_pattern, lookup
+from ._lookup import NOT_BY_PATTERN, By, Found, Table, check_plugin_table, is_pattern, lookup, plain_code
 from ._phrase import Phrase, PhraseKind, Unit, phrase_text
 from ._propose import propose
 from ._storage import STORAGE_RULES, StorageRule, storage_rule
@@ -115,6 +115,7 @@ __all__ = [
     "passes",
     "payment_by_amounts",
     "phrase_text",
+    "plain_code",
     "propose",
     "return_by_parcel",
     "steps_back",

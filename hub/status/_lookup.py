@@ -62,7 +62,7 @@ class Table:
         """Rows as they are written in a plugin or in `flows.yaml`; ValueError when two are the same code."""
         folded: dict[str, Row] = {}
         for written, meaning in rows.items():
-            code = _plain(written)
+            code = plain_code(written)
             if code in folded:
                 raise ValueError(f"'{written}' and '{folded[code].written}' are the same code")
             folded[code] = Row(written, meaning, _matcher(code) if is_pattern(code) else None)
@@ -104,12 +104,13 @@ def check_plugin_table(rows: Mapping[str, Meaning]) -> None:
         raise ValueError(f"a plugin's pattern may not lead there, write the codes out: {', '.join(wrong)}")
 
 
-def _plain(code: str) -> str:
+def plain_code(code: str) -> str:
+    """A code as codes are compared: stripped, and without case."""
     return code.strip().casefold()
 
 
 def _forms(code: str) -> tuple[str, ...]:
-    whole = _plain(code)
+    whole = plain_code(code)
     bare = whole.rpartition("/")[0].strip()
     return (whole, bare) if bare else (whole,)
 

@@ -15,6 +15,7 @@ from .tables import (
     attempts,
     connections,
     escalations,
+    facts,
     inbox,
     messages,
     numbers,
@@ -312,6 +313,13 @@ def unmapped_codes(connection: sa.Connection) -> Rows:
     """Codes that nobody mapped, the most frequent first."""
     query = sa.select(unmapped).where(unmapped.c.tenant == TENANT)
     return connection.execute(query.order_by(unmapped.c.count.desc(), unmapped.c.connection, unmapped.c.code)).all()
+
+
+def codes_said(connection: sa.Connection) -> Rows:
+    """Every code that facts hold (source, vocabulary, code), and how many hold it."""
+    code = (facts.c.source, facts.c.vocabulary, facts.c.code)
+    query = sa.select(*code, sa.func.count().label("many")).where(facts.c.tenant == TENANT)
+    return connection.execute(query.group_by(*code).order_by(sa.desc("many"), *code)).all()
 
 
 # ------------------------------------------------------------------------------------------------ the whole

@@ -216,7 +216,7 @@ def marks(desk: Desk, name: str) -> list[Any]:
 async def test_a_move_that_is_too_old_to_be_told_is_marked_though_no_flow_listens(desk: Desk) -> None:
     await desk.hear(SENT, at="10:00")
     await desk.hear(scan("P1", "shipped", "10:05"), at="+1 10:04")
-    await desk.hear(scan("P1", "in_transit", "10:06"), scan("P1", "shipped", "10:07"), at="+1 10:07")
+    await desk.hear(scan("P1", "in_transit", "10:06"), scan("P1", "shipped", "10:07"), at="+1 10:10")
     assert marks(desk, "old_news") == [("shipped", None), ("in_transit", True), ("shipped", None)]
 
 
