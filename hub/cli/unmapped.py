@@ -2,16 +2,16 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._edit import CannotEditError, MapRow, holds, with_row
 from ._errors import FAILED, Stop, refused
 from ._group import Lazy, LazyGroup
-from ._out import moment, print_json
+from ._out import moment, print_json, print_table, title
 from ._setup import (
     Configuration,
     config_option,
@@ -20,10 +20,17 @@ from ._setup import (
     files_of,
     json_option,
     look,
+    offline,
     opened,
     read_configuration,
     top_of,
 )
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from hub.pipeline.state import OrderView
+    from hub.pipeline.world import World
 
 COMMANDS = {
     "Commands": {
@@ -42,18 +49,40 @@ def unmapped() -> None:
 @config_option
 @json_option
 def list_(path: Path, as_json: bool) -> None:
-    """All of them, the most frequent first, with a line to paste into flows.yaml."""
+    """All of them, the most frequent first, with a line to paste into flows.yaml.
+
+    Codes that only a pattern knows (* or ?) follow: a pattern is a guess, and may be wrong for one of them.
+    """
     from hub.store.queries import unmapped_codes
 
+    read = read_configuration(path)
     with opened(path) as db:
         rows = [_plain(row) for row in look(db, unmapped_codes)]
+        if read.config is not None:
+            told = offline(read.config, read.texts, lambda world: look(db, lambda c: _by_configuration(c, rows, world)))
+            rows = list(told)
     if as_json:
         print_json(rows)
         return
-    if not rows:
+    guessed = [row for row in rows if row["pattern"]]
+    if len(guessed) == len(rows):
         click.echo("no unmapped codes")
     for row in rows:
-        _show(row)
+        if not row["pattern"]:
+            _show(row)
+    if guessed:
+        title("By pattern")
+        print_table(list(GUESSED.values()), [[row[name] for name in GUESSED] for row in guessed])
+
+
+GUESSED = {
+    "connection": "connection",
+    "code": "code",
+    "count": "seen",
+    "by": "by",
+    "pattern": "pattern",
+    "line": "to write it out",
+}
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -70,10 +99,73 @@ def _plain(row: Any) -> dict[str, Any]:
         "first_seen": row.first_seen,
         "last_seen": row.last_seen,
         "examples": row.examples,
+        "by": "nobody",
+        "pattern": "",
         "proposal": target,
         "ground": found.note if found is not None else "",
         "line": MapRow(row.connection, row.code, target or "AXIS.STATUS").line,
     }
+
+
+def _by_configuration(
+    connection: "sa.Connection", rows: Sequence[Mapping[str, Any]], world: "World"
+) -> list[dict[str, Any]]:
+    """The codes, each example with what came before and after it; then what only a pattern knows."""
+    views = _views(connection, {each["order"] for row in rows for each in row["examples"]}, world)
+    return [*({**row, "examples": _around(row, views)} for row in rows), *_guessed(connection, world)]
+
+
+def _views(connection: "sa.Connection", ids: set[str], world: "World") -> "Mapping[str, OrderView]":
+    from hub.pipeline.batch import Wanted
+    from hub.pipeline.orders import load_orders
+    from hub.pipeline.view import view
+
+    loaded = load_orders(connection, world, {order_id: Wanted() for order_id in sorted(ids)})
+    there = {order_id: it for order_id, it in loaded.items() if it.rev and it.connection in world.config.connections}
+    return {order_id: view(order_id, it.connection, it.doc, it.facts, world) for order_id, it in there.items()}
+
+
+def _around(row: Mapping[str, Any], views: "Mapping[str, OrderView]") -> list[dict[str, Any]]:
+    from hub.pipeline.unmapped import before_and_after
+
+    found = []
+    for each in row["examples"]:
+        view = views.get(each["order"])
+        both = before_and_after(view, row["connection"], each) if view is not None else None
+        found.append({**each, "before": both[0], "after": both[1]} if both else dict(each))
+    return found
+
+
+def _guessed(connection: "sa.Connection", world: "World") -> list[dict[str, Any]]:
+    """Codes whose meaning a pattern gave, the merchant's or the plugin's, and how often each was seen."""
+    from hub.status import By, full_name, plain_code
+    from hub.store.queries import codes_said
+
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in codes_said(connection):
+        by = world.meaning(row.source, row.vocabulary, row.code)
+        if by is None or by.by not in (By.MERCHANT_PATTERN, By.PLUGIN_PATTERN):
+            continue
+        target = full_name(by.meaning.status) if by.meaning.status is not None else "nothing"
+        reason = by.meaning.reason.value if by.meaning.reason else ""
+        first = {
+            "connection": row.source,
+            "vocabulary": row.vocabulary,
+            "code": row.code,
+            "label": "",
+            "count": 0,
+            "first_seen": None,
+            "last_seen": None,
+            "examples": [],
+            "by": by.by.value,
+            "pattern": by.pattern,
+            "proposal": "",
+            "ground": "",
+            "line": MapRow(row.source, row.code, target, reason).line,
+        }
+        seen = found.setdefault((row.source, row.vocabulary, plain_code(row.code)), first)
+        seen["count"] += row.many
+    return list(found.values())
 
 
 def _show(row: dict[str, Any]) -> None:
@@ -81,15 +173,23 @@ def _show(row: dict[str, Any]) -> None:
 
     label = f" ({one_line(row['label'])})" if row["label"] else ""
     click.secho(f"{row['connection']}  {one_line(row['code'])}{label}", bold=True)
-    orders = sorted({str(each.get("order", "")) for each in row["examples"]} - {""})
     facts = [
         ("seen", f"{row['count']} times, {moment(row['first_seen'])} to {moment(row['last_seen'])}"),
-        ("in", ", ".join(orders)),
+        *(("in", _where(each)) for each in row["examples"]),
         ("perhaps", f"{row['proposal']}, because {row['ground']}" if row["proposal"] else "nothing to go by"),
         ("statuses:", row["line"]),
     ]
     for name, value in facts:
         click.echo(f"  {name:<10}{one_line(value)}")
+
+
+def _where(each: Mapping[str, Any]) -> str:
+    """An order and parcel, with what came before and after the code."""
+    number = str(each["subject"]).removeprefix("n:") if str(each["subject"]).startswith("n:") else ""
+    place = f"{each['order']}{f', parcel {number}' if number else ''}"
+    if "before" not in each:
+        return place
+    return f"{place}: {each['before'] or 'nothing'} before, {each['after'] or 'nothing'} after"
 
 
 @click.command("map", epilog=example(

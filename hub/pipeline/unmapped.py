@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.status import plain_code
+from hub.status import Status, plain_code
 from hub.store.tables import TENANT, unmapped
 
 from .facts import StoredFact
-from .plain import to_plain
+from .plain import from_plain, to_plain
+from .state import OrderView
 
 EXAMPLES = 3
 
@@ -35,6 +36,23 @@ def with_example(known: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> 
     """A few examples, each of another parcel."""
     again = any((each["order"], each["subject"]) == (new["order"], new["subject"]) for each in known)
     return list(known) if again or len(known) >= EXAMPLES else [*known, new]
+
+
+def before_and_after(view: OrderView, source: str, example: Mapping[str, Any]) -> tuple[str, str] | None:
+    """In which status an example's parcel was when the code came, and the next one since, each empty where there is
+    none; None: the order holds that word no more."""
+    key, at = example.get("key"), from_plain(example.get("at"))
+    for _, _, folded in view.axes():
+        for place, line in enumerate(folded.lines):
+            fact = line.fact
+            if fact.source == source and (fact.key == key if key else fact.at == at):
+                since = (each.after for each in folded.lines[place:] if each.after is not line.before)
+                return _word(line.before), _word(next(since, None))
+    return None
+
+
+def _word(status: Status | None) -> str:
+    return status.value if status is not None else ""
 
 
 def add_seen(connection: sa.Connection, each: Mapping[str, Any], at: datetime) -> str:

@@ -123,6 +123,16 @@ def unmapped_row(**more: Any) -> sa.Insert:
     return sa.insert(t.unmapped).values(**{**row, **more})
 
 
+def fact(number: Any, code: str, at: float, *, key: str = "") -> sa.Insert:
+    """A word of the carrier's about a parcel."""
+    doc = {"level": 3, "at": at, "received": at}
+    row = {
+        "tenant": t.TENANT, "order_id": number.order_id, "subject": f"n:{number.number}", "key": key or code,
+        "source": "nova-poshta", "vocabulary": "nova_poshta", "code": code, "doc": doc,
+    }  # fmt: skip
+    return sa.insert(t.facts).values(**row)
+
+
 class TestUnmapped:
     def test_codes_are_listed_with_a_line_to_paste(self, shop: Shop) -> None:
         shop.change(unmapped_row(label="On its way to you"), unmapped_row(code="42", count=9))
@@ -134,6 +144,40 @@ class TestUnmapped:
 
     def test_no_code_is_said_in_words(self, shop: Shop) -> None:
         assert shop.hub("unmapped", "list").stdout == "no unmapped codes\n"
+
+    def test_examples_say_what_came_before_and_after(self, shop: Shop) -> None:
+        number = shop.rows(sa.select(t.numbers))[0]
+        known = shop.rows(sa.select(t.facts).where(t.facts.c.subject == f"n:{number.number}"))
+        first_at = min(each.doc["at"] for each in known)
+        shop.change(fact(number, "X17", first_at + 1), fact(number, "X18", first_at + 10**6))
+        for code in ("X17", "X18"):
+            where = {"order": number.order_id, "subject": f"n:{number.number}", "key": code}
+            shop.change(unmapped_row(code=code, examples=[where]))
+        one, other = (row["examples"][0] for row in shop.told("unmapped", "list"))
+        assert (one["before"], one["after"]) == ("announced", "in_transit")
+        assert (other["before"], other["after"]) == ("ready_for_pickup", "")
+        said = shop.hub("unmapped", "list").stdout
+        assert f"parcel {number.number}: announced before, in_transit after" in said
+        assert "ready_for_pickup before, nothing after" in said
+
+    def test_codes_that_only_a_pattern_knows_are_counted(self, shop: Shop) -> None:
+        number = shop.rows(sa.select(t.numbers))[0]
+        shop.change(*(fact(number, code, 10**9, key=code) for code in ("Y17", " y17", "Y18")))
+        shop.file.write_text(
+            shop.file.read_text("utf-8") + 'statuses: {nova-poshta: {"Y1*": shipment.on_hold}}\n', "utf-8"
+        )
+        found = {row["code"].strip().upper(): row for row in shop.told("unmapped", "list")}
+        assert {code: (row["count"], row["by"], row["pattern"]) for code, row in found.items()} == {
+            "Y17": (2, "merchant-pattern", "Y1*"), "Y18": (1, "merchant-pattern", "Y1*"),
+        }  # fmt: skip
+        said = shop.hub("unmapped", "list").stdout
+        assert said.startswith("no unmapped codes\n") and "\nBy pattern\n" in said
+        assert "nova-poshta: {Y18: shipment.on_hold}" in said
+
+    def test_a_refused_file_keeps_no_code_from_being_listed(self, shop: Shop) -> None:
+        shop.env = {}
+        shop.change(unmapped_row())
+        assert [row["code"] for row in shop.told("unmapped", "list")] == ["X17"]
 
     def test_a_mapped_code_is_in_the_file_and_the_file_is_right(self, shop: Shop) -> None:
         before = shop.file.read_text("utf-8")
