@@ -230,7 +230,7 @@ ESCALATIONS = {
 
 
 def _show(whole: Mapping[str, Any], texts: bool) -> None:
-    click.secho(f"{whole['number'] or whole['id']}  {whole['headline']}", bold=True)
+    click.secho(f"{whole['number'] or whole['id']}  {whole['headline'] or 'merged into another order'}", bold=True)
     states = f"order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}"
     click.echo(f"{whole['id']}, {states}; {whose_clock()}")
     if whole["incomplete"]:

@@ -122,7 +122,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     asked = {row.customer_id for row in due if row.template in ABOUT_ALL_ORDERS and row.customer_id}
     their: dict[str, list[str]] = {}
     for row in _rows(connection, orders, orders.c.customer_id, asked, (orders.c.created_at.desc(),)):
-        if len(their.setdefault(row.customer_id, [])) < 5:
+        if row.headline and len(their.setdefault(row.customer_id, [])) < 5:  # none: merged into another
             their[row.customer_id].append(row.id)
     order_ids = {row.order_id for row in due if row.order_id} | {each for some in their.values() for each in some}
     loaded = load_orders(connection, world, {order_id: Wanted() for order_id in order_ids}) if order_ids else {}

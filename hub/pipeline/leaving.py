@@ -294,7 +294,7 @@ class Leaving:
         found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
         channels = self._list()  # one: whoever asks is answered where they asked
         locale = self._text_locale(self.world.channel(channels[0]).form) if channels else self.shop.locale
-        return [status_summary(each, self.world, locale) for each in found]
+        return [status_summary(each, self.world, locale) for each in found if not each.gone]
 
     def _text_locale(self, form: Form) -> str:
         try:

@@ -289,7 +289,7 @@ def _write_order(
         "ref": order_id.partition(":")[2],
         "number": snapshot.number if snapshot else "",
         "customer_id": loaded.customer_id,
-        "headline": after.headline.value.value,
+        "headline": "" if doc.merged_into else after.headline.value.value,  # the other order's speaks for it
         "order_status": after.order.state.value if after.order.state else "",
         "payment_status": after.effective_payment.value if after.effective_payment else "",
         "doc": dump(doc),

@@ -132,7 +132,7 @@ class _Channel:
 
     def _newest_order(self, customer_id: str) -> str:
         """The order that a greeting speaks of; empty when there is none."""
-        mine = (orders.c.tenant == TENANT, orders.c.customer_id == customer_id)
+        mine = (orders.c.tenant == TENANT, orders.c.customer_id == customer_id, orders.c.headline != "")
         newest = sa.select(orders.c.id).where(*mine).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(1)
         return self.connection.execute(newest).scalar() or ""
 

@@ -205,5 +205,6 @@ def _line(row: Any, order_id: str) -> Mapping[str, Any]:
     }
 
 
-def _label(value: str) -> Label:
-    return label(HeadlineValue(value), "en")
+def _label(value: str) -> Label | None:
+    """None: the order was merged into another, whose headline speaks for it."""
+    return label(HeadlineValue(value), "en") if value else None

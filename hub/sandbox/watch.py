@@ -88,7 +88,7 @@ class Watch:
     def _standing(self, key: str, rows: Mapping[str, Any]) -> Standing:
         it = self.stage.cases[key]
         row = rows.get(it.order)
-        shown = label(HeadlineValue(row.headline), "en") if row else None
+        shown = label(HeadlineValue(row.headline), "en") if row and row.headline else None
         return Standing(key, row.number if row else "", it.case.name, it.case.situation, shown)
 
     def _told(self, arrival: Arrival) -> Told:

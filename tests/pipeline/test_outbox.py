@@ -11,16 +11,37 @@ import sqlalchemy as sa
 
 from hub.config.model import Cap, Contact, Hours, Rung, Unheard
 from hub.messages import Texts
-from hub.model import Customer, Window, WindowBasis
+from hub.model import Customer, Merged, Removed, Reply, Window, WindowBasis
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
-from hub.plugin import Config, Suppress, Transient, Unknown
+from hub.pipeline.receive import inbox_row
+from hub.plugin import Config, Raw, Suppress, Transient, Unknown
+from hub.status import Mode
 from hub.store.database import Database
 from hub.store.migrate import upgrade
 from hub.store.queries import acknowledge_matter, resolve_matter
-from hub.store.tables import connections, contacts, escalations, messages, polls
+from hub.store.tables import TENANT, connections, contacts, escalations, inbox, messages, orders, polls
 
-from .fakes import SHOP, STAFF, Desk, moment, notify, order, parcel, scan, world
+from .fakes import (
+    CONNECTIONS,
+    SHOP,
+    STAFF,
+    Bot,
+    Desk,
+    Telling,
+    connection,
+    moment,
+    notify,
+    order,
+    parcel,
+    scan,
+    world,
+)
+
+
+class Answering(Telling, Bot):
+    """A chat in which customers ask."""
+
 
 BOTH = Customer(email="o@x.example", phone="+380671234567", accepts_marketing=True)
 
@@ -407,3 +428,45 @@ async def test_questions_about_a_parcel_end_and_begin_again_when_it_moves_again(
     assert asked() == (1, True), "over for good, whatever the shop still writes into the order"
     await it.hear(scan("P1", "out_for_delivery", "+5 11:00"), at="+5 11:00")
     assert asked() == (0, False)
+
+
+# ------------------------------------------------------------------------------------------------ orders that are gone
+
+
+async def asked(it: Desk) -> str:
+    """What a customer whose chat is linked is answered."""
+    (customer,) = {row.customer_id for row in it.rows(orders)}
+    contact = {"tenant": TENANT, "customer_id": customer, "channel": "bot", "address": "7", "at": it.clock.now()}
+    it.db.run(lambda connection: connection.execute(sa.insert(contacts).values(**contact)))
+    it.said["reply"] = Reply("7", "where?", it.clock.now(), event_id="1")
+    raw = Raw("reply", "chat:7", "reply")
+    row = inbox_row("bot", raw, Mode.LIVE, it.clock)
+    await it.db.write(lambda connection: connection.execute(sa.insert(inbox).values(**row)))
+    await it.settle()
+    (answer,) = it.channel("bot").sent
+    return answer.text
+
+
+@pytest.mark.parametrize(
+    "gone", [Merged("1", "2", moment("11:00")), Removed("1", moment("11:00"))], ids=["merged", "deleted"]
+)
+async def test_who_asks_is_told_nothing_of_an_order_that_is_gone(db: Database, gone: Any) -> None:
+    it = Desk(db, world(connections=[*CONNECTIONS[:4], connection("bot", Answering)]))
+    await it.hear(packed("1"), packed("2"), at="10:00")
+    await it.hear(gone, at="11:00")
+    text = await asked(it)
+    assert "#2" in text and "#1" not in text
+
+
+async def test_who_asks_when_all_are_gone_is_told_so(db: Database) -> None:
+    it = Desk(db, world(connections=[*CONNECTIONS[:4], connection("bot", Answering)]))
+    await it.hear(packed("1"), at="10:00")
+    await it.hear(Removed("1", moment("11:00")), at="11:00")
+    assert "відкритих замовлень немає" in await asked(it)
+
+
+async def test_a_merged_order_has_no_headline(db: Database) -> None:
+    it = desk(db)
+    await it.hear(packed("1"), packed("2"), at="10:00")
+    await it.hear(Merged("1", "2", moment("11:00")), at="11:00")
+    assert [row.headline for row in it.rows(orders)] == ["", "packed"]
