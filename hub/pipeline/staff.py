@@ -47,8 +47,9 @@ def tell_notice(
     order_id: str = "",
     subject: str = "",
 ) -> None:
-    """Something that a person should look at: `notice` has kind (flagged, contradiction, foreign, trouble, retracted,
-    moving, removed, merged, refused, parked, limit), source, said, reason, channel, template. Told once per occasion."""
+    """Something that a person should look at, told once per occasion: `notice` has kind (flagged, contradiction,
+    foreign, trouble, retracted, moving, removed, merged, refused, parked, limit), source, said, reason, channel,
+    template."""
     said = {name: value for name, value in notice.items() if value}
     without = notice.get("channel", "")
     _tell(connection, dialect, world, now, "staff-notice", occasion, {"notice": said}, without=without,

@@ -848,7 +848,8 @@ async def test_listeners_hear_of_each_event_status_and_finished_message_and_of_n
         await it.hear("shop", "order:2", order("10:00", "order.received", ref="2"))
         rows = await it.rows(tables.messages)
         assert sorted(ear.finished) == [(row.id, row.state) for row in rows]
-        assert [row.state for row in rows] == ["superseded", "suppressed", "sent"]
+        customers = [row.state for row in rows if row.recipient == "customer"]
+        assert customers == ["superseded", "suppressed", "sent"]
 
 
 async def _answer(it: Hamlet, parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
