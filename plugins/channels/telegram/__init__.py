@@ -57,6 +57,8 @@ LONG_POLL = 2
 """Seconds that a poll may wait for something to come; far below the time-out of the call."""
 ASK_AGAIN = timedelta(minutes=5)
 """How long not to poll after Telegram said that a webhook is set."""
+PORTS = (443, 80, 88, 8443)
+"""Where Telegram brings updates to."""
 
 
 class Telegram(Channel[TelegramSettings]):
@@ -79,7 +81,7 @@ class Telegram(Channel[TelegramSettings]):
     ) -> None:
         super().__init__(settings, client, clock, connection=connection)
         self._username = settings.bot
-        self._webhook = settings.updates == "webhook"
+        self._webhook = False
         self._no_poll_before: datetime | None = None
         self._pace = Pace(clock)
         self._moved: dict[str, str] = {}
@@ -182,24 +184,33 @@ class Telegram(Channel[TelegramSettings]):
     async def _arrange(self, url: str | None) -> Sequence[str]:
         target = url if url and self._can_take(url) else ""
         if self.settings.updates == "webhook" and not target:
-            return ("telegram: no webhook, the hub has no https address; replies do not come in",)
-        self._webhook, self._no_poll_before = bool(target), None
+            return (f"telegram: no webhook, the hub has no https address on a port of {PORTS}; replies do not come in",)
+        self._webhook, self._no_poll_before = self._webhook and bool(target), None
         info = self._result(await self._call("getWebhookInfo", {}, safe=True))
         info = info if isinstance(info, dict) else {}
-        if not target and info.get("url"):
-            self._result(await self._call("deleteWebhook", {}))
-            return ("telegram: webhook removed, updates are polled",)
-        if not target or _is_set(info, target):
+        lines = await (self._set(info, target) if target else self._unset(info))
+        self._webhook = bool(target)
+        return lines
+
+    async def _set(self, info: dict[str, Any], target: str) -> Sequence[str]:
+        if _is_set(info, target):
             return ()
+        self._webhook = False  # what Telegram refuses brings nothing, and must not keep the hub from asking
         wish = {"url": target, "secret_token": self.settings.secret(), "allowed_updates": list(KINDS)}
         self._result(await self._call("setWebhook", wish))
         return (f"telegram: webhook set to {urlsplit(target).hostname}",)
 
+    async def _unset(self, info: dict[str, Any]) -> Sequence[str]:
+        if not info.get("url"):
+            return ()
+        self._result(await self._call("deleteWebhook", {}))
+        return ("telegram: webhook removed, updates are polled",)
+
     def _can_take(self, url: str) -> bool:
-        """Telegram sends to https alone; plain http is for a sandbox on this machine."""
+        """Telegram sends to https on its four ports alone; anything else is for a sandbox on this machine."""
         if self.settings.updates == "polling":
             return False
-        return url.startswith("https://") or (_is_loopback(url) and _is_loopback(self.settings.url))
+        return _is_open_to_telegram(url) or (_is_loopback(url) and _is_loopback(self.settings.url))
 
     async def _menu(self) -> Sequence[str]:
         """The commands that Telegram offers, where they are not ours yet."""
@@ -213,7 +224,7 @@ class Telegram(Channel[TelegramSettings]):
 
     def _polls(self) -> bool:
         waits = self._no_poll_before is not None and self.clock.now() < self._no_poll_before
-        return not self._webhook and not waits
+        return self.settings.updates != "webhook" and not self._webhook and not waits
 
     async def _answer_button(self, update: dict[str, Any]) -> None:
         """End the waiting mark on a button. Where Telegram will not, it ends by itself; the update is what counts."""
@@ -271,6 +282,15 @@ def _is_set(info: dict[str, Any], target: str) -> bool:
     refused = "401" in str(info.get("last_error_message", "")) and bool(info.get("pending_update_count"))
     same_kinds = isinstance(allowed, list) and set(map(str, allowed)) == set(KINDS)
     return info.get("url") == target and same_kinds and not refused
+
+
+def _is_open_to_telegram(url: str) -> bool:
+    """Whether Telegram takes this address for a webhook."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return url.startswith("https://") and (port is None or port in PORTS)
 
 
 def _is_loopback(url: str) -> bool:

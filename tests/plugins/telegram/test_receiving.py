@@ -291,9 +291,38 @@ async def test_plain_http_is_only_for_a_sandbox_on_this_machine(make: Make, sand
     assert sandbox.webhook is not None
 
 
-async def test_a_refused_webhook_is_a_failure_with_a_reason(telegram: Telegram) -> None:
-    with pytest.raises(FailureError, match="Webhook can be set up only on ports"):
-        await telegram.register("https://shop.example:3000/hook")
+async def test_a_refused_webhook_is_a_failure_with_a_reason_and_is_polled_for(
+    telegram: Telegram, sandbox: TelegramSandbox
+) -> None:
+    sandbox.chaos.fail(
+        400, path="*/setWebhook", body='{"ok": false, "error_code": 400, "description": "Bad Request: bad webhook"}'
+    )
+    with pytest.raises(FailureError, match="bad webhook"):
+        await telegram.register("https://shop.example/hook")
+    sandbox.say(sandbox.open_chat(), "x")
+    assert len((await telegram.poll(None)).events) == 1, "no webhook brings it"
+
+
+@pytest.mark.parametrize(
+    ("port", "taken"),
+    [("", True), (":443", True), (":80", True), (":88", True), (":8443", True)]
+    + [(port, False) for port in (":3000", ":8080", ":0", ":99999")],
+)
+async def test_a_port_that_telegram_does_not_take_is_polled(
+    telegram: Telegram, sandbox: TelegramSandbox, port: str, taken: bool
+) -> None:
+    url = f"https://shop.example{port}/hook"
+    assert telegram.asks_every(url) == (None if taken else telegram.poll_every)
+    await telegram.register(url)
+    assert (sandbox.webhook is not None) == taken
+    sandbox.say(sandbox.open_chat(), "x")
+    assert len((await telegram.poll(None)).events) == (0 if taken else 1)
+
+
+async def test_a_webhook_by_setting_says_which_ports_it_needs(make: Make, sandbox: TelegramSandbox) -> None:
+    telegram = await make(updates="webhook")
+    assert "443, 80, 88, 8443" in (await telegram.register("https://shop.example:3000/hook"))[0]
+    assert sandbox.webhook is None
 
 
 async def test_hello_learns_the_name_that_deep_links_need(telegram: Telegram, sandbox: TelegramSandbox) -> None:
