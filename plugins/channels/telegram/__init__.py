@@ -42,7 +42,7 @@ from hub.plugin import (
     same_secret,
 )
 
-from .sending import Answered, Draft, Pace, outcome, read_answer
+from .sending import Answered, Draft, Pace, Quiet, outcome, read_answer
 from .settings import TelegramSettings
 from .statuses import COMMANDS, Again
 from .text import wrong_buttons
@@ -84,12 +84,13 @@ class Telegram(Channel[TelegramSettings]):
         self._webhook = False
         self._no_poll_before: datetime | None = None
         self._pace = Pace(clock)
+        self._quiet = Quiet(clock)
         self._moved: dict[str, str] = {}
 
     async def send(self, message: Outgoing) -> Outcome:
         """One `sendMessage`; at most one repeat for each thing that a changed request can heal."""
         chat = self._moved.get(message.to, message.to)
-        refusal = _refusal(chat, message)
+        refusal = _refusal(chat, message) or self._quiet.refusal()
         if refusal is not None:
             return refusal
         wait = self._pace.claim(chat)
@@ -244,9 +245,17 @@ class Telegram(Channel[TelegramSettings]):
         return Raw(update, subject=subject_of(update), dedupe_key=key, topic=kind_of(update), occurred_at=at)
 
     async def _call(self, method: str, body: dict[str, Any], *, safe: bool = False) -> Answered:
-        """One call; refusals are read here. The token is in the address, which therefore goes nowhere else."""
+        """One call; refusals are read here. The token is in the address, which therefore goes nowhere else.
+
+        `FailureError` without a call while Telegram wants the bot to be quiet.
+        """
+        if (quiet := self._quiet.refusal()) is not None:
+            raise FailureError(quiet)
         address = f"{self.settings.url}/bot{self.settings.token.get_secret_value()}/{method}"
-        return read_answer(await self.client.post(address, json=body, extensions=expecting(*REFUSALS, safe=safe)))
+        answer = await self.client.post(address, json=body, extensions=expecting(*REFUSALS, safe=safe))
+        answered = read_answer(answer)
+        self._quiet.hear(answered)
+        return answered
 
     def _result(self, answered: Answered) -> Any:
         """What a call gave, or `FailureError`."""

@@ -268,8 +268,7 @@ def _refusal(error: ApiError) -> Response:
     body: dict[str, Any] = {"ok": False, "error_code": error.status, "description": error.description}
     if error.parameters:
         body["parameters"] = error.parameters
-    headers = {"retry-after": str(error.parameters["retry_after"])} if "retry_after" in error.parameters else None
-    return JSONResponse(body, error.status, headers=headers)
+    return JSONResponse(body, error.status)
 
 
 SANDBOX = TelegramSandbox

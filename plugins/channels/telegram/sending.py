@@ -20,6 +20,8 @@ GROUP_PACE = timedelta(seconds=3)
 USUAL_WAIT = timedelta(seconds=5)
 """When Telegram asks for patience and does not say how much."""
 MAX_PATIENCE = 86_400
+SHORT_WAIT = 5
+"""Seconds; a longer wish for patience is the whole bot's, not the one chat's (its limits, section 9)."""
 MAX_CHATS = 4096
 
 
@@ -97,8 +99,7 @@ def harmless(description: str) -> str:
 
 
 class Pace:
-    """When a chat may be written to again. Kept for this process; what slips through, Telegram's own 429 catches (and
-    that one the hub's client obeys for the whole bot)."""
+    """When a chat may be written to again. Kept for this process; what slips through, Telegram's own 429 catches."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -114,6 +115,32 @@ class Pace:
             self._free_at = {each: at for each, at in self._free_at.items() if at > now}
         self._free_at[chat] = now + (PRIVATE_PACE if chat.isdigit() else GROUP_PACE)
         return None
+
+
+class Quiet:
+    """Until when the whole bot is to be silent: a 429 with a long wait is for everything that bears its token."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: datetime | None = None
+
+    def hear(self, answered: Answered) -> None:
+        """Remember a wish for more than a little patience; of several the longest."""
+        if answered.status != 429 or (answered.retry_after or 0) <= SHORT_WAIT:
+            return
+        asked = _not_before(answered, self._clock.now())
+        self._until = max(filter(None, (asked, self.until())))
+
+    def until(self) -> datetime | None:
+        """The end of the silence, where there is one; a moment too far ahead means that the clock was put back."""
+        now = self._clock.now()
+        waits = self._until is not None and timedelta(0) < self._until - now <= timedelta(seconds=MAX_PATIENCE)
+        return self._until if waits else None
+
+    def refusal(self) -> Transient | None:
+        """What becomes of a call that is not made because of it."""
+        until = self.until()
+        return Transient("Telegram asked the whole bot to wait", not_before=until, unsent=True) if until else None
 
 
 @dataclass(frozen=True, slots=True)

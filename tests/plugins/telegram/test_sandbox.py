@@ -202,7 +202,7 @@ async def test_a_second_message_within_a_second_to_one_chat_is_too_many(
     chat, other = sandbox.open_chat(), sandbox.open_chat()
     await api.result("sendMessage", chat_id=chat, text="one")
     answer = await api.json("sendMessage", chat_id=chat, text="two")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert (answer.status_code, answer.headers.get("retry-after")) == (429, None), "told in the body alone"
     assert answer.json()["parameters"] == {"retry_after": 1}
     assert answer.json()["description"] == "Too Many Requests: retry after 1"
     await api.result("sendMessage", chat_id=other, text="another chat is free")

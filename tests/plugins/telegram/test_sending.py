@@ -29,7 +29,7 @@ from hub.plugin.http import make_client
 from plugins.channels.telegram import Telegram
 from plugins.channels.telegram.sandbox import ChatState, Key, TelegramSandbox
 from plugins.channels.telegram.sandbox_html import HtmlReader
-from plugins.channels.telegram.sending import harmless
+from plugins.channels.telegram.sending import Answered, Quiet, harmless
 from plugins.channels.telegram.settings import TelegramSettings
 from plugins.channels.telegram.text import cut, html, keyboard, plain, units
 
@@ -158,6 +158,49 @@ async def test_flood_control_says_when_again(telegram: Telegram, sandbox: Telegr
     sandbox.too_many(170)
     outcome = await telegram.send(replace(HELLO, to=str(sandbox.open_chat())))
     assert outcome == Transient("Telegram asks for patience", START + timedelta(seconds=170))
+
+
+async def test_a_long_wish_for_patience_is_for_the_whole_bot(
+    telegram: Telegram, sandbox: TelegramSandbox, later: Callable[[float], None]
+) -> None:
+    one, other = str(sandbox.open_chat()), str(sandbox.open_chat())
+    sandbox.too_many(170)
+    end = START + timedelta(seconds=170)
+    assert await telegram.send(replace(HELLO, to=one)) == Transient("Telegram asks for patience", end)
+    quiet = Transient("Telegram asked the whole bot to wait", end, unsent=True)
+    for seconds in (0, 160):
+        later(seconds)
+        assert await telegram.send(replace(HELLO, to=other)) == quiet
+        for asking in (telegram.hello(), telegram.poll(None), telegram.register(None)):
+            with pytest.raises(FailureError) as failure:
+                await asking
+            assert failure.value.outcome == quiet
+    assert sandbox.calls == ["sendMessage"], "Telegram was left alone"
+    later(10)
+    assert isinstance(await telegram.send(replace(HELLO, to=other)), Accepted)
+    assert isinstance(await telegram.send(replace(HELLO, to=one)), Accepted)
+
+
+@pytest.mark.parametrize(("asked", "quiet"), [(5, False), (6, True)])
+async def test_a_short_wish_for_patience_is_for_the_one_chat(
+    telegram: Telegram, sandbox: TelegramSandbox, asked: int, quiet: bool
+) -> None:
+    one, other = str(sandbox.open_chat()), str(sandbox.open_chat())
+    sandbox.too_many(asked)
+    assert isinstance(await telegram.send(replace(HELLO, to=one)), Transient)
+    assert isinstance(await telegram.send(replace(HELLO, to=other)), Transient if quiet else Accepted)
+
+
+def test_of_several_wishes_the_longest_counts_and_a_clock_put_back_ends_them() -> None:
+    clock = VirtualClock(START)
+    quiet = Quiet(clock)
+    for seconds in (60, 170, 30):
+        quiet.hear(Answered(429, retry_after=seconds))
+    assert quiet.until() == START + timedelta(seconds=170)
+    clock._now = START - timedelta(days=2)  # no clock of ours goes back by itself
+    assert quiet.until() is None
+    quiet.hear(Answered(429, retry_after=60))
+    assert quiet.until() == clock.now() + timedelta(seconds=60)
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(10**15, 86_400), (-5, 1)])
