@@ -14,6 +14,7 @@ from hub.plugin import Carrier, Clock, Limits, Raw, Settings, TrackRequest, dige
 from hub.status import Shipment
 
 from .asking import URL, Api, kept, states
+from .points import Points
 from .reading import NUMBER, records, text
 from .statuses import BAD_NUMBER, STATUSES, VOCABULARY
 
@@ -64,6 +65,7 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
     ) -> None:
         super().__init__(settings, client, clock, connection=connection)
         self._api = Api(client, settings.url, settings.api_key.get_secret_value())
+        self._points = Points(self._api, clock)
         self._suspects: set[str] = set()
 
     def recognises(self, number: str) -> bool:
@@ -77,8 +79,9 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
         return f"https://novaposhta.ua/tracking/{quote(number, safe='')}"
 
     async def track(self, parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
-        """Raw events of the parcels that were answered for: `{"asked_at": ISO time, "item": {...}}`. A number that
-        cannot be asked about gets an item with the carrier's error code, so that staff sees it."""
+        """Raw events of the parcels that were answered for: `{"asked_at": ISO time, "item": {...}}`, with `"point"`
+        beside the item of a parcel that waits where more is known of the place. A number that cannot be asked about
+        gets an item with the carrier's error code, so that staff sees it."""
         wanted = {each.number: each for each in parcels}
         asked_at = self.clock.now()
         bad = [number for number in wanted if not self.recognises(number)]
@@ -90,7 +93,9 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
             bad += refused
             items |= {text(each.get("Number")): each for each in reversed(answered)}
         items |= {number: _spoilt(number) for number in bad}
-        return [_raw(number, items[number], asked_at) for number in wanted if number in items]
+        found = {number: kept(items[number]) for number in wanted if number in items}
+        points = await self._points.of([ref for fields in found.values() if (ref := _waits_at(fields))])
+        return [_raw(number, fields, points.get(_waits_at(fields)), asked_at) for number, fields in found.items()]
 
     def _batches(self, parcels: Sequence[TrackRequest]) -> list[Sequence[TrackRequest]]:
         """Batches of 100; a number that was found at fault before is asked about alone, so as to spoil nothing."""
@@ -113,12 +118,19 @@ def _spoilt(number: str) -> dict[str, Any]:
     return {"Number": number, "StatusCode": BAD_NUMBER, "Status": "Document number is not correct"}
 
 
-def _raw(number: str, item: dict[str, Any], asked_at: datetime) -> Raw:
-    fields = kept(item)
-    # The label is left out: the same state is named now in Ukrainian, now in Russian.
+def _waits_at(fields: dict[str, Any]) -> str:
+    """The reference of the point that a parcel waits at; "" while it does not."""
+    meaning = STATUSES[VOCABULARY].get(text(fields.get("StatusCode")))
+    waits = meaning is not None and meaning.status == Shipment.READY_FOR_PICKUP
+    return text(fields.get("WarehouseRecipientRef")) if waits else ""
+
+
+def _raw(number: str, fields: dict[str, Any], point: dict[str, Any] | None, asked_at: datetime) -> Raw:
+    # The label is left out: the same state is named now in Ukrainian, now in Russian. So is the point: whether its
+    # hours could be asked for at that moment makes no other state.
     matter = {name: text(value) for name, value in fields.items() if name != "Status"}
     return Raw(
-        {"asked_at": asked_at.isoformat(), "item": fields},
+        {"asked_at": asked_at.isoformat(), "item": fields, **({"point": point} if point else {})},
         subject=f"parcel:{number}",
         dedupe_key=digest(matter),
     )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,20 @@ _PLACES: Mapping[str, str] = dict.fromkeys(_AT_SENDER, "CitySender") | dict.from
 _NOTHING_KNOWN = ("3", BAD_NUMBER)
 _WITH_CASH = ("10", "11")
 _CASH_REMITTED = "11"
+_RECIPIENT = "Recipient"
+
+# As the carrier's own texts are, in Ukrainian.
+_DAYS = {
+    "Monday": "пн",
+    "Tuesday": "вт",
+    "Wednesday": "ср",
+    "Thursday": "чт",
+    "Friday": "пт",
+    "Saturday": "сб",
+    "Sunday": "нд",
+}
+_HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-4]):[0-5][0-9]")
+_DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
 
 
 def text(value: Any) -> str:
@@ -98,8 +113,33 @@ def _iso(written: str) -> datetime | None:
         return None
 
 
+def hours(schedule: Any) -> str:
+    """`{"Monday": "08:00-21:00", …}` in one line, days that are alike together; "" where no day can be read."""
+    told = schedule if isinstance(schedule, dict) else {}
+    each_day = [(short, text(told.get(day))) for day, short in _DAYS.items()]
+    runs: list[tuple[str, list[str]]] = [
+        (span, [short for short, _ in days])
+        for span, days in ((span, list(days)) for span, days in groupby(each_day, key=lambda day: day[1]))
+        if _HOURS.fullmatch(span)
+    ]
+    if [len(days) for _, days in runs] == [len(_DAYS)]:
+        return runs[0][0]
+    return ", ".join(f"{days[0]}-{days[-1]} {span}" if len(days) > 1 else f"{days[0]} {span}" for span, days in runs)
+
+
+def coordinates(place: Mapping[str, Any]) -> tuple[float | None, float | None]:
+    """Latitude and longitude, or neither."""
+    lat, lon = (text(place.get(name)) for name in ("Latitude", "Longitude"))
+    if not _DEGREES.fullmatch(lat) or not _DEGREES.fullmatch(lon):
+        return None, None
+    north, east = float(lat), float(lon)
+    known = abs(north) <= 90 and abs(east) <= 180 and (north, east) != (0, 0)
+    return (north, east) if known else (None, None)
+
+
 def records(body: Any, *, remitted_words: Sequence[str] = ()) -> Sequence[CarrierRecord]:
     """Records of a raw event `{"asked_at": ISO time, "item": {...}}`; `UnreadableError` when it is nothing of the kind.
+    It may hold `"point"`, an item of `getWarehouses` about the point that the parcel waits at.
 
     `remitted_words`: values of `LastTransactionStatusGM` that say the money has reached the sender.
     """
@@ -119,6 +159,7 @@ class _Item:
         if not isinstance(fields, dict):
             raise UnreadableError("nova_poshta: not an item of getStatusDocuments")
         self.fields: dict[str, Any] = fields
+        self.place = place if isinstance(place := body.get("point"), dict) else {}
         self.remitted_words = remitted_words
         self.asked_at = _asked_at(body)
         self.number = self.text("Number")
@@ -232,12 +273,18 @@ class _Item:
         street = name.partition(":")[2].strip()
         if street and street in self.text("WarehouseRecipientAddress"):
             name = name.partition(":")[0]  # the address says the street again
+        ref = self.text("WarehouseRecipientRef")
+        place = self.place if ref and text(self.place.get("Ref")) == ref else {}
+        lat, lon = coordinates(place)
         return PickupPoint(
-            ref=self.text("WarehouseRecipientRef") or self.text("WarehouseRecipientNumber"),
+            ref=ref or self.text("WarehouseRecipientNumber"),
             kind=PointKind.LOCKER if locker else PointKind.BRANCH,
             name=name,
             address=self.text("WarehouseRecipientAddress"),
             carrier=VOCABULARY,
+            hours=hours(place.get("Schedule")),
+            lat=lat,
+            lon=lon,
         )
 
     def _deadline(self) -> Deadline | None:
@@ -252,12 +299,22 @@ class _Item:
         controlled = amount(self.fields.get("AfterpaymentOnGoodsCost"))
         if due is None and controlled is None and self.code not in _WITH_CASH:
             return None
-        total = due or controlled
+        cash = due or controlled
+        total = cash + self._carriage() if cash else None
         return Cod(
             amount=Money(total, "UAH") if total else None,
             collected_at=(self.moment("RecipientDateTime") or self.at) if self.delivered else None,
             remitted_at=self._remitted_at(),
         )
+
+    def _carriage(self) -> Decimal:
+        """What the recipient pays for the carriage at the hand-over, on top of the cash: nothing where another pays it,
+        where something has been paid (what is left is not told), or where it cannot be read. Afterwards the sum is the
+        cash alone, which is what the sender gets."""
+        if self.delivered or self.text("PayerType") != _RECIPIENT or amount(self.fields.get("AmountPaid")) is not None:
+            return Decimal(0)
+        sums = (amount(self.fields.get(name)) for name in ("ExpressWaybillAmountToPay", "AmountToPay"))
+        return next((each for each in sums if each is not None), Decimal(0))
 
     def _remitted_at(self) -> datetime | None:
         if self.code == _CASH_REMITTED:

@@ -246,6 +246,42 @@ def test_payment_control_counts_as_cash_on_delivery() -> None:
     assert news.cod.amount == Money(Decimal("950.50"), "UAH")
 
 
+CASH = {"Redelivery": 1, "RedeliverySum": 1200, "PayerType": "Recipient"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "due"),
+    [
+        ({"AmountToPay": "85"}, 1285),
+        ({"AmountToPay": 85, "ExpressWaybillAmountToPay": ""}, 1285),
+        ({"AmountToPay": "85", "ExpressWaybillAmountToPay": "70,5"}, "1270.5"),
+        ({"AmountToPay": "85", "ExpressWaybillAmountToPay": 0}, 1285),
+        ({"AmountToPay": "85", "AmountPaid": "0"}, 1285),
+        ({"Redelivery": 0, "AfterpaymentOnGoodsCost": 950, "AmountToPay": "85"}, 1035),
+        ({}, 1200),
+        ({"AmountToPay": "85", "PayerType": "Sender"}, 1200),
+        ({"AmountToPay": "85", "PayerType": ""}, 1200),
+        ({"AmountToPay": "85", "AmountPaid": "85"}, 1200),
+        *[({"AmountToPay": nonsense}, 1200) for nonsense in ("", "0", "-5", "1e3", "eighty", None, True, [85], 1e300)],
+    ],
+)
+def test_the_carriage_that_the_recipient_pays_is_due_with_the_cash(fields: dict[str, Any], due: int | str) -> None:
+    _, news = read(**{**CASH, **fields})
+    assert news is not None and news.cod is not None
+    assert news.cod.amount == Money(Decimal(due), "UAH")
+
+
+def test_carriage_alone_is_no_cash_on_delivery() -> None:
+    assert read(PayerType="Recipient", Redelivery=0, AmountToPay="85")[1] is None
+
+
+@pytest.mark.parametrize("code", ["9", "10", "11"])
+def test_what_was_collected_for_the_sender_is_the_cash_alone(code: str) -> None:
+    _, news = read(**CASH, StatusCode=code, AmountToPay="85")
+    assert news is not None and news.cod is not None
+    assert news.cod.amount == Money(Decimal(1200), "UAH")
+
+
 def test_a_sum_without_redelivery_is_not_due() -> None:
     assert read(Redelivery=0, RedeliverySum=1200)[1] is None
 

@@ -1,0 +1,82 @@
+"""Hours and coordinates of pickup points: a second call for each (`Address.getWarehouses`), kept in memory.
+
+What is asked here is a kindness to the customer. It never delays tracking by much and never fails it.
+"""
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hub.plugin import Clock, FailureError
+
+from .asking import Api
+from .reading import text
+
+log = logging.getLogger(__name__)
+
+FRESH = timedelta(days=1)
+"""How long what is known of a point is believed."""
+AGAIN = timedelta(hours=1)
+"""When a point is asked about again that could not be told of."""
+AT_ONCE = 30
+"""Points that one round of tracking asks about: each is a second of the key's time."""
+ROOM = 4096
+
+_REF = re.compile(r"[0-9A-Za-z-]{1,64}")
+_FIELDS = ("Latitude", "Longitude")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The fields of one point, none where it could not be told of, and when to ask again."""
+
+    until: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Points:
+    """What one key has learnt of the carrier's branches and lockers."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._known: dict[str, _Known] = {}
+
+    async def of(self, refs: Sequence[str]) -> Mapping[str, dict[str, Any]]:
+        """Ref → `{"Ref", "Schedule": {day: hours}, "Latitude", "Longitude"}`, for those of `refs` that are known."""
+        now = self._clock.now()
+        wanted = [each for each in dict.fromkeys(refs) if _REF.fullmatch(each)]
+        old = [each for each in wanted if each not in self._known or self._known[each].until <= now]
+        for ref in old[:AT_ONCE]:
+            if not await self._ask(ref):
+                break  # the others fare no better now
+        return {each: self._known[each].fields for each in wanted if each in self._known and self._known[each].fields}
+
+    async def _ask(self, ref: str) -> bool:
+        """Learn of one point; whether the carrier answered. What was known before outlives a failure."""
+        now = self._clock.now()
+        try:
+            reply = await self._api.call("Address", "getWarehouses", {"Ref": ref})
+        except FailureError as failure:
+            log.info("hours of a pickup point are not known: %s", failure)
+            before = self._known.get(ref)
+            self._keep(ref, _Known(now + AGAIN, before.fields if before else {}))
+            return False
+        found = next((_kept(each) for each in reply.items if text(each.get("Ref")) == ref), {})
+        self._keep(ref, _Known(now + (FRESH if found else AGAIN), found))
+        return True
+
+    def _keep(self, ref: str, known: _Known) -> None:
+        self._known.pop(ref, None)
+        while len(self._known) >= ROOM:
+            del self._known[next(iter(self._known))]
+        self._known[ref] = known
+
+
+def _kept(item: dict[str, Any]) -> dict[str, Any]:
+    """The part of an item that is stored with a parcel."""
+    schedule = item.get("Schedule")
+    days = {day: text(hours) for day, hours in schedule.items()} if isinstance(schedule, dict) else {}
+    return {"Ref": text(item.get("Ref")), "Schedule": days, **{name: text(item.get(name)) for name in _FIELDS}}
