@@ -79,7 +79,8 @@ def _snapshot(
     lines = order.with_removed([_line(each) for each in body.nodes("lineItems")], found)
     address = body.child("shippingAddress")
     fulfillment_orders = body.nodes("fulfillmentOrders")
-    how = order.deliver_by(_methods(fulfillment_orders), lines, has_address=address is not None)
+    display = body.word("displayFulfillmentStatus")
+    how = order.deliver_by(_methods(fulfillment_orders), lines, display, has_address=address is not None)
     cancelled = body.word("cancelReason") if body.moment("cancelledAt") else None
     version = body.needed_moment("updatedAt")
     shipping = body.child("shippingLine")

@@ -116,11 +116,18 @@ def pay_by(total: Money | None, *, cod: bool) -> PayBy:
     return PayBy.FREE if total is not None and total.amount == 0 else PayBy.PREPAID
 
 
-def deliver_by(methods: Iterable[str], lines: Sequence[Line], *, has_address: bool) -> DeliverBy:
-    """From the delivery methods of the fulfilment orders; else from the goods and the address.
+NOTHING_TO_SEND = "fulfillment_not_required"
+"""The display word of an order that nothing has to be sent of, whatever its goods and methods look like."""
+
+
+def deliver_by(methods: Iterable[str], lines: Sequence[Line], display: str, *, has_address: bool) -> DeliverBy:
+    """From the order's display status, where it says that nothing is sent; from the delivery methods of the fulfilment
+    orders; else from the goods and the address.
 
     Shopify gives no shipping address to digital, point-of-sale and pickup orders.
     """
+    if display == NOTHING_TO_SEND:
+        return DeliverBy.DIGITAL
     known = {each for each in methods if each}
     if known:
         if known <= {"none"}:

@@ -173,7 +173,7 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
     found = [_parcel(each) for each in body.items("fulfillments")]
     lines = order.with_removed([_line(each, body.currency("currency")) for each in body.items("line_items")], found)
     address = body.child("shipping_address")
-    how = order.deliver_by((), lines, has_address=address is not None)
+    how = order.deliver_by((), lines, body.word("fulfillment_status"), has_address=address is not None)
     # Without an address, only the API knows whether this was handed over at a counter.
     known = {each.ref: each for each in found}
     refs = order.parcel_refs(found, lines, how, ref)

@@ -247,6 +247,16 @@ def test_what_is_collected_at_the_counter_is_handed_over_when_fulfilled() -> Non
     assert retail.deliver_by is DeliverBy.PICKUP
 
 
+@pytest.mark.parametrize("methods", [[], ["SHIPPING"], ["PICK_UP"]])
+def test_an_order_that_needs_no_fulfilment_is_digital(methods: list[str]) -> None:
+    orders = [{"status": "OPEN", "fulfillmentHolds": [], "deliveryMethod": {"methodType": each}} for each in methods]
+    changes = {"displayFulfillmentStatus": "FULFILLMENT_NOT_REQUIRED", "fulfillmentOrders": {"nodes": orders}}
+    record = told("cash-on-delivery", **changes)
+    assert any(line.ships for line in record.lines or ())
+    assert record.deliver_by is DeliverBy.DIGITAL
+    assert order(fulfillment_status="fulfillment_not_required").deliver_by is DeliverBy.DIGITAL
+
+
 def test_digital_goods_make_no_parcel() -> None:
     for record in (order("order-digital"), told("digital")):
         assert (record.deliver_by, record.parcels) == (DeliverBy.DIGITAL, ())
