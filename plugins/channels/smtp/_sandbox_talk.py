@@ -63,6 +63,14 @@ WORDS = {
 """Local part of a recipient → what happens at RCPT; with `-after-data` or `-after-dot` behind it, later. Any other
 `NNN-word` is that reply code alone."""
 
+_RESERVED = re.compile(r"(?i)(?:.+\.)?(?:example|test|example\.(?:com|net|org))")
+
+
+def reserved(address: str) -> bool:
+    """Whether nobody can ever live at this address (RFC 2606): real people's mail is not for a sandbox."""
+    return _RESERVED.fullmatch(address.rpartition("@")[2]) is not None
+
+
 _LATER = {"-after-data": "DATA", "-after-dot": "DOT"}
 
 
@@ -307,6 +315,8 @@ class Talk:
             return self._say("555 5.5.4 Parameters not recognised")
         if not address.isascii() and "SMTPUTF8" not in self._mail.mail_options:
             return self._say("553 5.6.7 SMTPUTF8 needed")
+        if not reserved(address):
+            return self._say("554 5.7.1 Relay access denied: this sandbox takes mail for *.example and *.test alone")
         if len(self._mail.recipients) >= MAX_RECIPIENTS:
             return self._say("452 4.5.3 Too many recipients")
         if await self._struck(self._box.script(address, "RCPT")):

@@ -6,7 +6,8 @@
     sandbox.ledger[0].subject
 
 Recipients script the answer: `450-greylist@`, `550-unknown@`, `552-full@`, `421-now@`, `drop-after-dot@`,
-`554-spam-after-dot@` and so on (`_sandbox_talk.WORDS`). It relays nothing, whatever the domain.
+`554-spam-after-dot@` and so on (`_sandbox_talk.WORDS`). It relays nothing, and takes mail only for domains that are
+reserved for examples and tests: `*.example`, `*.test`, and `example.com` and its like.
 """
 
 import contextlib

@@ -207,6 +207,48 @@ async def test_a_script_may_wait_for_the_data_or_the_dot(
     assert len(sandbox.ledger) == 0
 
 
+@pytest.mark.parametrize(
+    ("domain", "taken"),
+    [
+        *[
+            (each, True)
+            for each in (
+                "shop.example",
+                "example",
+                "a.b.test",
+                "TEST",
+                "xn--80aikifvh.test",
+                "example.com",
+                "m.example.org",
+            )
+        ],
+        *[
+            (each, False)
+            for each in (
+                "gmail.com",
+                "shop.example.evil.com",
+                "notexample",
+                "mytest",
+                "test.com",
+                "badexample.com",
+                "x",
+            )
+        ],
+    ],
+)
+async def test_it_takes_mail_only_where_nobody_can_live(sandbox: SmtpSandbox, domain: str, taken: bool) -> None:
+    async with client(sandbox) as smtp:
+        await smtp.ehlo()
+        await smtp.mail("shop@shop.example")
+        for local in ("anna", "550-unknown"):
+            try:
+                code = (await smtp.rcpt(f"{local}@{domain}")).code
+            except aiosmtplib.SMTPResponseException as refused:
+                code = refused.code
+            assert code == (554 if not taken else 250 if local == "anna" else 550)
+    assert len(sandbox.ledger) == 0
+
+
 async def test_a_line_dropped_after_the_dot_keeps_the_mail_and_forget_does_not(sandbox: SmtpSandbox) -> None:
     for recipient in ("drop-after-dot@example.test", "anna@example.test"):
         sandbox.answer("anna", "DOT", Act.FORGET)
