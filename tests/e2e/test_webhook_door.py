@@ -7,13 +7,14 @@ import hashlib
 import hmac
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from hub.plugin import Answer, Raw, Received, WebhookRequest
 from hub.store import tables
 
 from .town import Town, town
@@ -89,6 +90,32 @@ async def test_a_repeated_or_replayed_delivery_is_acknowledged_and_changes_nothi
         await it.advance(hours=1)
         assert await it.messages() == told
         assert await it.rows(tables.facts) == facts
+
+
+@pytest.mark.parametrize("events", [(), []])
+async def test_a_ping_is_greeted_and_stored_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: Sequence[Raw]
+) -> None:
+    """Some senders first ask whether somebody is there, and want to hear their own words again."""
+    reply = Answer(202, '{"challenge": "pong"}', "application/json")
+    asked: list[WebhookRequest] = []
+
+    def greet(request: WebhookRequest) -> Received:
+        asked.append(request)
+        return Received(events, reply)
+
+    async with town(tmp_path) as it:
+        before, counts = await it.rows(tables.inbox), dict(it.hub.receiver.counts)
+        monkeypatch.setattr(it.hub.world.adapters["main-shop"], "verify", greet)
+        answer = await post(it, b"challenge=ping", {"X-Ping": "1"}, "main-shop/hello?a=b")
+        assert (answer.status_code, answer.text) == (reply.status, reply.body)
+        assert answer.headers["content-type"] == reply.content_type
+        (request,) = asked
+        assert (request.method, request.rest, request.query) == ("POST", "hello", {"a": "b"})
+        assert (request.body, request.header("X-Ping")) == (b"challenge=ping", "1")
+        await it.advance(minutes=1)
+        assert await it.rows(tables.inbox) == before
+        assert dict(it.hub.receiver.counts) == counts, "no event came, and nobody was refused"
 
 
 @pytest.mark.parametrize(
