@@ -9,7 +9,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -43,11 +43,12 @@ _SUBTYPE = {"Ref": "49754eb6-a9e1-11e3-9fa0-0050568002cf", "Description": "Ві�
 @dataclass(frozen=True, slots=True)
 class Happening(Entry):
     """One thing that happened: a request (`what` is `Model.method`, `outcome` is "ok" or the error), or a change of a
-    waybill (`what` is "change", `outcome` the new status code)."""
+    waybill (`what` is "change", `outcome` the new status code). `phones`: what came beside the numbers, "" for none."""
 
     what: str
     numbers: tuple[str, ...]
     outcome: str
+    phones: tuple[str, ...] = field(default=(), repr=False)
 
 
 class _NoError(Exception):
@@ -339,8 +340,10 @@ class NovaPoshtaSandbox:
     def _log(self, what: str, wish: Mapping[str, Any], outcome: str) -> None:
         documents = wish.get("Documents")
         asked = documents if isinstance(documents, list) else []
-        numbers = tuple(str(each.get("DocumentNumber")) for each in asked if isinstance(each, dict))
-        self.ledger.record(Happening(self.clock.now(), what, numbers, outcome))
+        told = [each for each in asked if isinstance(each, dict)]
+        numbers = tuple(str(each.get("DocumentNumber")) for each in told)
+        phones = tuple(str(each.get("Phone") or "") for each in told)
+        self.ledger.record(Happening(self.clock.now(), what, numbers, outcome, phones))
 
 
 def _frame(
