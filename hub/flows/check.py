@@ -66,7 +66,7 @@ def producible(config: Config) -> frozenset[str]:
     """The trigger words that the connections of a file can bring about."""
     statuses: set[Status] = set()
     for connection in config.connections.values():
-        for table in getattr(connection.adapter, "statuses", {}).values():
+        for table in connection.adapter.statuses_of(connection.settings).values():
             statuses.update(meaning.status for meaning in table.values() if meaning.status is not None)
     for merchant in config.statuses.values():
         statuses.update(meaning.status for meaning in merchant.values() if meaning.status is not None)

@@ -24,7 +24,8 @@ MERCHANT = ""
 
 def tables_of(world: World, source: str) -> Tables:
     """All status tables of a connection as plain data: vocabulary (`""`: the merchant's own) → code → meaning."""
-    plugin = getattr(world.adapters[source], "statuses", {})
+    adapter = world.adapters[source]
+    plugin = adapter.statuses_of(adapter.settings)
     merchant = world.config.statuses.get(source, {})
     return {
         MERCHANT: {code: _plain(meaning) for code, meaning in merchant.items()},

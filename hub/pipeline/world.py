@@ -103,7 +103,7 @@ class World:
         key = (source, vocabulary)
         if key not in self._tables:
             adapter = self.adapters.get(source)
-            tables = getattr(adapter, "statuses", {}) if adapter is not None else {}
+            tables = adapter.statuses_of(adapter.settings) if adapter is not None else {}
             rows = tables.get(vocabulary)
             self._tables[key] = Table.of(rows) if rows is not None else None
         return self._tables[key]

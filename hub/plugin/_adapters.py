@@ -38,6 +38,10 @@ class Limits:
     timeout: timedelta = timedelta(seconds=10)
 
 
+StatusTables = Mapping[str, Mapping[str, Meaning]]
+"""vocabulary → native code (may carry `/qualifier`, may be a pattern) → meaning."""
+
+
 class Adapter(Generic[S]):
     """What all adapters have. `name` is the plugin word in flows.yaml, `label` what people read."""
 
@@ -74,9 +78,11 @@ class Adapter(Generic[S]):
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""
 
-
-StatusTables = Mapping[str, Mapping[str, Meaning]]
-"""vocabulary → native code (may carry `/qualifier`, may be a pattern) → meaning."""
+    @classmethod
+    def statuses_of(cls, settings: S) -> StatusTables:
+        """The status tables of one connection: the plugin's own, and what its settings give a meaning to."""
+        tables: StatusTables = getattr(cls, "statuses", {})
+        return tables
 
 
 class WriteBackStatus(StrEnum):

@@ -20,6 +20,7 @@ from hub.plugin import (
     Received,
     RefusedError,
     Settings,
+    StatusTables,
     UnreadableError,
     WebhookRequest,
     WriteBack,
@@ -38,7 +39,7 @@ from ._read import Cursor, read_order
 from ._register import register
 from ._webhook import kind_of, read_webhook, subject_of
 from ._write import write_back
-from .statuses import STATUSES
+from .statuses import STATUSES, TagTarget, tag_code, with_tags
 
 SIGNATURE = "X-Shopify-Hmac-Sha256"
 OVERLAP = timedelta(minutes=10)
@@ -78,6 +79,12 @@ class ShopifySettings(Settings):
         ),
         description="Cash on delivery is meant when the payment method's name holds one of these.",
     )
+    tags: dict[str, TagTarget] = Field(
+        {},
+        description="Order tags that say how far your work is, such as `{ready-to-ship: order.packed}`; also for "
+        "order.on_hold, order.processing and order.picking. Of several the first one listed counts; "
+        "Shopify's own hold, end and cancellation count more.",
+    )
     import_days: int = Field(30, ge=1, le=3650, description="How far back the first poll looks; over 60 needs a scope.")
     refund_on_cancel: bool = Field(True, description="Whether a cancellation by a flow gives the money back.")
 
@@ -87,6 +94,15 @@ class ShopifySettings(Settings):
         if secret is not None and not secret.get_secret_value().strip():
             raise ValueError("a secret may not be empty")
         return secret
+
+    @field_validator("tags")
+    @classmethod
+    def _plain_tags(cls, tags: dict[str, TagTarget]) -> dict[str, TagTarget]:
+        if any(not tag.strip() or set(tag) & set(",*?") for tag in tags):
+            raise ValueError("a tag is a text without comma, * and ?")
+        if len({tag_code(tag) for tag in tags}) < len(tags):
+            raise ValueError("one tag stands here twice; upper and lower case make no other tag")
+        return tags
 
     @model_validator(mode="after")
     def _has_credentials(self) -> "ShopifySettings":
@@ -118,6 +134,11 @@ class Shopify(Platform[ShopifySettings]):
             token=settings.access_token.get_secret_value() if settings.access_token else "",
         )
 
+    @classmethod
+    def statuses_of(cls, settings: ShopifySettings) -> StatusTables:
+        """The tags that stand for a status are a vocabulary of the connection."""
+        return with_tags(settings.tags)
+
     def verify(self, request: WebhookRequest) -> Received:
         """Over the raw bytes; the app's secret, its predecessor, or the shop's own for webhooks made by hand."""
         if request.method != "POST":
@@ -144,17 +165,18 @@ class Shopify(Platform[ShopifySettings]):
     def normalise(self, raw: Raw) -> Sequence[AnyRecord]:
         """GraphQL nodes and webhook bodies; the topic only says where to look again."""
         if is_node(raw.body):
-            return read_node(raw.body, is_cod=self._is_cod)
+            return read_node(raw.body, is_cod=self._is_cod, tags=self.settings.tags)
         if isinstance(raw.body, dict) and "deleted_fulfillment_event" in raw.body:
             return read_deleted_event(raw.body)
         if isinstance(raw.body, dict) and "prepared_for_pickup" in raw.body:
-            return read_prepared(raw.body, is_cod=self._is_cod)
+            return read_prepared(raw.body, is_cod=self._is_cod, tags=self.settings.tags)
         body = as_body(raw.body, "body")
         if raw.topic == _DELETED_EVENT and kind_of(body.value) == "event":
             # The body of a deleted event is that of the event itself, and the topic is not signed: ask the API.
             event = gid("FulfillmentEvent", body.ident("id"))
             return [Reread(RefKind.ORDER, f"{event}?order={body.ident('order_id')}")]
-        return read_webhook(body.value, is_cod=self._is_cod, seen_at=raw.occurred_at)
+        look = bool(self.settings.tags)
+        return read_webhook(body.value, is_cod=self._is_cod, seen_at=raw.occurred_at, look=look)
 
     async def poll(self, cursor: Any) -> Page:
         """Orders by their updated time, from the watermark less an overlap; one page of at most 50."""

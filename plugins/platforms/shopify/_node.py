@@ -1,6 +1,6 @@
 """Orders as GraphQL tells them: other names and casing than webhooks, and more of the truth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -41,11 +41,11 @@ def read_deleted_event(value: Any) -> list[AnyRecord]:
     return [Retraction(body.ident("order_id"), event_key(body.ident("id")), body.needed_moment("at"))]
 
 
-def read_prepared(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[AnyRecord]:
+def read_prepared(value: Any, *, is_cod: Callable[[Sequence[str]], bool], tags: Iterable[str]) -> list[AnyRecord]:
     """An order of which the API confirmed that it can be collected, with the moment when we learnt it."""
     body = as_body(value, "body")
     mark = body.needed("prepared_for_pickup")
-    records = read_node(body.needed("order").value, is_cod=is_cod)
+    records = read_node(body.needed("order").value, is_cod=is_cod, tags=tags)
     snapshot = next(each for each in records if isinstance(each, OrderSnapshot))
     parcel = order.prepared_parcel(snapshot.ref, mark.needed_moment("at"))
     if any(each.ref == parcel.ref for each in snapshot.parcels or ()):
@@ -54,12 +54,15 @@ def read_prepared(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> lis
     return [ready if each is snapshot else each for each in records]
 
 
-def read_node(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[AnyRecord]:
-    """The order with its parcels and return cases, then the events that have their own time."""
+def read_node(value: Any, *, is_cod: Callable[[Sequence[str]], bool], tags: Iterable[str]) -> list[AnyRecord]:
+    """The order with its parcels and return cases, then the events that have their own time.
+
+    `tags`: those that stand for a status; of several that an order bears the first counts.
+    """
     body = as_body(value, "order")
     ref = body.gid("id", "Order")
     shipments = body.items("fulfillments")
-    snapshot, refs = _snapshot(body, ref, shipments, is_cod)
+    snapshot, refs = _snapshot(body, ref, shipments, is_cod, tags)
     records: list[AnyRecord] = [snapshot, placed(ref, snapshot.placed_at)]
     records += [each for item in body.items("transactions") for each in _failure(item, ref)]
     for each in shipments:
@@ -69,7 +72,7 @@ def read_node(value: Any, *, is_cod: Callable[[Sequence[str]], bool]) -> list[An
 
 
 def _snapshot(
-    body: Body, ref: str, shipments: Sequence[Body], is_cod: Callable[[Sequence[str]], bool]
+    body: Body, ref: str, shipments: Sequence[Body], is_cod: Callable[[Sequence[str]], bool], tags: Iterable[str]
 ) -> tuple[OrderSnapshot, dict[str, str]]:
     """The order, and fulfilment → ref of its parcel."""
     gateways = body.texts("paymentGatewayNames")
@@ -92,7 +95,7 @@ def _snapshot(
         placed_at=body.needed_moment("createdAt"),
         natives=(
             *order.financial_native(body.word("displayFinancialStatus"), money, cod=cod),
-            *_order_axis(body, fulfillment_orders, cancelled),
+            *order.tagged(_order_axis(body, fulfillment_orders, cancelled), body.texts("tags"), tags),
         ),
         lines=lines,
         total=money.total,

@@ -23,6 +23,10 @@ from .statuses import (
     HOLD_REASONS,
     ORDER,
     QUIET_HOLD,
+    STATUSES,
+    TAG,
+    YIELDS_TO_TAGS,
+    tag_code,
 )
 
 _NOTHING = Decimal(0)
@@ -100,6 +104,23 @@ def fulfillment_native(orders: Sequence[tuple[str, Sequence[str]]], display: str
     if live and display not in _BESIDE_OPEN:
         return (Native(FULFILLMENT_ORDER, "open"),)
     return (Native(DISPLAY, display),) if display else ()
+
+
+def tagged(said: tuple[Native, ...], borne: Iterable[str], telling: Iterable[str]) -> tuple[Native, ...]:
+    """An order's order-axis word, or in its place the first of the `telling` tags that it bears.
+
+    `said`: Shopify's own word, if any. Where it says that work goes on, a tag says more.
+    """
+    known = {tag_code(each): each for each in borne}
+    tag = next((each for each in map(tag_code, telling) if each in known), None)
+    if tag is None or not all(_yields(each) for each in said):
+        return said
+    return (Native(TAG, tag, known[tag]),)
+
+
+def _yields(native: Native) -> bool:
+    meaning = STATUSES[native.vocabulary].get(native.code)
+    return meaning is not None and meaning.status in YIELDS_TO_TAGS
 
 
 def _with_reason(word: str, reasons: Sequence[str]) -> str:

@@ -90,14 +90,17 @@ def _own_number(inner: Body) -> str:
     return inner.ident("id") if isinstance(inner.value.get("id"), int) else inner.gid("id", "FulfillmentOrder")
 
 
-def read_webhook(value: Any, *, is_cod: Callable[[Sequence[str]], bool], seen_at: datetime | None) -> list[AnyRecord]:
-    """Records of a webhook's body. `seen_at`: when it came in, for bodies that know no time."""
+def read_webhook(
+    value: Any, *, is_cod: Callable[[Sequence[str]], bool], seen_at: datetime | None, look: bool
+) -> list[AnyRecord]:
+    """Records of a webhook's body. `seen_at`: when it came in, for bodies that know no time. `look`: every order is to
+    be read again, because a tag may stand for its status, and what outranks a tag stands in no webhook."""
     body = as_body(value, "body")
     kind = kind_of(body.value)
     if kind in ("privacy", "foreign"):
         return []
     if kind == "order":
-        return _order(body, is_cod)
+        return _order(body, is_cod, look)
     if kind == "deleted":
         return [_removed(body, seen_at)]
     read = _EVENTS.get(kind)
@@ -158,10 +161,10 @@ _EVENTS: Mapping[str, Callable[[Body], list[AnyRecord]]] = {
 }
 
 
-def _order(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> list[AnyRecord]:
-    snapshot, look = _snapshot(body, is_cod)
+def _order(body: Body, is_cod: Callable[[Sequence[str]], bool], look: bool) -> list[AnyRecord]:
+    snapshot, unclear = _snapshot(body, is_cod)
     records: list[AnyRecord] = [snapshot, placed(snapshot.ref, snapshot.placed_at)]
-    return [*records, Reread(RefKind.ORDER, snapshot.ref)] if look else records
+    return [*records, Reread(RefKind.ORDER, snapshot.ref)] if look or unclear else records
 
 
 def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[OrderSnapshot, bool]:

@@ -5,8 +5,9 @@ The project's copy of the published tables is `codes.csv` beside this file.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
-from hub.status import Meaning, Order, Payment, Reason, Return, Shipment
+from hub.status import Meaning, Order, Payment, Reason, Return, Shipment, parse_status
 
 FINANCIAL = "shopify.financial"
 ORDER = "shopify.order"
@@ -18,6 +19,14 @@ TRANSACTION = "shopify.transaction"
 RETURN = "shopify.return"
 RETURN_STATUS = "shopify.return_status"
 DISPUTE = "shopify.dispute"
+TAG = "shopify.tag"
+"""Its codes and their meanings stand in the connection's settings."""
+
+TagTarget = Literal["order.on_hold", "order.processing", "order.picking", "order.packed"]
+"""What a tag may stand for: the shop's own work on an order that is open."""
+
+YIELDS_TO_TAGS = frozenset({Order.RECEIVED, Order.PROCESSING, Order.PICKING})
+"""What Shopify's own words may mean where a tag says more; a hold, the end and a cancellation are never outshone."""
 
 CANCEL_REASONS: Mapping[str, Reason] = {
     "customer": Reason.CUSTOMER_WISH,
@@ -170,3 +179,14 @@ STATUSES: Mapping[str, Mapping[str, Meaning]] = {
     RETURN_STATUS: _RETURN_STATUS,
     DISPUTE: _DISPUTE,
 }
+
+
+def tag_code(tag: str) -> str:
+    """A tag as a code; Shopify makes no difference between upper and lower case in tags."""
+    return tag.strip().casefold()
+
+
+def with_tags(tags: Mapping[str, TagTarget]) -> Mapping[str, Mapping[str, Meaning]]:
+    """The tables of a shop whose merchant gave these tags a meaning."""
+    rows = {tag_code(tag): Meaning(parse_status(target), tag.strip()) for tag, target in tags.items()}
+    return {**STATUSES, TAG: rows} if rows else STATUSES
