@@ -67,8 +67,8 @@ class TestOrder:
 
     def test_cash_on_delivery_is_told_beside_the_parcel(self, shop: Shop, number: str) -> None:
         [parcel] = shop.told("order", number)["parcels"]
-        assert parcel["cash"] == "1249 UAH due"
-        assert "1249 UAH due" in shop.hub("order", number).stdout
+        assert parcel["cash"] == "1334 UAH due", "1249 for the shop, and 85 for the carriage that the recipient pays"
+        assert "1334 UAH due" in shop.hub("order", number).stdout
 
     def test_parcels_have_their_numbers_when_the_file_is_refused(self, shop: Shop, number: str) -> None:
         shop.env = {}
