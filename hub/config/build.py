@@ -10,7 +10,7 @@ from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
 
 from .kinds import found, keys_of
 from .model import Connection, HubSettings, Shop, Support
-from .problems import Place, did_you_mean, listed, quoted
+from .problems import Place, did_you_mean, instead, listed, quoted
 from .scalars import MistakeError, read_name
 from .sections import KEYS_OF_KIND, KINDS, LATER_KINDS, ConnectionShape, HubShape, ShopShape
 from .settings import Reading, not_yet, read_settings
@@ -192,9 +192,8 @@ def _shop_is_right(name: str, key: Scalar, kind: str, node: MapNode, shops: Buil
             return False
         return True
     if isinstance(word, Scalar) and word.text not in shops.names:
-        reading.report(
-            word, "unknown-shop", f"there is no shop {quoted(word.text)}{did_you_mean(word.text, shops.names)}"
-        )
+        meant = instead(word.text, shops.names, "a name under 'shops'")
+        reading.report(word, "unknown-shop", f"there is no shop {quoted(word.text)}{meant}")
         return False
     return True
 
@@ -203,7 +202,7 @@ def _storage_is_right(node: MapNode, reading: Reading) -> bool:
     storage, kinds = node.get("storage"), [str(each) for each in PointKind]
     wrong = [key for key, _ in storage if key.text not in kinds] if isinstance(storage, MapNode) else []
     for key in wrong:
-        meant = did_you_mean(key.text, kinds) or f"; there are: {listed(kinds)}"
+        meant = instead(key.text, kinds)
         reading.report(key, "bad-value", f"there is no kind of pickup point {quoted(key.text)}{meant}")
     return not wrong
 
@@ -215,8 +214,8 @@ def known_connection(node: Node, connections: Built[Any], kind: str, reading: Re
     actual = connections.names.get(node.text)
     same = [name for name, each in connections.names.items() if each == kind]
     if actual is None:
-        meant = did_you_mean(node.text, same) or (f"; {kind}s: {listed(same)}" if same else "")
-        reading.report(node, "unknown-connection", f"there is no connection {quoted(node.text)}{meant}")
+        meant = instead(node.text, same, f"a connection of the kind '{kind}'")
+        reading.report(node, "unknown-connection", f"there is no {kind} {quoted(node.text)}{meant}")
         return False
     if actual and actual != kind:
         reading.report(node, "wrong-connection", f"'{node.text}' is a {actual}; a {kind} is asked for here")

@@ -173,6 +173,20 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     return f"; did you mean '{found}'?" if found else ""
 
 
+SHORT, LONG = 100, 400
+"""So many characters of words still fit into the one line of a mistake: with the word that is meant, and without."""
+
+
+def instead(word: str, choices: Iterable[str], family: str = "", also: Iterable[str] = ()) -> str:
+    """The end of a sentence about a word that is not in a closed list: what is expected, and what was probably meant.
+    A list too long for one line is called by its `family` ("a time zone such as Europe/Kyiv"). `also` are words that
+    may be meant and are not offered."""
+    names = [str(choice) for choice in choices]
+    meant, whole = did_you_mean(word, (*names, *also)), listed(names, 60)
+    named = family and len(whole) > (SHORT if meant else LONG)
+    return f"; expected: {family}{meant}" if named else f"; there are: {whole or 'none'}{meant}"
+
+
 def listed(words: Iterable[str], most: int = 24) -> str:
     """Words one after the other, cut when there are too many."""
     names = list(words)

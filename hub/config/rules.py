@@ -8,7 +8,7 @@ from hub.status import Axis, Meaning, axis_of, full_name, parse_reason, parse_st
 from .build import Built, known_connection, named, scalars_of
 from .kinds import found
 from .model import Cap, Connection, Contact, Quiet, Rung, Shop, Unheard
-from .problems import did_you_mean, quoted
+from .problems import did_you_mean, instead, nearest, quoted
 from .sections import CapShape, ContactShape, MeaningShape, QuietShape
 from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
@@ -96,18 +96,31 @@ def _route(key: Scalar, value: Node, connections: Built[Connection], words: froz
 def _unheard(node: Node | None, staff: Built[Rung], reading: Reading) -> None:
     group = node.get("escalate") if isinstance(node, MapNode) else None
     if isinstance(group, Scalar) and group.text not in staff.names:
-        meant = did_you_mean(group.text, staff.names)
+        meant = instead(group.text, staff.names, "a group of 'staff'")
         reading.report(group, "unknown-staff", f"there is no staff group {quoted(group.text)}{meant}")
 
 
-def known_status(node: Scalar, reading: Reading) -> bool:
-    """Whether a scalar is `axis.status`; else the mistake is reported."""
+NOTHING = "nothing"
+"""What a merchant's map says of a code that moves nothing."""
+
+
+def known_status(node: Scalar, reading: Reading, also: str = "") -> bool:
+    """Whether a scalar is `axis.status`; else the mistake is reported. `also` may stand there instead of a status."""
     try:
         parse_status(node.text)
     except ValueError as error:
-        reading.report(node, "unknown-status", str(error))
+        reading.report(node, "unknown-status", _no_status(node.text, str(error), also))
         return False
     return True
+
+
+def _no_status(word: str, said: str, also: str) -> str:
+    """What the status model says of a word that is none of its own, with the word that may stand there instead."""
+    if not also or "." in word:
+        return said
+    _, asks, near = said.rpartition("; did you mean ")
+    meant = f"{asks}{near}" if asks and not nearest(word, [also]) else did_you_mean(word, [also])
+    return f"{quoted(word)} is not of the form axis.value; expected: a status, or '{also}'{meant}"
 
 
 # ------------------------------------------------------------------------------------------------ statuses
@@ -129,7 +142,7 @@ def _table(key: Scalar, node: Node, connections: Built[Connection], reading: Rea
     if kind == "channel":
         reading.report(key, "wrong-connection", f"'{key.text}' is a channel; a platform or a carrier is asked for here")
     elif kind is None:
-        meant = did_you_mean(key.text, connections.names)
+        meant = instead(key.text, connections.names, "a name under 'connections'")
         reading.report(key, "unknown-connection", f"there is no connection {quoted(key.text)}{meant}")
     if not isinstance(node, MapNode):
         reading.report(node, "bad-value", f"'{key.text}' is native code → axis.status, not {found(node)}")
@@ -140,7 +153,7 @@ def _table(key: Scalar, node: Node, connections: Built[Connection], reading: Rea
 
 def _meaning(code: Scalar, node: Node, kind: str | None, reading: Reading) -> Meaning | None:
     if isinstance(node, Scalar):
-        return Meaning(None, code.text) if node.text == "nothing" else _row(code, node, None, kind, reading)
+        return Meaning(None, code.text) if node.text == NOTHING else _row(code, node, None, kind, reading)
     shape = read_settings(node, MeaningShape, reading, f"'{code.text}'", place=code.place)
     if shape is None or not isinstance(node, MapNode):
         return None
@@ -150,7 +163,7 @@ def _meaning(code: Scalar, node: Node, kind: str | None, reading: Reading) -> Me
             node, "missing-setting", f"'{code.text}' needs 'to'; for a code that moves nothing write 'nothing'"
         )
         return None
-    if isinstance(to, Scalar) and to.text == "nothing":
+    if isinstance(to, Scalar) and to.text == NOTHING:
         to = None
     return _row(code, to, reason, kind, reading)
 
@@ -158,7 +171,7 @@ def _meaning(code: Scalar, node: Node, kind: str | None, reading: Reading) -> Me
 def _row(code: Scalar, to: Node | None, reason: Node | None, kind: str | None, reading: Reading) -> Meaning | None:
     status = why = None
     if isinstance(to, Scalar):
-        if not known_status(to, reading):
+        if not known_status(to, reading, NOTHING):
             return None
         status = parse_status(to.text)
         if kind == "carrier" and axis_of(status) in (Axis.PAYMENT, Axis.RETURN):

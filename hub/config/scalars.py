@@ -7,7 +7,7 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from .problems import did_you_mean, nearest, quoted
+from .problems import instead, quoted
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 LOCALE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -97,7 +97,7 @@ _OLD_ZONES = frozenset({"Europe/Kiev"})
 
 def read_zone(text: str) -> ZoneInfo:
     if text not in available_timezones():
-        meant = did_you_mean(text, sorted(available_timezones() - _OLD_ZONES))
+        meant = instead(text, sorted(available_timezones() - _OLD_ZONES), "a time zone such as Europe/Kyiv")
         raise MistakeError("bad-zone", f"there is no time zone {quoted(text)}{meant}")
     return ZoneInfo(text)
 
@@ -204,9 +204,7 @@ def _weekdays(text: str) -> frozenset[int]:
 
 def _weekday(text: str) -> int:
     if text not in WEEKDAYS:
-        near = nearest(text, WEEKDAYS)
-        meant = f"; did you mean '{near}'?" if near else f"; write {', '.join(WEEKDAYS)}"
-        raise MistakeError("bad-time", f"{quoted(text)} is not a day of the week{meant}")
+        raise MistakeError("bad-time", f"{quoted(text)} is not a day of the week{instead(text, WEEKDAYS)}")
     return WEEKDAYS.index(text) + 1
 
 

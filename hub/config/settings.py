@@ -31,7 +31,7 @@ from .kinds import (
     keys_of,
     options,
 )
-from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, listed, nearest, quoted
+from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, instead, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
 from .secrets import Secrets, is_reference
 from .yaml import ListNode, MapNode, Node, Scalar, from_plain
@@ -309,8 +309,7 @@ _SCALARS: Mapping[Any, Callable[[str], Any]] = {
 def _one_of(words: list[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
-            meant = did_you_mean(text, words) or f"; there are: {listed(words)}"
-            raise MistakeError("bad-value", f"{quoted(text)} is not possible{meant}")
+            raise MistakeError("bad-value", f"{quoted(text)} is not possible{instead(text, words)}")
         return text
 
     return read

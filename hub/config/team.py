@@ -3,7 +3,7 @@
 from .build import Built, Named, known_connection, scalars_of
 from .kinds import keys_of
 from .model import Connection, Hours, Person, Rung
-from .problems import did_you_mean, listed, quoted
+from .problems import did_you_mean, instead, listed, quoted
 from .scalars import address_mistake
 from .sections import PersonShape, RungShape
 from .settings import Reading, read_settings, read_value
@@ -76,16 +76,14 @@ def _follow_rung(
 ) -> None:
     for each in scalars_of(node.get("people")):
         if each.text not in people.names:
-            reading.report(
-                each, "unknown-staff", f"there is no person {quoted(each.text)}{did_you_mean(each.text, people.names)}"
-            )
+            meant = instead(each.text, people.names, "a name under 'people'")
+            reading.report(each, "unknown-staff", f"there is no person {quoted(each.text)}{meant}")
     for each in scalars_of(node.get("via")):
         known_connection(each, connections, "channel", reading)
     then = node.get("then")
     if isinstance(then, Scalar) and then.text not in named:
-        reading.report(
-            then, "unknown-staff", f"there is no staff group {quoted(then.text)}{did_you_mean(then.text, named)}"
-        )
+        meant = instead(then.text, named, "a group of 'staff'")
+        reading.report(then, "unknown-staff", f"there is no staff group {quoted(then.text)}{meant}")
 
 
 def _reachable(rung: Rung, node: MapNode, people: Built[Person], reading: Reading) -> None:

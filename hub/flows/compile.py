@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from hub.config.kinds import Kept, Placed, found
-from hub.config.problems import Level, Place, did_you_mean, listed, quoted
+from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name
 from hub.config.settings import Reading, Shape, not_yet, read_settings
@@ -34,8 +34,7 @@ def _one_of(words: tuple[str, ...], later: tuple[str, ...]) -> Kind:
         if text in later:
             raise MistakeError("not-yet", f"'{text}' is not supported in this version")
         if text not in words:
-            meant = did_you_mean(text, (*words, *later)) or f"; there are: {listed(words)}"
-            raise MistakeError("bad-value", f"{quoted(text)} is not possible{meant}")
+            raise MistakeError("bad-value", f"{quoted(text)} is not possible{instead(text, words, also=later)}")
         return text
 
     return Kind("one of " + listed(words), read)
@@ -183,7 +182,7 @@ def _once(node: Node | None, reading: Reading) -> None:
 def _shops(node: Node | None, scope: Scope) -> None:
     for each in node.items if isinstance(node, ListNode) and scope.known else ():
         if isinstance(each, Scalar) and scope.known and each.text not in scope.known.shops:
-            meant = did_you_mean(each.text, scope.known.shops)
+            meant = instead(each.text, sorted(scope.known.shops), "a name under 'shops'")
             scope.report(each, "unknown-shop", f"there is no shop {quoted(each.text)}{meant}")
 
 
@@ -251,7 +250,7 @@ def _step(node: Node, scope: Scope) -> Step | None:
     if word.text in LATER_STEPS:
         not_yet(scope.reading, word, f"'{word.text}'")
         return None
-    meant = did_you_mean(word.text, (*STEPS, *LATER_STEPS)) or f"; there are: {listed(STEPS)}"
+    meant = instead(word.text, STEPS, also=sorted(LATER_STEPS))
     scope.report(word, "unknown-step", f"there is no step {quoted(word.text)}{meant}")
     return None
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated
 
 from hub.config.kinds import Placed
-from hub.config.problems import Level, Place, Problem, did_you_mean, listed, quoted
+from hub.config.problems import Level, Place, Problem, instead, quoted
 from hub.config.scalars import MAX_LENGTH_DAYS, NAME, Kind, MistakeError, read_length
 from hub.config.settings import Reading, is_open
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
@@ -137,24 +137,22 @@ class Scope:
     def template(self, node: Scalar) -> None:
         templates = self.known.templates if self.known else None
         if templates is not None and node.text not in templates and NAME.fullmatch(node.text):
-            near = did_you_mean(node.text, templates)
-            self.report(node, "unknown-template", f"there is no text {quoted(node.text)}{near}")
+            meant = instead(node.text, sorted(templates), "a shipped text, or one of 'messages' beside the file")
+            self.report(node, "unknown-template", f"there is no text {quoted(node.text)}{meant}")
 
     def recipient(self, node: Scalar) -> None:
         """`to` of a message: the customer, a staff group or a person."""
         if node.text == "recipient":
             self.report(node, "not-yet", "'recipient' is not supported in this version")
         elif self.known and node.text not in ("customer", *self.known.staff, *self.known.people):
-            choices = ("customer", *self.known.staff, *self.known.people)
-            meant = did_you_mean(node.text, choices) or f"; there are: {listed(choices)}"
+            choices = ("customer", *sorted(self.known.staff), *sorted(self.known.people))
+            meant = instead(node.text, choices, "customer, a staff group or a person")
             self.report(node, "unknown-staff", f"there is no staff group or person {quoted(node.text)}{meant}")
 
     def group(self, node: Scalar) -> None:
         """`to` of an escalation."""
         if self.known and node.text not in self.known.staff:
-            meant = did_you_mean(node.text, self.known.staff)
-            if not meant and self.known.staff:
-                meant = f"; there are: {listed(sorted(self.known.staff))}"
+            meant = instead(node.text, sorted(self.known.staff), "a group of 'staff'")
             self.report(node, "unknown-staff", f"there is no staff group {quoted(node.text)}{meant}")
 
     def via(self, node: Node | None, step: Node) -> None:
@@ -178,7 +176,7 @@ class Scope:
         if known.connections.get(node.text) == "channel" or node.text in known.words:
             meant = f"; for the channel of that name write [{node.text}]"
         else:
-            meant = did_you_mean(node.text, known.routes) or f"; routes: {listed(sorted(known.routes)) or 'none'}"
+            meant = instead(node.text, sorted(known.routes), "a route of 'contact'")
         self.report(node, "unknown-route", f"there is no route {quoted(node.text)}{meant}")
 
     def _channel(self, node: Scalar, known: Known) -> None:
@@ -188,8 +186,7 @@ class Scope:
         if kind is not None:
             self.report(node, "wrong-connection", f"'{node.text}' is a {kind}; a channel is asked for here")
             return
-        channels = known.channels
-        meant = did_you_mean(node.text, channels) or f"; channels: {listed(channels) or 'none'}"
+        meant = instead(node.text, known.channels, "a connection of the kind 'channel'")
         if node.text in known.routes:
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")

@@ -1,12 +1,12 @@
 """Trigger words: what there is, what comes later, and what was probably meant."""
 
 from hub.config.kinds import found
-from hub.config.problems import did_you_mean, listed, nearest, quoted
+from hub.config.problems import did_you_mean, instead, nearest, quoted
 from hub.config.settings import Reading, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
-from hub.status import VALUES, Axis
+from hub.status import Axis
 
-from .types import ROLL_UP, TRIGGERS
+from .types import ROLL_UP, TRIGGERS, axis_of_word
 
 LATER_MAPS = frozenset({"stalled", "late", "schedule", "event", "button"})
 LATER_WORDS = frozenset(
@@ -55,21 +55,35 @@ def _map(node: MapNode, reading: Reading) -> None:
         not_yet(reading, key, f"the trigger '{key.text}'")
         return
     first = next((key.text for key, _ in node), "")
-    near = nearest(first, LATER_MAPS)
-    meant = f"; did you mean '{near}'?" if near else ""
-    reading.report(node, "unknown-trigger", f"there is no trigger {{{first[:40]}: …}}{meant}")
+    said = f"there is no trigger {{{first[:40]}: …}}; expected: a trigger such as shipment.delivered"
+    reading.report(node, "unknown-trigger", f"{said}{did_you_mean(first, sorted(LATER_MAPS))}")
 
 
 def _unknown(node: Scalar, reading: Reading) -> None:
     axis, dot, status = node.text.partition(".")
     if dot and axis in set(Axis):
-        values = [str(each) for each in VALUES[Axis(axis)]]
-        values += [ROLL_UP.partition(".")[2]] if axis == Axis.ORDER else []
-        elsewhere = [word for word in TRIGGERS if word.endswith(f".{status}")]
-        meant = did_you_mean(status, values) or (f"; did you mean '{elsewhere[0]}'?" if elsewhere else "")
-        meant = meant or f"; there are: {listed(values)}"
-        reading.report(node, "unknown-status", f"there is no {axis} status {quoted(status)}{meant}")
-        return
-    same = [word for word in TRIGGERS if word.endswith(f".{node.text}")]
-    meant = f"; did you mean '{same[0]}'?" if same else did_you_mean(node.text, (*TRIGGERS, *LATER_WORDS))
-    reading.report(node, "unknown-trigger", f"there is no trigger {quoted(node.text)}{meant}")
+        said = f"there is no {axis} status {quoted(status)}{_status_meant(Axis(axis), status)}"
+        reading.report(node, "unknown-status", said)
+    else:
+        said = f"there is no trigger {quoted(node.text)}; expected: a trigger such as shipment.delivered"
+        reading.report(node, "unknown-trigger", f"{said}{_trigger_meant(node.text)}")
+
+
+def _status_meant(axis: Axis, status: str) -> str:
+    """What is expected and meant instead: the same status of another axis, else the nearest of this one."""
+    values = [word.partition(".")[2] for word in TRIGGERS if axis_of_word(word) is axis]
+    elsewhere = _called(status)
+    return instead(elsewhere[0] if elsewhere else status, values, f"a status of the {axis} axis", also=elsewhere)
+
+
+def _trigger_meant(text: str) -> str:
+    """The trigger that was meant by a word without an axis, or with one that there is not: its status counts most."""
+    axis, dot, status = text.partition(".")
+    near = nearest(axis, list(Axis)) if dot else None
+    called = [f"{near}.{status}"] if f"{near}.{status}" in TRIGGERS else _called(status if dot else text)
+    return f"; did you mean '{called[0]}'?" if called else did_you_mean(text, (*TRIGGERS, *sorted(LATER_WORDS)))
+
+
+def _called(status: str) -> list[str]:
+    """The triggers of all axes that have this status; what is only rolled up comes last."""
+    return sorted((word for word in TRIGGERS if word.endswith(f".{status}")), key=lambda word: word == ROLL_UP)

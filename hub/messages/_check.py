@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from hub.config.problems import did_you_mean, listed
+from hub.config.problems import did_you_mean, instead, listed
 
 from ._filters import FILTERS, categories, language_of
 from ._names import LINKS, LOOP_FIELDS, Fields, Kind, Spec, child
@@ -190,8 +190,7 @@ class _Walk:
         inner = child(spec, node.attr)
         if inner is None:
             choices = tuple(spec) if isinstance(spec, Mapping) else ()
-            there = f"; there are: {listed(choices)}" if choices else ""
-            hint = did_you_mean(node.attr, choices) or there
+            hint = instead(node.attr, choices, f"a field of {path}") if choices else ""
             return self.wrong(
                 node, "jinja-name", node.attr, f"there is no field '{node.attr}' in {path or 'this'}{hint}"
             ), full
@@ -293,8 +292,9 @@ class _Walk:
             return Kind.TEXT
         if node.name not in FILTERS:
             names = sorted({*FILTERS, *self.allowed.extra_filters})
-            hint = did_you_mean(node.name, names) or f"; there are: {listed(names)}"
-            return self.wrong(node, "jinja-name", node.name, f"there is no filter '{node.name}'{hint}")
+            return self.wrong(
+                node, "jinja-name", node.name, f"there is no filter '{node.name}'{instead(node.name, names)}"
+            )
         self.taken(node, kind)
         self.arguments(node, scope)
         return Kind.NUMBER if node.name == "length" else Kind.TEXT

@@ -239,8 +239,8 @@ class Registry:
             return f"{name} is no {kind}, it is a {others[0]}"
         known = sorted(each for other, each in self.adapters if other == kind)
         near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
-        return f"there is no {kind} {name}; {hint}"
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return f"there is no {kind} {name}; there are: {', '.join(known) or 'none'}{meant}"
 
 
 def _twice(what: str, by: Sequence[str]) -> str:

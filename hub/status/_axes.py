@@ -1,6 +1,6 @@
 """The four axes, their values, and the moves between them (STATUS.md, section 1)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -220,14 +220,52 @@ def parse_status(name: str) -> Status:
         return found
     axis, dot, value = name.partition(".")
     if not dot:
-        raise ValueError(f"'{name}' is not of the form axis.value{nearest(name, _BY_NAME)}")
+        raise ValueError(f"'{name}' is not of the form axis.value{_status_meant(name)}")
     if axis not in set(Axis):
-        raise ValueError(f"there is no axis '{axis}'{nearest(axis, Axis)}")
-    raise ValueError(f"there is no {axis} status '{value}'{nearest(value, VALUES[Axis(axis)])}")
+        meant = get_close_matches(axis, list(Axis), n=1, cutoff=NEAR) or _called(value)
+        raise ValueError(f"there is no axis '{axis}'{nearest(axis, Axis, meant=meant)}")
+    raise ValueError(f"there is no {axis} status '{value}'{_value_meant(Axis(axis), value)}")
 
 
-def nearest(word: str, choices: Mapping[str, Status] | type[StrEnum] | tuple[Status, ...]) -> str:
-    """The end of a sentence about a wrong word: "; did you mean 'delivered'?", or nothing when none is near."""
+def _status_meant(name: str) -> str:
+    """What a word without an axis may have meant: the status that is called so, else the nearest."""
+    close = _called(name) or get_close_matches(name, _BY_NAME, n=1, cutoff=NEAR)
+    return f"; expected: a status such as shipment.delivered{_meant(close)}"
+
+
+def _value_meant(axis: Axis, value: str) -> str:
+    """What a value that the axis does not have may have meant: the same of another axis, else the nearest of its own.
+
+    An order is not delivered, a parcel is: "received" would be nearer by its letters and no help.
+    """
+    return nearest(value, VALUES[axis], f"a status of the {axis} axis", meant=_called(value))
+
+
+def _called(value: str) -> list[str]:
+    """The statuses of all axes that have this value."""
+    return [full for full in _BY_NAME if full.endswith(f".{value}")]
+
+
+NEAR = 0.6
+"""How alike two words must be for one to be meant by the other."""
+SHORT = 100
+"""So many characters of words still fit into a sentence."""
+
+
+def nearest(
+    word: str,
+    choices: Mapping[str, Status] | type[StrEnum] | tuple[Status, ...],
+    family: str = "",
+    meant: Sequence[str] = (),
+) -> str:
+    """The end of a sentence about a wrong word: what is expected ("; there are: lost, damaged"), and the word that was
+    probably meant (`meant`, or the nearest). A long list is called by its `family` where a word is near."""
     names = [str(choice) for choice in choices]
-    close = get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"; did you mean '{close[0]}'?" if close else f"; there are: {', '.join(names)}"
+    close = meant or get_close_matches(word, names, n=1, cutoff=NEAR)
+    whole = ", ".join(names)
+    expected = family if family and close and len(whole) > SHORT else ""
+    return (f"; expected: {expected}" if expected else f"; there are: {whole}") + _meant(close)
+
+
+def _meant(close: Sequence[str]) -> str:
+    return f"; did you mean '{close[0]}'?" if close else ""

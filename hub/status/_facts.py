@@ -114,7 +114,7 @@ def parse_reason(word: str) -> Reason:
     try:
         return Reason(word)
     except ValueError:
-        raise ValueError(f"there is no reason '{word}'{nearest(word, Reason)}") from None
+        raise ValueError(f"there is no reason '{word}'{nearest(word, Reason, 'a reason such as lost')}") from None
 
 
 class Level(IntEnum):

@@ -185,7 +185,7 @@ def test_the_same_entry_point_twice_is_named(install: Install, points: Points) -
 @pytest.mark.parametrize(
     ("kind", "name", "text"),
     [
-        ("carrier", "acm", "there is no carrier acm; did you mean acme?"),
+        ("carrier", "acm", "there is no carrier acm; there are: acme; did you mean acme?"),
         ("carrier", "zzzzz", "there is no carrier zzzzz; there are: acme"),
         ("platform", "acme", "acme is no platform, it is a carrier"),
         ("channel", "nothing", "there is no channel nothing; there are: none"),

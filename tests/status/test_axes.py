@@ -76,14 +76,32 @@ def test_a_status_is_read_back_from_its_full_name(value: Status) -> None:
     assert full_name(value).startswith(f"{axis_of(value)}.")
 
 
+AXES = "order, payment, shipment, return"
+ORDER = "received, on_hold, processing, picking, packed, completed, cancelled"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("shipment.deliverd", "there is no shipment status 'deliverd'; did you mean 'delivered'?"),
-        ("shipmnt.delivered", "there is no axis 'shipmnt'; did you mean 'shipment'?"),
-        ("delivered", "'delivered' is not of the form axis.value; did you mean 'shipment.delivered'?"),
-        ("order.delivered", "there is no order status 'delivered'; did you mean 'received'?"),
-        ("x.y", "there is no axis 'x'; there are: order, payment, shipment, return"),
+        (
+            "shipment.deliverd",
+            "there is no shipment status 'deliverd'; "
+            "expected: a status of the shipment axis; did you mean 'delivered'?",
+        ),
+        ("order.pakced", f"there is no order status 'pakced'; there are: {ORDER}; did you mean 'packed'?"),
+        ("shipmnt.delivered", f"there is no axis 'shipmnt'; there are: {AXES}; did you mean 'shipment'?"),
+        ("parcel.delivered", f"there is no axis 'parcel'; there are: {AXES}; did you mean 'shipment.delivered'?"),
+        (
+            "delivered",
+            "'delivered' is not of the form axis.value; "
+            "expected: a status such as shipment.delivered; did you mean 'shipment.delivered'?",
+        ),
+        ("foo", "'foo' is not of the form axis.value; expected: a status such as shipment.delivered"),
+        (
+            "order.delivered",
+            f"there is no order status 'delivered'; there are: {ORDER}; did you mean 'shipment.delivered'?",
+        ),
+        ("x.y", f"there is no axis 'x'; there are: {AXES}"),
     ],
 )
 def test_a_wrong_status_is_named_with_the_nearest_right_one(name: str, message: str) -> None:
@@ -94,8 +112,15 @@ def test_a_wrong_status_is_named_with_the_nearest_right_one(name: str, message: 
 
 def test_a_wrong_reason_is_named_with_the_nearest_right_one() -> None:
     assert parse_reason("lost") is Reason.LOST
-    with pytest.raises(ValueError, match="there is no reason 'not_home'; did you mean 'not_at_home'"):
+    expected = "there is no reason 'not_home'; expected: a reason such as lost; did you mean 'not_at_home'"
+    with pytest.raises(ValueError, match=expected):
         parse_reason("not_home")
+
+
+def test_a_far_off_word_means_nothing() -> None:
+    with pytest.raises(ValueError) as refused:
+        parse_reason("stolen")
+    assert str(refused.value) == f"there is no reason 'stolen'; there are: {', '.join(Reason)}"
 
 
 def test_every_reason_has_a_fault() -> None:
