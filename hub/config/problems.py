@@ -138,7 +138,7 @@ CODES: Mapping[str, Code] = {
         Level.WARNING,
         {
             "secret-literal": "A secret stands in the file; write a reference such as `${NAME}`.",
-            "maybe-missing": "`until` or `before` reads what may be absent, without `or` or a condition above it.",
+            "maybe-missing": "`until`, `before` or a text reads what may be absent, and nothing above asked for it.",
             "clock-in-when": "A condition reads `now` in a flow that waits: time alone may turn it false.",
             "never-fires": "No connection can produce this trigger, or the flow can never start.",
             "never-reached": "A branch or step that nothing leads to.",

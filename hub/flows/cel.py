@@ -20,7 +20,7 @@ from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
 
 from .cel_errors import Mistake, rewritten
-from .cel_functions import FUNCTIONS, bad_clock
+from .cel_functions import FUNCTIONS, UNTYPED, bad_clock
 from .cel_tree import Call, Const, Record, Tree, excesses, read_tree, reads, walk
 from .model import Unknown
 from .types import NAMES, RECORDS, Field, Type
@@ -221,7 +221,7 @@ def _comparisons() -> list[Any]:
 
 @lru_cache(maxsize=256)
 def _checking(names: frozenset[str]) -> Any:
-    excluded = "".join(f"    - name: {symbol}\n" for symbol in _COMPARED)
+    excluded = "".join(f"    - name: {symbol}\n" for symbol in (*_COMPARED, *UNTYPED))
     return cel.NewEnv(
         _pool(),
         config=cel.NewEnvConfigFromYaml(f"stdlib:\n  exclude_functions:\n{excluded}"),
@@ -307,6 +307,8 @@ def _constants(tree: Tree, text: str) -> tuple[Mistake, ...]:
             found.append(
                 Mistake("cel-constant", "there is no null; what is not known is absent: ask has(…)", each.offset)
             )
+        elif isinstance(each, Const) and isinstance(each.value, bytes):
+            found.append(Mistake("cel-constant", "there are no bytes; a text is written without the 'b'", each.offset))
         elif isinstance(each, Record):
             found.append(Mistake("cel-type", "records cannot be made in an expression", each.offset))
         elif isinstance(each, Call):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from hub.config.problems import did_you_mean, listed, quoted
 
-from .cel_functions import FUNCTIONS, LATER
+from .cel_functions import FUNCTIONS, LATER, UNTYPED
 from .cel_functions import NAMES as FUNCTION_NAMES
-from .types import NAMES, RECORDS
+from .types import LATER_NAMES, NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,15 @@ def _field(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> M
 
 def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> Mistake:
     word = found[1]
-    if text[at : at + 1] == "(":
+    if text[at : at + 1] == "(" and re.search(r"\bhas\s*$", text[:at]) and word != "has":
+        at = text.find(word, at)
+    elif text[at : at + 1] == "(":
         return _function(word, at - len(word) if text[:at].endswith(word) else at, text)
     name = word.partition(".")[0].strip()
     start = text.rfind(name, 0, at + len(name)) if "." in word else at
     start = at if start < 0 else start
+    if name in LATER_NAMES:
+        return Mistake("not-yet", f"'{name}' is not supported in this version", start)
     if name in NAMES:
         where = "this trigger, or not every trigger of the list, offers it"
         return Mistake(
@@ -100,10 +104,13 @@ def _text_meant(name: str) -> str:
 def _function(word: str, at: int, text: str) -> Mistake:
     if word in LATER:
         return Mistake("not-yet", f"'{word}' is not supported in this version", at)
+    if word in UNTYPED:
+        said = f"'{word}' is not part of this language: {UNTYPED[word]}"
+        return Mistake("cel-function", said, at)
     ours = next((each for each in FUNCTIONS if each.name == word), None)
     if ours is None:
         said = f"there is no function {quoted(word)} here{did_you_mean(word, FUNCTION_NAMES)}"
-        return Mistake("cel-function", said, at)
+        return Mistake("cel-function", said, at, f"functions: {listed(sorted(FUNCTION_NAMES), 60)}")
     hint = f"write it as {ours.example}"
     if text[:at].rstrip().endswith("."):
         return Mistake("cel-function", f"{word}(…) is not called behind a dot", at, hint)
@@ -152,6 +159,9 @@ def _arguments(text: str) -> list[str]:
     return [each.strip() for each in parts if each.strip()]
 
 
+_UNSIGNED = re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9]+)[uU]\b")
+
+
 def _overload(found: re.Match[str], at: int, text: str, names: frozenset[str]) -> Mistake | None:
     symbol, types = found[1], _arguments(found[2])
     if "*error*" in types:
@@ -159,6 +169,9 @@ def _overload(found: re.Match[str], at: int, text: str, names: frozenset[str]) -
     words = [_type_words(each) for each in types]
     if symbol in ("_==_", "_!=_") and set(types) == {"double", "int"}:
         return Mistake("cel-type", "an amount equals no whole number; use >= and <=, or write the number as 5.0", at)
+    if "uint" in types:
+        literal = _UNSIGNED.search(text)
+        return Mistake("cel-type", "a number is written without a 'u'", literal.start() if literal else at)
     if "null_type" in types:
         return Mistake("cel-constant", "there is no null; what is not known is absent: ask has(…)", at)
     if symbol == "!_":

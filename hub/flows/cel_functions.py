@@ -105,6 +105,11 @@ FUNCTIONS: tuple[Function, ...] = (
     Function("lower", ("string",), "string", "the text in small letters", str.lower, "lower(customer.name)"),
 )
 LATER = frozenset({"working_days", "working_hours"})
+UNTYPED = {
+    "dyn": "everything keeps the type that is declared for it",
+    "type": "the type of everything is declared, and need not be asked for",
+}
+"""Functions of CEL that conditions do not have, and why: behind them nothing could be checked any more."""
 STANDARD = (
     *("size", "has", "startsWith", "endsWith", "contains", "matches", "exists", "all", "exists_one", "filter", "map"),
     *("timestamp", "duration", "int", "double", "string", "getFullYear", "getMonth", "getDate", "getDayOfMonth"),

@@ -12,10 +12,10 @@ from typing import Any
 
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory
 
-_TYPES = {"int64": 3, "int32": 5, "bool": 8, "string": 9, "double": 1}
+_TYPES = {"int64": 3, "int32": 5, "bool": 8, "string": 9, "double": 1, "bytes": 12}
 _MESSAGES = """
 Expr: id 2 int64; const 3 Const; ident 4 Name; select 5 Select; call 6 Call; list 7 List; struct 8 Struct; loop 9 Loop
-Const: null 1 int64; bool 2 bool; int64 3 int64; uint64 4 int64; double 5 double; string 6 string
+Const: null 1 int64; bool 2 bool; int64 3 int64; uint64 4 int64; double 5 double; string 6 string; bytes 7 bytes
 Name: name 1 string
 Select: operand 1 Expr; field 2 string; test_only 3 bool
 Call: target 1 Expr; function 2 string; args 3* Expr
@@ -157,7 +157,7 @@ def _read(expr: Any, places: dict[int, int], types: dict[int, int]) -> Tree:
 
 
 def _constant(const: Any) -> Any:
-    for name in ("bool", "int64", "uint64", "double", "string"):
+    for name in ("bool", "int64", "uint64", "double", "string", "bytes"):
         if const.HasField(name):
             return getattr(const, name)
     return None

@@ -16,7 +16,7 @@ from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
 from .model import Choose, Flow, Notify, State, Step
-from .types import EVERYTHING, ROLL_UP, TRIGGERS, axis_of_word, offered
+from .types import EVERYTHING, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
 class Texts(Protocol):
@@ -221,7 +221,7 @@ def _can_know(
 ) -> None:
     """A text that prints what no trigger of the flow can tell would wait for it in vain."""
     locale, shop, forms = reader
-    absent = EVERYTHING - offered(flow.triggers) - frozenset(step.extra or ())
+    absent = (EVERYTHING | LATER_NAMES) - offered(flow.triggers) - frozenset(step.extra or ())
     if not absent:
         return
     tags = (locale, locale.partition("-")[0])

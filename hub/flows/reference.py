@@ -16,7 +16,7 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import IN_STEPS, NAMES, OFFERS, RECORDS, TRIGGERS, Field, axis_of_word
+from .types import IN_STEPS, LATER_NAMES, NAMES, OFFERS, RECORDS, TRIGGERS, Field, axis_of_word
 from .words import LATER_MAPS, LATER_WORDS
 
 HEAD = """\
@@ -129,6 +129,7 @@ def _names() -> Iterator[str]:
     always = frozenset.intersection(*OFFERS.values())
     rows = ((_written_name(each), each.written, _there(each, always)) for each in NAMES.values())
     yield _table(("name", "is", "there"), rows)
+    yield _later(LATER_NAMES)
     for name, fields in RECORDS.items():
         yield f"### `{name}`"
         yield _table(("field", "is", "meaning"), ((_written_name(each), each.written, each.means) for each in fields))

@@ -225,6 +225,16 @@ NAMES: Mapping[str, Field] = {
 }
 """What an expression can begin with."""
 
+LATER_NAMES = frozenset(
+    {"question", "answer", "message", "connection", "unmapped", "saved", "coupon", "param", "promise", "report"}
+)
+"""Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
+
+TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
+"""What texts know beside these names."""
+KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for", "true", "false", "none"})
+"""Words of the language of texts, which cannot be names in it."""
+
 _ALWAYS = frozenset({"shop", "now", "started_at", "event"})
 _WITH_ORDER = _ALWAYS | {"order", "payment", "customer", "shipments", "entered_at"}
 OFFERS: Mapping[Axis, frozenset[str]] = {

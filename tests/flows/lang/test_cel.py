@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hub.flows.cel import Compiled, Wants, compile_expression
 from hub.flows.model import Unknown
-from hub.flows.types import offered
+from hub.flows.types import LATER_NAMES, offered
 
 NAMES = offered(("shipment.ready_for_pickup",))
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -196,6 +196,19 @@ REFUSED = [
     ("order.wholesale == no", "cel-name", 19, "there is no name 'no'; write false"),
     ("waited == 'x'", "not-offered", 0, None),
     ("escalation.choice == 'x'", "not-offered", 0, None),
+    ("question.topic == 'x'", "not-yet", 0, "'question' is not supported in this version"),
+    ("order.gift && has(answer.nps)", "not-yet", 18, None),
+    *((f"{name}.x == 'y'", "not-yet", 0, None) for name in sorted(LATER_NAMES)),
+    (
+        "dyn(order.total) == 5",
+        "cel-function",
+        0,
+        "'dyn' is not part of this language: everything keeps the type that is declared for it",
+    ),
+    ("order.number == dyn(5)", "cel-function", 16, None),
+    ("type(order.total) == double", "cel-function", 0, None),
+    ("order.total >= 5u", "cel-type", 15, "a number is written without a 'u'"),
+    ("size(b'abc') > 2", "cel-constant", 5, "there are no bytes; a text is written without the 'b'"),
     ("order.total == 5", "cel-type", 12, None),
     ("order.total in [1, 2]", "cel-type", 12, None),
     ("order.number + 1", "cel-type", 13, "'+' cannot be used between a text and a whole number"),
@@ -206,6 +219,7 @@ REFUSED = [
     ("at(now, '09:00') > now", "cel-type", 0, None),
     ("hub.item{name: 'a'}.name == 'a'", "cel-type", 0, None),
     ("has(order)", "cel-syntax", 4, None),
+    ("order.gift && has(ordr.note)", "cel-name", 18, "there is no name 'ordr'; did you mean 'order'?"),
     (
         "has(waited)",
         "cel-syntax",

@@ -148,6 +148,13 @@ def test_a_text_prints_only_what_every_trigger_offers(tmp_path: Path) -> None:
     assert said(flows(tmp_path, both, texts), ground=True) == ["1:54 not-offered"]
 
 
+def test_a_text_prints_no_name_of_a_later_version(tmp_path: Path) -> None:
+    loaded = flows(tmp_path, f"  a: {{on: order.packed, {SAY}}}\n", FakeTexts(prints="question.text"))
+    assert [each.text for each in loaded.problems] == [
+        "the text 'shipped' prints question.text, and order.packed offers no 'question'"
+    ]
+
+
 def test_a_text_that_no_flow_uses_is_a_remark(tmp_path: Path) -> None:
     text = f"  a: {{on: shipment.shipped, {SAY}}}\n"
     own = {"shiped": "messages/uk/shiped.mail", "shipped": "messages/uk/shipped.mail"}
