@@ -123,4 +123,6 @@ def found(node: Node) -> str:
     """What stands there, in words."""
     if isinstance(node, ListNode):
         return "a list"
-    return "settings" if isinstance(node, MapNode) else quoted(node.text)
+    if isinstance(node, MapNode):
+        return "settings"
+    return "nothing" if node.empty else quoted(node.text)

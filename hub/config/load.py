@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +20,7 @@ from .problems import Level, Place, Problem, did_you_mean, in_order, listed
 from .rules import build_contact, build_statuses
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
-from .settings import Reading, not_yet
+from .settings import Reading, TooManyError, not_yet, refuse_references
 from .team import build_people, build_staff
 from .yaml import MapNode, Node, Scalar
 
@@ -73,10 +74,18 @@ class Opened:
 
     def finish(self, config: Config | None) -> Loaded:
         """Everything together: no configuration when there was an error."""
+        self._references()
         sources = masked(self.files.sources, self.secrets.literals)
         problems = in_order(self.reading.problems, sources)
         refused = any(each.severity is Level.ERROR for each in problems)
         return Loaded(None if refused else config, problems, sources)
+
+    def _references(self) -> None:
+        """Secrets are referred to in two sections; elsewhere they would go out into texts, or into the log."""
+        elsewhere = [entry for name, entry in self.files.top.items() if name not in ("connections", "people")]
+        with suppress(TooManyError):
+            for key, value in elsewhere:
+                refuse_references(MapNode(((key, value),), key.place), self.reading)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,17 @@ from .yaml import Scalar
 MAX_BYTES = 65_536
 _WHOLE = re.compile(r"\$\{(file:[^{}]+|[A-Za-z_][A-Za-z0-9_]*)\}")
 _PART = re.compile(r"\$\{")
+_START = re.compile(r"\$\{(?!\{)")
 
 
 def is_reference(text: str) -> bool:
     return _WHOLE.fullmatch(text) is not None
+
+
+def reference_at(text: str) -> int | None:
+    """Where a reference begins in a text, whole or broken; `${{` is none, but a sign of money before a value."""
+    found = _START.search(text)
+    return found.start() if found else None
 
 
 class Secrets:

@@ -33,8 +33,8 @@ from .kinds import (
 )
 from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, instead, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
-from .secrets import Secrets, is_reference
-from .yaml import ListNode, MapNode, Node, Scalar, from_plain
+from .secrets import Secrets, is_reference, reference_at
+from .yaml import ListNode, MapNode, Node, Scalar, from_plain, scalars_in
 
 
 class Shape(BaseModel):
@@ -107,8 +107,7 @@ def read_settings(
     except ValidationError as error:
         told = _Told(node, model, reading, what, raw, place or node.place)
         errors = error.errors(include_url=False, include_context=True)
-        firsts = {each["loc"][:1]: each for each in reversed(errors)}  # alternatives of a type complain one by one
-        for each in reversed(firsts.values()):
+        for each in _telling(errors):
             told.tell(each)
         return None
     except Exception as error:  # a plugin's own validator may do anything; after a mistake of ours it is no wonder
@@ -118,6 +117,17 @@ def read_settings(
             )
         return None
     return value if raw.sound else None
+
+
+def _telling(errors: list[ErrorDetails]) -> Iterable[ErrorDetails]:
+    """One complaint per setting, in their order. The alternatives of a type complain one by one; what counts is what is
+    said by one of the kind that was written, and not that it is of no other kind."""
+    firsts: dict[tuple[int | str, ...], ErrorDetails] = {}
+    for each in errors:
+        said = firsts.setdefault(each["loc"][:1], each)
+        if said["type"].endswith("_type") and not each["type"].endswith("_type"):
+            firsts[each["loc"][:1]] = each
+    return firsts.values()
 
 
 def complaint(model: type[BaseModel], key: str, text: str) -> str:
@@ -265,11 +275,7 @@ def _from(node: Scalar, offset: int) -> Place:
 def _resolved(node: Scalar, annotation: Any, reading: Reading) -> str | None:
     """The text with a reference replaced by the secret; None after a complaint."""
     if reading.secrets is None:
-        if is_reference(node.text):
-            where = "secrets are referred to in `connections` and `people` only"
-            reading.report(node, "secret-place", f"{quoted(node.text)} stands here; {where}")
-            return None
-        return node.text
+        return None if refused_reference(node, reading) else node.text
     try:
         resolved = reading.secrets.resolve(node.text)
     except MistakeError as mistake:
@@ -280,6 +286,27 @@ def _resolved(node: Scalar, annotation: Any, reading: Reading) -> str | None:
         text = "a secret stands in the file; write a reference such as ${NAME}, and the value into .env"
         reading.report(node, "secret-literal", text)
     return resolved
+
+
+def refused_reference(node: Scalar, reading: Reading) -> bool:
+    """Whether a reference to a secret, or a piece of one, stands where none may; it is reported."""
+    at = reference_at(node.text)
+    if at is None:
+        return False
+    where = "secrets are referred to in `connections` and `people` only"
+    reading.report(_from(node, at), "secret-place", f"{quoted(node.text)} stands here; {where}")
+    return True
+
+
+def refuse_references(tree: Node, reading: Reading) -> None:
+    """Report the references in keys and values that nobody has read as settings."""
+    told = {each.place for each in reading.problems if each.code == "secret-place"}
+    quiet = Reading()
+    for each in scalars_in(tree):
+        refused_reference(each, quiet)
+    for problem in quiet.problems:
+        if problem.place not in told:
+            reading.add(problem)
 
 
 def _reader(choice: Any, node: Scalar) -> Callable[[str], Any] | None:
@@ -345,8 +372,10 @@ def _map(node: MapNode, annotation: Any, choices: tuple[Any, ...], reading: Read
 
 
 def _values(node: MapNode, annotation: Any, reading: Reading) -> Any:
-    values = {key.text: read_value(value, annotation, reading, f"'{key.text}'") for key, value in node}
-    return BAD if any(each is BAD for each in values.values()) else values
+    pieces = _pieces(node, reading)
+    whole = [(key.text, value) for key, value in node if key.text not in pieces]
+    values = {key: read_value(value, annotation, reading, f"'{key}'") for key, value in whole}
+    return BAD if pieces or any(each is BAD for each in values.values()) else values
 
 
 # ------------------------------------------------------------------------------------------------ pydantic's complaints

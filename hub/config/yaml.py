@@ -106,6 +106,23 @@ def to_plain(node: Node) -> Any:
     return None if node.empty else node.text
 
 
+def scalars_in(node: Node) -> Iterator[Scalar]:
+    """Every key and value of a tree, each once, however often an alias leads to it."""
+    seen: set[int] = set()
+    todo = [node]
+    while todo:
+        each = todo.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        if isinstance(each, Scalar):
+            yield each
+        elif isinstance(each, ListNode):
+            todo += each.items
+        else:
+            todo += [part for entry in each.entries for part in entry]
+
+
 class _Stop(Exception):
     """The file cannot be read any further; the problem has been recorded."""
 

@@ -91,11 +91,28 @@ CASES = [
     pytest.param(changed("${POST_KEY}", "a${POST_KEY}"), "4:36 bad-value", id="part of a value"),
     pytest.param(changed("${POST_KEY}", "open"), "4:34 secret-literal", id="literal"),
     pytest.param(changed("name: Kavovar", "name: '${POST_KEY}'"), "1:14 secret-place", id="elsewhere"),
+    pytest.param(changed("name: Kavovar", "name: 'a ${POST_KEY}'"), "1:17 secret-place", id="in a text"),
+    pytest.param(changed("name: Kavovar", "name: 'a ${ b'"), "1:17 secret-place", id="half a reference"),
+    pytest.param(MORE + "statuses: {post: {'${POST_KEY}': nothing}}", "14:19 secret-place", id="as a code"),
+    pytest.param(
+        MORE + "flows: {a: {on: order.received, steps: [{stop: '${POST_KEY}'}]}}", "14:48 secret-place", id="in a step"
+    ),
+    pytest.param(
+        MORE + "flows: {a: {on: order.received, when: '${POST_KEY}', steps: [{stop: x}]}}",
+        "14:39 secret-place",
+        id="as a condition",
+    ),
+    pytest.param(
+        MORE + "flows: {a: {on: order.received, steps: [{escalate: {to: support, reason: 'x ${POST_KEY}'}}]}}",
+        "14:77 secret-place",
+        id="in a reason",
+    ),
     pytest.param(changed("${TOKEN}", "${CHAT}"), "6:30 bad-value", id="a secret of the wrong form"),
     # contact
     pytest.param(changed(ROUTES, "routes: {default: [bot, mial]}"), "8:27 unknown-connection", id="route"),
     pytest.param(changed(ROUTES, "routes: {default: [post]}"), "8:22 wrong-connection", id="carrier as channel"),
     pytest.param(changed(ROUTES, "routes: {default: []}"), "8:21 bad-value", id="empty route"),
+    pytest.param(changed(ROUTES, f"routes: {{default: [{'bot, ' * 6}mail]}}"), "8:52 bad-value", id="seven channels"),
     pytest.param(changed(ROUTES, "routes: {default: bot}"), "8:21 bad-value", id="a route that is a word"),
     pytest.param(changed(ROUTES, ROUTES + "\n  quiet: 21-08"), "9:10 bad-value", id="quiet"),
     pytest.param(changed(ROUTES, ROUTES + "\n  quiet: {hours: 21:00}"), "9:18 bad-time", id="quiet hours"),
@@ -105,6 +122,10 @@ CASES = [
         id="quiet channel",
     ),
     pytest.param(changed(ROUTES, ROUTES + "\n  caps: [{at_most: -1, per: 1d}]"), "9:20 bad-value", id="cap"),
+    pytest.param(changed(ROUTES, ROUTES + "\n  caps: [{at_most: 10001, per: 1d}]"), "9:20 bad-value", id="a huge cap"),
+    pytest.param(
+        changed(ROUTES, ROUTES + "\n  caps: [{at_most: 1.5, per: 1d}]"), "9:20 bad-value", id="half a message"
+    ),
     pytest.param(changed(ROUTES, ROUTES + "\n  caps: [{at_most: 1}]"), "9:10 missing-setting", id="cap without per"),
     pytest.param(
         changed(ROUTES, ROUTES + "\n  caps: [{at_most: 1, per: 1d, class: news}]"), "9:39 bad-value", id="class"
@@ -230,6 +251,45 @@ flows:
 def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     shown = render_problems(load(tmp_path, MANY).problems)
     assert shown == (Path(__file__).parent / "many-mistakes.txt").read_text()
+
+
+@pytest.mark.parametrize(("flow", "text"), [
+    ("via: [bot, mail, bot, mail, bot, mail, bot]", "'via' must hold at most 6"),
+    ("via: []", "'via' must hold at least 1"),
+    ("via: {a: b}", "'via' is a name or a list, not settings"),
+])  # fmt: skip
+def test_of_alternatives_the_one_that_was_written_is_told(tmp_path: Path, flow: str, text: str) -> None:
+    step = f"{{notify: {{template: shipped, {flow}}}}}"
+    loaded = load(tmp_path, f"{GROUND}flows: {{a: {{on: order.received, steps: [{step}]}}}}")
+    assert [each.text for each in loaded.problems] == [text]
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ("flows:\n  a:\n", "flow 'a' takes settings, as in {on: …}, not nothing"),
+        (
+            "flows: {a: {on: order.received, steps: [{choose: []}]}}",
+            "'choose' is a list of branches, as in [{when: …, steps: […]}, {else: […]}], not an empty list",
+        ),
+    ],
+)
+def test_what_is_empty_is_called_so(tmp_path: Path, more: str, text: str) -> None:
+    assert [each.text for each in load(tmp_path, GROUND + more).problems] == [text]
+
+
+def test_the_ends_of_what_is_allowed_are_allowed(tmp_path: Path) -> None:
+    six = f"routes: {{default: [{'bot, ' * 5}mail]}}"
+    caps = "caps: [{at_most: 0, per: 1d}, {at_most: 10000, per: 1d}]"
+    loaded = load(tmp_path, changed(ROUTES, f"{six}\n  {caps}"))
+    assert loaded.problems == () and loaded.config is not None
+    assert len(loaded.config.contact.routes["default"]) == 6
+    assert [each.at_most for each in loaded.config.contact.caps] == [0, 10_000]
+
+
+def test_a_sign_of_money_before_a_value_is_no_secret(tmp_path: Path) -> None:
+    step = "{escalate: {to: support, reason: 'x ${{ order.number }}'}}"
+    assert load(tmp_path, f"{GROUND}flows: {{a: {{on: order.received, steps: [{step}]}}}}").problems == ()
 
 
 # ------------------------------------------------------------------------------------------------ includes
