@@ -83,11 +83,7 @@ def read_configuration(path: Path) -> Configuration:
 
     path = existing(path)
     texts, wrong = _texts(path)
-
-    def check(text: str, names: frozenset[str]) -> "tuple[Problem, ...]":
-        return check_text(text, names)
-
-    loaded = load_config(path, registry(), os.environ, texts=texts, check_text=check)
+    loaded = load_config(path, registry(), os.environ, texts=texts, check_text=check_text)
     problems = (*loaded.problems, *wrong)
     broken = any(each.severity == "E" for each in wrong)
     return Configuration(None if broken else loaded.config, texts, problems, loaded.sources)

@@ -4,6 +4,7 @@ documentation, and the function makes the step that the engine runs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -18,8 +19,8 @@ from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.plugin import hookimpl
 
-from .cel import Wants
-from .cel_tree import must_read, proves
+from .cel import Compiled, Wants
+from .cel_tree import NONE, must_read, proves
 from .model import (
     Branch,
     Choose,
@@ -35,7 +36,8 @@ from .model import (
     WaitThat,
     WaitUntil,
 )
-from .scope import LengthText, Scope, read_flow_length
+from .scope import LengthText, Scope, placed_at, read_flow_length, text_at
+from .types import KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
 from .words import read_words
 
 MAX_CHOOSE = 6
@@ -96,27 +98,61 @@ class NotifyShape(Shape):
 def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
     """Say one thing to one recipient, through the first channel that reaches them."""
     shape = read_settings(node, NotifyShape, scope.reading, "'notify'", place=word.place)
-    if isinstance(node, MapNode):
-        _follow_notify(node, scope, word)
-    if shape is None:
-        scope.look_at(node, {"before": Wants.TIME})
+    if not isinstance(node, MapNode):
         return None
-    before = scope.expression(shape.before, Wants.TIME) if shape.before else None
-    if before is not None and shape.before is not None:
-        scope.maybe_missing(shape.before, before, Level.WARNING, "then there is no deadline; ask has(…) above")
-    extra = {name: scope.expression(each, Wants.ANY) for name, each in shape.with_.items()}
-    if shape.urgent and shape.class_ == "marketing" and isinstance(node, MapNode):
+    _follow_notify(node, scope, word)
+    before = _deadline(node, scope, whole=shape is not None)
+    extra = _handed_over(node.get("with"), scope, whole=shape is not None)
+    key = scope.said(word, node, "template")
+    if (text_at(node, "urgent"), text_at(node, "class")) == ("true", "marketing"):
         scope.report(node.key("urgent") or word, "urgent-marketing", "marketing is never urgent")
+    if shape is None:
+        return None
     return Notify(
-        id=scope.key(word, f"notify:{shape.template}", shape.id),
+        id=key,
         template=shape.template,
         to=shape.to,
         via=shape.via if isinstance(shape.via, str) else tuple(shape.via),
         cls=MessageClass(shape.class_),
         urgent=shape.urgent,
         before=before,
-        extra={name: each for name, each in extra.items() if each is not None} or None,
+        extra=extra or None,
     )
+
+
+def _deadline(node: MapNode, scope: Scope, *, whole: bool) -> Compiled | None:
+    before, placed = scope.at(node, "before", Wants.TIME, whole), placed_at(node.get("before"), whole)
+    if before is not None and placed is not None:
+        scope.maybe_missing(placed, before, Level.WARNING, "then there is no deadline; ask has(…) above")
+    return before
+
+
+def _handed_over(node: Node | None, scope: Scope, *, whole: bool) -> dict[str, Compiled]:
+    """`with`: name → value."""
+    found: dict[str, Compiled] = {}
+    for key, value in node if isinstance(node, MapNode) else ():
+        placed = placed_at(value, whole)
+        if placed is None:
+            continue
+        _variable(key, scope)
+        compiled = scope.expression(placed, Wants.ANY)
+        if compiled is not None:
+            found[key.text] = compiled
+    return found
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+def _variable(key: Scalar, scope: Scope) -> None:
+    """A name that a text is to know a value by must be one that it can write, and not mean something else there."""
+    if scope.known is None:
+        return
+    if not _IDENTIFIER.fullmatch(key.text) or key.text.lower() in KEYWORDS:
+        said = f"{quoted(key.text)} cannot be read in a text; expected: a letter, then letters, digits and '_'"
+        scope.report(key, "bad-name", said)
+    elif key.text in NAMES or key.text in LATER_NAMES or key.text in TEXT_NAMES:
+        scope.report(key, "bad-name", f"'{key.text}' means something else in texts; give the value a name of its own")
 
 
 def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
@@ -166,22 +202,23 @@ def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     """Go on later: after a length of time, at a moment, when something becomes true, or when something happens."""
     scope.waits = True
     scope.offered |= {"waited"}
+    scope.there |= {("waited",)}
     if not isinstance(node, MapNode):
         return _wait_for(word, node, scope)
     shape = read_settings(node, WaitShape, scope.reading, "'wait'", place=word.place)
     form = _form(word, node, scope)
+    until = scope.at(node, "until", Wants.TIME, shape is not None)
+    that = scope.at(node, "that", Wants.BOOL, shape is not None)
+    words = read_words(event, scope.reading, "'event'") if (event := node.get("event")) else ()
+    key = scope.counted(word, f"wait:{form}", text_at(node, "id") or None)
     if shape is None or form is None:
-        scope.look_at(node, {"until": Wants.TIME, "that": Wants.BOOL})
         return None
-    key = scope.counted(word, f"wait:{form}", shape.id)
     if form == "until":
-        return _wait_until(key, shape, scope)
+        return _wait_until(key, until, shape, scope)
     if shape.up_to is None:
         return None
     if form == "that":
-        that = scope.expression(shape.that, Wants.BOOL) if shape.that else None
         return WaitThat(key, that, shape.up_to) if that else None
-    words = read_words(shape.event.node, scope.reading, "'event'") if shape.event else ()
     return WaitEvent(key, words, shape.up_to) if words else None
 
 
@@ -222,8 +259,7 @@ def _form(word: Scalar, node: MapNode, scope: Scope) -> str | None:
     return form
 
 
-def _wait_until(key: str, shape: WaitShape, scope: Scope) -> Step | None:
-    until = scope.expression(shape.until, Wants.TIME) if shape.until else None
+def _wait_until(key: str, until: Compiled | None, shape: WaitShape, scope: Scope) -> Step | None:
     if until is None or shape.until is None:
         return None
     if shape.or_ is None:
@@ -254,11 +290,9 @@ class BranchShape(Shape):
 def choose(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
     """Do the steps of the first branch whose condition holds; when none holds, go on."""
     if not isinstance(node, ListNode) or not node.items:
-        scope.report(
-            node,
-            "bad-value",
-            f"'choose' is a list of branches, as in [{{when: …, steps: […]}}, {{else: […]}}], not {found(node)}",
-        )
+        what = "an empty list" if isinstance(node, ListNode) else found(node)
+        said = f"'choose' is a list of branches, as in [{{when: …, steps: […]}}, {{else: […]}}], not {what}"
+        scope.report(node, "bad-value", said)
         return None
     if scope.depth >= MAX_CHOOSE:
         scope.report(word, "bad-value", f"'choose' stands at most {MAX_CHOOSE} deep")
@@ -276,22 +310,24 @@ def choose(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
 
 def _branch(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Branch | None:
     shape = read_settings(node, BranchShape, scope.reading, "a branch of 'choose'")
-    if shape is None or not isinstance(node, MapNode):
-        scope.look_at(node, {"when": Wants.BOOL})
+    if not isinstance(node, MapNode):
+        return None
+    when = scope.at(node, "when", Wants.BOOL, shape is not None)
+    inner, other = node.get("steps"), node.get("else")
+    with scope.branch(proves(when.tree, True) if when else NONE):
+        then = steps(inner, scope) if inner is not None else ()
+    with scope.branch(NONE):
+        otherwise = steps(other, scope) if other is not None else ()
+    if shape is None:
         return None
     if shape.else_ is not None:
         if len(node) > 1:
             scope.report(node, "conflicting-settings", "'else' stands alone in its branch")
-        with scope.branch(frozenset()):
-            return Branch(None, steps(shape.else_.node, scope))
+        return Branch(None, otherwise)
     if shape.when is None or shape.steps is None:
         missing = "when" if shape.when is None else "steps"
         scope.report(node, "missing-setting", f"a branch of 'choose' needs '{missing}'")
-        return None
-    when = scope.expression(shape.when, Wants.BOOL)
-    with scope.branch(proves(when.tree, True) if when else frozenset()):
-        inner = steps(shape.steps.node, scope)
-    return Branch(when, inner) if when else None
+    return Branch(when, then) if when else None
 
 
 class StopShape(Shape):
@@ -328,19 +364,27 @@ class EscalateShape(Shape):
 def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
     """Raise a matter that a person must take on."""
     shape = read_settings(node, EscalateShape, scope.reading, "'escalate'", place=word.place)
-    if isinstance(node, MapNode) and isinstance(to := node.get("to"), Scalar):
-        scope.group(to)
+    key = _follow_escalate(word, node, scope, whole=shape is not None) if isinstance(node, MapNode) else ""
     scope.offered |= {"escalation"}
+    scope.there |= {("escalation",)}
     if shape is None:
         return None
-    scope.text(shape.reason)
     return Escalate(
-        id=scope.key(word, f"escalate:{shape.to}", shape.id),
+        id=key,
         to=shape.to,
         reason=shape.reason.text,
         severity=Severity(shape.severity),
         due=shape.due,
     )
+
+
+def _follow_escalate(word: Scalar, node: MapNode, scope: Scope, *, whole: bool) -> str:
+    """Look at the names and the text that stand there; gives the step's key."""
+    if isinstance(to := node.get("to"), Scalar):
+        scope.group(to)
+    if (reason := placed_at(node.get("reason"), whole)) is not None:
+        scope.text(reason)
+    return scope.said(word, node, "to")
 
 
 @hookimpl

@@ -22,7 +22,7 @@ from .builtin import LATER_STEPS, STEPS
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .model import Choose, Flow, Mode, State, Step, Stop
-from .scope import Known, LengthText, Scope
+from .scope import Known, LengthText, Scope, placed_at
 from .types import EVERYTHING, offered
 from .words import read_words
 
@@ -158,8 +158,8 @@ def _list(node: Node | None) -> Node | None:
 
 def _conditions(node: Node | None, scope: Scope) -> list[Compiled]:
     nodes = node.items if isinstance(node, ListNode) else (node,)
-    scalars = [each for each in nodes if isinstance(each, Scalar) and not each.empty]
-    compiled = [scope.expression(Placed(each), Wants.BOOL) for each in scalars]
+    placed = [found for each in nodes if (found := placed_at(each, whole=True)) is not None]
+    compiled = [scope.expression(each, Wants.BOOL) for each in placed]
     return [each for each in compiled if each is not None]
 
 

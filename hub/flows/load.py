@@ -26,7 +26,7 @@ def load_config(
     """The configuration in `path`, and every problem in it, sorted by place. Never raises for what stands in a file.
 
     `env` is the environment; a `.env` beside the file stands behind it. `texts` None: templates are not checked.
-    `check_text(text, names)` checks a TEXT (an escalation's reason); None: its syntax is not checked.
+    `check_text(text, names, absent)` checks a TEXT (an escalation's reason); None: its syntax is not checked.
     """
     opened = Opened.of(path, env)
     try:

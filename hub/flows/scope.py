@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,15 +10,16 @@ from datetime import timedelta
 from typing import Annotated
 
 from hub.config.kinds import Placed
-from hub.config.problems import Level, Place, Problem, instead, quoted
+from hub.config.problems import Level, Place, Problem, instead, nearest, quoted
 from hub.config.scalars import MAX_LENGTH_DAYS, NAME, Kind, MistakeError, read_length
-from hub.config.settings import Reading, is_open
+from hub.config.secrets import reference_at
+from hub.config.settings import Reading, is_open, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants, compile_expression
 from .cel_tree import NONE, Paths, unproved
 from .model import Length
-from .types import maybes_in
+from .types import LATER_NAMES, maybes_in
 
 
 def read_flow_length(text: str) -> Length:
@@ -30,8 +32,9 @@ def read_flow_length(text: str) -> Length:
 
 LengthText = Annotated[Length, Kind("a length of time such as 3d", read_flow_length)]
 
-TextCheck = Callable[[str, frozenset[str]], tuple[Problem, ...]]
-"""What is wrong with a TEXT that may use these names; places count from the text's own first character."""
+TextCheck = Callable[[str, frozenset[str], Callable[[str], str]], tuple[Problem, ...]]
+"""What is wrong with a TEXT that may use these names, asking of a field which part of it may be absent (or nothing);
+places count from the text's own first character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,11 @@ class Scope:
             self.report(node.at(each.offset), each.code, each.text, each.hint)
         return None
 
-    def look_at(self, node: Node, wants: Mapping[str, Wants]) -> None:
-        """Report the mistakes of expressions in a step that cannot be read as a whole."""
-        for key, want in wants.items():
-            value = node.get(key) if isinstance(node, MapNode) else None
-            if isinstance(value, Scalar) and not value.empty and not is_open(value):
-                self.expression(Placed(value), want)
+    def at(self, node: MapNode, key: str, wants: Wants, whole: bool) -> Compiled | None:
+        """The compiled expression under a key of a step, if one stands there. It is read where the rest of the step
+        cannot be (not `whole`), so that all mistakes are told at once."""
+        placed = placed_at(node.get(key), whole)
+        return self.expression(placed, wants) if placed is not None else None
 
     def maybe_missing(self, placed: Placed, expression: Compiled, level: Level, because: str) -> None:
         """Complain about fields that may be absent where nothing above has asked for them."""
@@ -111,6 +113,13 @@ class Scope:
                     f"'{name}' may be absent; {because}",
                     level=level,
                 )
+
+    def said(self, word: Node, node: MapNode, what: str) -> str:
+        """The key of a step as it is written: its `id`, or its word and what it says (`what` is the setting)."""
+        own, key = text_at(node, "id"), text_at(node, what)
+        misspelt = not own and any(nearest(each.text, ["id"]) for each, _ in node)
+        step = word.text if isinstance(word, Scalar) else ""
+        return self.key(word, f"{step}:{key}", own or None) if own or (key and not misspelt) else ""
 
     def key(self, node: Node, key: str, own: str | None) -> str:
         """The key of a step that says or raises something: its own id, else what it does. Never its position."""
@@ -196,9 +205,36 @@ class Scope:
         check = self.known.check_text if self.known else None
         if check is None:
             return
-        for each in check(placed.text, self.offered):
+        for each in check(placed.text, self.offered, self._absent):
             offset = _index(placed.text, each.line, each.column)
-            self.report(placed.node.at(offset), each.code, each.text, each.hint)
+            word = _WORD.match(placed.text, offset)
+            if each.code == "not-offered" and word and word[0] in LATER_NAMES:
+                not_yet(self.reading, placed.node.at(offset), f"'{word[0]}'")
+            else:
+                self.report(placed.node.at(offset), each.code, each.text, each.hint)
+
+    def _absent(self, path: str) -> str:
+        """The part of a field that may be absent here, or nothing."""
+        return next((".".join(each) for each in maybes_in(tuple(path.split("."))) if each not in self.there), "")
+
+
+_WORD = re.compile(r"\w+")
+
+
+def placed_at(node: Node | None, whole: bool) -> Placed | None:
+    """The scalar that stands there, to be read as an expression or a text; None for what has been told already: nothing
+    at all, a reference to a secret, and, in a step that cannot be read as a `whole`, a piece of a value."""
+    if not isinstance(node, Scalar) or node.empty or reference_at(node.text) is not None:
+        return None
+    if is_open(node) and not whole:
+        return None
+    return Placed(node)
+
+
+def text_at(node: MapNode, key: str) -> str:
+    """The text under a key, or nothing."""
+    value = node.get(key)
+    return value.text if isinstance(value, Scalar) else ""
 
 
 def _start(text: str, name: str, offset: int) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from hub.config.problems import did_you_mean, instead, listed
+from hub.config.problems import instead, listed
 
 from ._filters import FILTERS, categories, language_of
 from ._names import LINKS, LOOP_FIELDS, Fields, Kind, Spec, child
@@ -35,23 +35,25 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What one template may use. `extra_filters` are those of plugins; `links` is false where `link` means nothing."""
+    """What one template may use. `extra_filters` are those of plugins; `links` is false where `link` means nothing;
+    `elsewhere` are names that there are in other places."""
 
     roots: Fields
     locale: str = "en"
     links: bool = True
     extra_filters: Collection[str] = ()
+    elsewhere: Collection[str] = ()
 
 
 @dataclass(slots=True)
 class Found:
-    """What a template turned out to hold: mistakes, fields read anywhere, fields it prints, and those it prints always:
-    under no condition and with nothing to stand in for them."""
+    """What a template turned out to hold: mistakes, fields read anywhere, fields it prints, and those it prints always
+    (with their first line): under no condition and with nothing to stand in for them."""
 
     mistakes: list[Mistake] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
     prints: set[str] = field(default_factory=set)
-    always: set[str] = field(default_factory=set)
+    always: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,24 +196,27 @@ class _Walk:
             return self.wrong(
                 node, "jinja-name", node.attr, f"there is no field '{node.attr}' in {path or 'this'}{hint}"
             ), full
-        self.note(full)
+        self.note(node, full)
         return inner, full
 
     def root(self, node: nodes.Name, scope: _Scope) -> tuple[Spec, str]:
         if node.name in scope.names:
             spec, path = scope.names[node.name]
-            self.note(path)
+            self.note(node, path)
             return spec, path
+        if node.name in self.allowed.elsewhere:
+            text = f"there is no '{node.name}' here: not this trigger, or not every trigger of the list, offers it"
+            return self.wrong(node, "not-offered", node.name, text), node.name
         code = "jinja-unsafe" if node.name.startswith("_") else "jinja-name"
-        hint = did_you_mean(node.name, scope.names)
+        hint = instead(node.name, sorted(scope.names), "a name such as order")
         return self.wrong(node, code, node.name, f"there is no '{node.name}' here{hint}"), node.name
 
-    def note(self, path: str) -> None:
+    def note(self, node: nodes.Node, path: str) -> None:
         self.found.reads.add(path)
         if self.printing:
             self.found.prints.add(path)
             if not self.perhaps:
-                self.found.always.add(path)
+                self.found.always.setdefault(path, _line(node))
 
     def constant(self, node: nodes.Const, scope: _Scope) -> Spec:
         if isinstance(node.value, bool):

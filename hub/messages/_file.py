@@ -69,8 +69,8 @@ class TextFile:
     @property
     def always(self) -> frozenset[str]:
         """The fields without which it cannot be said."""
-        subject = self.lines["subject"].always if "subject" in self.lines else frozenset()
-        return self.body.always | subject | frozenset(self.needs)
+        subject = frozenset(self.lines["subject"].always) if "subject" in self.lines else frozenset()
+        return frozenset(self.body.always) | subject | frozenset(self.needs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the length is counted while the text is produced, and every round of a loop is c
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -116,13 +116,13 @@ def _environment(html: bool, filters: tuple[tuple[str, Callable[[Any, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to be filled, with what it reads, prints, and prints under no condition."""
+    """A template ready to be filled, with what it reads, prints, and prints under no condition (with the place)."""
 
     template: Template
     roots: Fields
     reads: frozenset[str]
     prints: frozenset[str]
-    always: frozenset[str] = frozenset()
+    always: Mapping[str, Place] = field(default_factory=dict)
 
     def fill(self, names: Mapping[str, Any], filling: Filling, link: LinkTo, limit: int = MAX_OUTPUT) -> str:
         """The text with its marks; `filling.missing` afterwards says what was printed and absent.
@@ -172,8 +172,8 @@ def compile_source(
     except (SyntaxError, RecursionError, MemoryError, TemplateError):
         deep = Mistake("jinja-limit", 1, "", "the text is nested too deep")
         return None, (_problem(deep, source, text),)
-    said = (frozenset(found.reads), frozenset(found.prints), frozenset(found.always))
-    return Compiled(template, allowed.roots, *said), ()
+    always = {path: _place(line, path, source, text) for path, line in found.always.items()}
+    return Compiled(template, allowed.roots, frozenset(found.reads), frozenset(found.prints), always), ()
 
 
 def _parsed(text: str, allowed: Allowed, html: bool, filters: PluginFilters) -> tuple[nodes.Template | None, Found]:
@@ -209,11 +209,19 @@ def _early(text: str) -> Mistake | None:
 
 
 def _problem(mistake: Mistake, source: Source, text: str) -> Problem:
+    place = _place(mistake.line, mistake.near, source, text)
+    return Problem(place, mistake.code, mistake.text, snippet=_line_of(text, mistake.line))
+
+
+def _place(line: int, near: str, source: Source, text: str) -> Place:
+    """Where a word of a line of the template stands in its file."""
+    column = _column(_line_of(text, line), near)
+    return Place(source.file, source.line + line - 1, column + (source.column - 1 if line == 1 else 0))
+
+
+def _line_of(text: str, line: int) -> str:
     lines = text.split("\n")
-    line = lines[mistake.line - 1] if 0 < mistake.line <= len(lines) else ""
-    column = _column(line, mistake.near)
-    place = Place(source.file, source.line + mistake.line - 1, column + (source.column - 1 if mistake.line == 1 else 0))
-    return Problem(place, mistake.code, mistake.text, snippet=line)
+    return lines[line - 1] if 0 < line <= len(lines) else ""
 
 
 def _column(line: str, near: str) -> int:

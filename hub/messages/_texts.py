@@ -339,9 +339,27 @@ def _is_name(name: str) -> bool:
 # ---------------------------------------------------------------- single texts
 
 
-def check_text(source: str, allowed_names: Collection[str], *, file: str = "text") -> tuple[Problem, ...]:
-    """What is wrong with a TEXT of flows.yaml; `allowed_names` are those it may begin with (`order`, `shipment`)."""
-    return _single(source, frozenset(allowed_names), file)[1]
+def check_text(
+    source: str, allowed_names: Collection[str], absent: Callable[[str], str] | None = None, *, file: str = "text"
+) -> tuple[Problem, ...]:
+    """What is wrong with a TEXT of flows.yaml; `allowed_names` are those it may begin with (`order`, `shipment`).
+
+    `absent` says of a field (`order.note`) which part of it may be absent there, or nothing; what is printed all the
+    same, under no condition and with nothing to stand in for it, is `maybe-missing`."""
+    compiled, problems = _single(source, frozenset(allowed_names), file)
+    if compiled is None or absent is None:
+        return problems
+    found: dict[str, tuple[str, Place]] = {}
+    for path, place in compiled.always.items():
+        whole = not any(other.startswith(f"{path}.") for other in compiled.always)
+        if whole and (part := absent(path)):
+            found.setdefault(part, (path, place))
+    return tuple(_missing(part, *at) for part, at in found.items())
+
+
+def _missing(part: str, path: str, place: Place) -> Problem:
+    said = f"'{part}' may be absent; then the text shows a gap; write what stands there instead, or ask has(…) above"
+    return Problem(place, "maybe-missing", said, f"{{{{ {path} or '…' }}}}")
 
 
 def render_text(source: str, names: Mapping[str, Any], locale: str, zone: ZoneInfo) -> str:
@@ -359,7 +377,7 @@ def render_text(source: str, names: Mapping[str, Any], locale: str, zone: ZoneIn
 @lru_cache(maxsize=2_000)
 def _single(source: str, names: frozenset[str], file: str) -> tuple[Compiled | None, tuple[Problem, ...]]:
     known = {name: spec for name, spec in ROOTS.items() if name in names}
-    allowed = Allowed(with_extra(known, names - known.keys()), "en")
+    allowed = Allowed(with_extra(known, names - known.keys()), "en", elsewhere=ROOTS.keys() - names)
     if len(source) > 2_000:
         return None, (Problem(Place(file), "jinja-limit", "a text in flows.yaml has at most 2,000 characters"),)
     return compile_source(Source(source, file), allowed)

@@ -269,7 +269,7 @@ def test_what_texts_need_is_allowed(source: str) -> None:
 
 def test_only_the_names_that_are_offered_may_be_said() -> None:
     assert codes("{{ shipment.carrier }}") == set()
-    assert {each.code for each in check_text("{{ shipment.carrier }}", {"order"})} == {"jinja-name"}
+    assert {each.code for each in check_text("{{ shipment.carrier }}", {"order"})} == {"not-offered"}
     assert check_text("{{ discount }}", {"discount"}) == ()
 
 

@@ -1,5 +1,6 @@
 """Every kind of mistake in a flow: where it is said to be, and in which words."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -302,7 +303,7 @@ def test_choose_stands_at_most_six_deep() -> None:
 
 
 def test_an_escalations_text_is_checked_where_it_stands(tmp_path: Path) -> None:
-    def check(text: str, names: frozenset[str]) -> tuple[Problem, ...]:
+    def check(text: str, names: frozenset[str], absent: Callable[[str], str]) -> tuple[Problem, ...]:
         at = text.find("{{ ordr")
         line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
         assert "order" in names and "shipment" not in names

@@ -24,7 +24,8 @@ def notify(more: str) -> str:
     [
         (
             f"on: shipment.deliverd, {STOP}",
-            "there is no shipment status 'deliverd'; expected: a status of the shipment axis; did you mean 'delivered'?",
+            "there is no shipment status 'deliverd'; expected: a status of the shipment axis; "
+            "did you mean 'delivered'?",
         ),
         (f"on: order.pakced, {STOP}", f"there is no order status 'pakced'; there are: {ORDER}; did you mean 'packed'?"),
         (
