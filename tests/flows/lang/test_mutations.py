@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.config.load import Loaded
-from hub.config.problems import CODES, render_problems
+from hub.config.problems import CODES, lines_of, render_problems
 from hub.flows.compile import compile_flow
 from tests.config.fakes import GROUND, FakeTexts, load
 
@@ -98,7 +98,7 @@ PIECES = (
 def checked(folder: str, text: str) -> Loaded:
     loaded = load(Path(folder), text, FakeTexts())
     assert (loaded.config is None) == bool(loaded.errors)
-    lines = loaded.sources.get("flows.yaml", "").count("\n") + 2
+    lines = len(lines_of(loaded.sources.get("flows.yaml", ""))) + 1
     for each in loaded.problems:
         assert each.file == "flows.yaml" and 1 <= each.line <= lines and each.column >= 1
         assert each.code in CODES and each.text and "\n" not in each.text
