@@ -31,7 +31,6 @@ def list_(as_json: bool) -> None:
                 "plugins": sorted(known.plugins),
                 "adapters": adapters,
                 "filters": sorted(known.filters),
-                "steps": sorted(each.name for each in known.steps),
                 "commands": commands,
                 "broken": broken,
                 "problems": list(known.problems),

@@ -5,7 +5,7 @@ documentation, and the function makes the step that the engine runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,7 +17,6 @@ from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name
 from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
-from hub.plugin import hookimpl
 
 from .cel import Compiled, Wants
 from .cel_tree import NONE, must_read, proves
@@ -385,8 +384,3 @@ def _follow_escalate(word: Scalar, node: MapNode, scope: Scope, *, whole: bool) 
     if (reason := placed_at(node.get("reason"), whole)) is not None:
         scope.text(reason)
     return scope.said(word, node, "to")
-
-
-@hookimpl
-def flow_steps() -> Sequence[StepKind]:
-    return tuple(STEPS.values())

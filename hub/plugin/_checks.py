@@ -1,13 +1,14 @@
 """Whether what a plugin brings is what the door takes; every complaint says what is missing."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pluggy
 
 from ._adapters import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
+from ._hooks import LATER
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -17,7 +18,6 @@ class Offer:
     """All that one plugin brings."""
 
     adapters: Sequence[type[Adapter[Any]]]
-    steps: Sequence[Any]
     filters: Mapping[str, Callable[..., Any]]
     commands: Sequence[Any]
 
@@ -38,7 +38,6 @@ def offer(implementations: Mapping[str, pluggy.HookImpl]) -> Offer:
 
     made = Offer(
         ask("adapters", Sequence, ()),
-        ask("flow_steps", Sequence, ()),
         ask("template_filters", Mapping, {}),
         ask("commands", Sequence, ()),
     )
@@ -47,11 +46,16 @@ def offer(implementations: Mapping[str, pluggy.HookImpl]) -> Offer:
     for name, change in made.filters.items():
         if not (isinstance(name, str) and _NAME.fullmatch(name) and callable(change)):
             raise TypeError(f"template filter {name!r} needs a name like 'money' and a function")
-    for what, named in (("step", made.steps), ("command", made.commands)):
-        for each in named:
-            if not isinstance(getattr(each, "name", None), str):
-                raise TypeError(f"{type(each).__name__} is no {what}: it has no name")
+    for each in made.commands:
+        if not isinstance(getattr(each, "name", None), str):
+            raise TypeError(f"{type(each).__name__} is no command: it has no name")
     return made
+
+
+def refuse_later(hooks: Iterable[str]) -> None:
+    """TypeError for a hook that only a later version has."""
+    for name in sorted(LATER.intersection(hooks)):
+        raise TypeError(f"hook {name} is not supported in this version")
 
 
 _ATTRIBUTES: Mapping[type, Mapping[str, type]] = {

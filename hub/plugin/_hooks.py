@@ -8,16 +8,13 @@ import pluggy
 hookspec = pluggy.HookspecMarker("orderhub")
 hookimpl = pluggy.HookimplMarker("orderhub")
 
+LATER = frozenset({"flow_steps"})
+"""Hooks that this version refuses by name: a step of a plugin's own would be listed, and no flow could use it."""
+
 
 @hookspec
 def adapters() -> Sequence[type[Any]]:
     """The adapter classes (`Platform`, `Carrier`, `Channel`) that this plugin brings."""
-    return ()
-
-
-@hookspec
-def flow_steps() -> Sequence[Any]:
-    """The steps for flows.yaml that this plugin brings."""
     return ()
 
 

@@ -21,7 +21,7 @@ import pluggy
 
 from . import _hooks
 from ._adapters import Adapter, Carrier, Channel, Platform
-from ._checks import Offer, offer
+from ._checks import Offer, offer, refuse_later
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Registry:
         self._manager = pluggy.PluginManager(GROUP)
         self._manager.add_hookspecs(_hooks)
         self._broken: list[Broken] = []
-        self._adapters, self._steps, self._filters, self._commands = _Claims(), _Claims(), _Claims(), _Claims()
+        self._adapters, self._filters, self._commands = _Claims(), _Claims(), _Claims()
 
     @classmethod
     def load(cls, entry_points: Iterable[EntryPoint] | None = None) -> "Registry":
@@ -143,11 +143,6 @@ class Registry:
         return tuple(self._broken)
 
     @property
-    def steps(self) -> Sequence[Any]:
-        """Flow steps whose name one plugin alone claims."""
-        return tuple(each for _, each in self._steps.undisputed().values())
-
-    @property
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Template filters that one plugin alone claims, by name."""
         return MappingProxyType({name: each for name, (_, each) in self._filters.undisputed().items()})
@@ -162,7 +157,7 @@ class Registry:
         """A sentence for people on each plugin that was not taken and each name that comes twice."""
         broken = [f"plugin {each.distribution}:{each.name} is broken: {each.reason}" for each in self._broken]
         adapters = [_twice(f"{kind} {name}", by) for (kind, name), by in self._adapters.disputed().items()]
-        others = {"step": self._steps, "filter": self._filters, "command": self._commands}
+        others = {"filter": self._filters, "command": self._commands}
         rest = [_twice(f"{what} {name}", by) for what, each in others.items() for name, by in each.disputed().items()]
         return [*broken, *sorted(adapters + rest)]
 
@@ -198,8 +193,6 @@ class Registry:
             self._adapters.add((Kind.of(adapter).value, adapter.name), plugin, adapter)
         for name, each in offered.filters.items():
             self._filters.add(name, plugin, each)
-        for step in offered.steps:
-            self._steps.add(step.name, plugin, step)
         for command in offered.commands:
             self._commands.add(command.name, plugin, command)
 
@@ -209,8 +202,10 @@ class Registry:
         module = point.load()
         self._manager.register(module, plugin)
         try:
+            hooks = self._implementations(plugin)
+            refuse_later(hooks)
             self._manager.check_pending()
-            return offer(self._implementations(plugin))
+            return offer(hooks)
         except BaseException:
             self._manager.unregister(name=plugin)
             raise

@@ -113,7 +113,10 @@ BREAKAGE = {
         "template filter 'a b'",
     ),
     "bad_command": ("from hub.plugin import hookimpl\n@hookimpl\ndef commands(): return [3]", "int is no command"),
-    "bad_step": ("from hub.plugin import hookimpl\n@hookimpl\ndef flow_steps(): return [3]", "int is no step"),
+    "later_hook": (
+        "from hub.plugin import hookimpl\n@hookimpl\ndef flow_steps(): return [3]",
+        "hook flow_steps is not supported in this version",
+    ),
 }
 
 
@@ -259,13 +262,6 @@ EXTRAS = """
 import click
 from hub.plugin import hookimpl
 
-class Step:
-    name = "{step}"
-
-@hookimpl
-def flow_steps():
-    return [Step()]
-
 @hookimpl
 def template_filters():
     return {{"{filter}": lambda value, locale: value}}
@@ -276,21 +272,20 @@ def commands():
 """
 
 
-def test_steps_filters_and_commands_are_collected(install: Install, points: Points) -> None:
-    install("orderhub-x", x=EXTRAS.format(step="wave", filter="loud", command="shout"))
+def test_filters_and_commands_are_collected(install: Install, points: Points) -> None:
+    install("orderhub-x", x=EXTRAS.format(filter="loud", command="shout"))
     registry = Registry.load(points())
-    assert [each.name for each in registry.steps] == ["wave"]
     assert list(registry.filters) == ["loud"]
     assert [each.name for each in registry.commands] == ["shout"]
 
 
 def test_those_too_may_not_come_twice(install: Install, points: Points) -> None:
-    install("orderhub-x", x=EXTRAS.format(step="wave", filter="loud", command="shout"))
-    install("orderhub-y", y=EXTRAS.format(step="wave", filter="loud", command="shout"))
+    install("orderhub-x", x=EXTRAS.format(filter="loud", command="shout"))
+    install("orderhub-y", y=EXTRAS.format(filter="loud", command="shout"))
     registry = Registry.load(points())
     both = "comes twice: from orderhub-x:x and from orderhub-y:y"
-    assert registry.problems == [f"command shout {both}", f"filter loud {both}", f"step wave {both}"]
-    assert not registry.steps and not registry.filters and not registry.commands
+    assert registry.problems == [f"command shout {both}", f"filter loud {both}"]
+    assert not registry.filters and not registry.commands
 
 
 def test_registries_do_not_share_anything(install: Install, points: Points) -> None:

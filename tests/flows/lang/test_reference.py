@@ -8,7 +8,7 @@ import yaml
 
 from hub.config.problems import CODES
 from hub.config.sections import SECTIONS
-from hub.flows.builtin import STEPS, flow_steps
+from hub.flows.builtin import STEPS
 from hub.flows.cel import Compiled, Wants, compile_expression
 from hub.flows.cel_functions import FUNCTIONS
 from hub.flows.compile import FlowShape
@@ -55,10 +55,6 @@ def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     assert kind.summary.endswith(".")
     text = f"  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
     assert flows(tmp_path, text, FakeTexts()).problems == ()
-
-
-def test_the_steps_come_through_the_same_door_as_a_strangers() -> None:
-    assert [each.name for each in flow_steps()] == list(STEPS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
