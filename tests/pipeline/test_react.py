@@ -358,6 +358,20 @@ def test_a_run_keeps_the_text_it_started_with() -> None:
     assert told(story.react(at="+3 10:01")) == ["pickup-reminder"] * 2
 
 
+def test_a_cancelled_order_does_not_end_what_is_told_of_its_return() -> None:
+    flows = {
+        "back": {"on": "return.approved", "steps": WAITS},
+        "packed": {"on": "order.packed", "steps": [{"wait": "3d"}, notify("delivered")]},
+    }
+    story = Story(world(flows))
+    returns = (case("r1", "return.approved"),)
+    story.react(order("08:00", "order.packed"), at="08:01")
+    story.react(order("09:00", "order.packed", returns=returns), at="09:01")
+    cancelled = story.react(order("10:00", "order.cancelled", returns=returns), at="10:01")
+    assert ended(cancelled) == [("", "stopped", "order.cancelled")], "the order's own run, and that alone"
+    assert told(story.react(at="+3 10:01")) == ["pickup-reminder"]
+
+
 # ------------------------------------------------------------------------------------------------ messages
 
 
