@@ -86,6 +86,10 @@ class Opened:
         with suppress(TooManyError):
             for key, value in elsewhere:
                 refuse_references(MapNode(((key, value),), key.place), self.reading)
+        places = {each.place for each in self.reading.problems if each.code == "secret-place"}
+        self.reading.problems[:] = [  # what else is wrong with such a word follows from it
+            each for each in self.reading.problems if each.code == "secret-place" or each.place not in places
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         return None
     words = _triggers(key, node, reading)
     scope = Scope(reading, offered(words) if words else EVERYTHING, known)
-    conditions = _conditions(node.get("when"), scope)
+    conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)
     stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
@@ -156,9 +156,9 @@ def _list(node: Node | None) -> Node | None:
     return None if node is None or (isinstance(node, ListNode) and not node.items) else node
 
 
-def _conditions(node: Node | None, scope: Scope) -> list[Compiled]:
+def _conditions(node: Node | None, scope: Scope, *, whole: bool) -> list[Compiled]:
     nodes = node.items if isinstance(node, ListNode) else (node,)
-    placed = [found for each in nodes if (found := placed_at(each, whole=True)) is not None]
+    placed = [found for each in nodes if (found := placed_at(each, whole)) is not None]
     compiled = [scope.expression(each, Wants.BOOL) for each in placed]
     return [each for each in compiled if each is not None]
 

@@ -97,6 +97,9 @@ CASES = [
     pytest.param(
         MORE + "flows: {a: {on: order.received, steps: [{stop: '${POST_KEY}'}]}}", "14:48 secret-place", id="in a step"
     ),
+    pytest.param(MORE + "statuses: {post: {x: '${POST_KEY}'}}", "14:22 secret-place", id="as a status"),
+    pytest.param(MORE + "flows: {a: {on: '${POST_KEY}', steps: [{stop: x}]}}", "14:17 secret-place", id="as a trigger"),
+    pytest.param(changed(ROUTES, "routes: {default: ['${POST_KEY}']}"), "8:22 secret-place", id="as a channel"),
     pytest.param(
         MORE + "flows: {a: {on: order.received, when: '${POST_KEY}', steps: [{stop: x}]}}",
         "14:39 secret-place",

@@ -204,6 +204,11 @@ CASES = [
     pytest.param(f"{ON}\nwhen: order.gift &&\n{STOP}", "2:20 cel-syntax", id="syntax"),
     pytest.param(f"{ON}\nwhen: '[1].exists(x, x > 0)'\n{STOP}", "2:18 cel-limit", id="limit"),
     pytest.param(f"{ON}\nwhen: {{a: b}}\n{STOP}", "2:7 bad-value", id="a map as condition"),
+    pytest.param(
+        "{on: order.received, when: valid_phone(order.note, order.country), steps: [{stop: x}]}",
+        "1:28 yaml-quote",
+        id="comma",
+    ),
     pytest.param(f"{ON}\nwhen: now > order.placed_at\nsteps: [{{wait: 1d}}]", "2:7 clock-in-when", id="clock"),
 ]
 
