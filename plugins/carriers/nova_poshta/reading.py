@@ -106,6 +106,12 @@ def _in_format(written: str, form: str) -> datetime | None:
         return None
 
 
+def _end_of_day(at: datetime) -> datetime:
+    """The last second of the day in Kyiv, which is where a status stands of which only the day is known."""
+    tomorrow = at.astimezone(_ZONE).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time.min, _ZONE).astimezone(UTC) - timedelta(seconds=1)
+
+
 def _iso(written: str) -> datetime | None:
     try:
         return datetime.fromisoformat(written) if "T" in written else None
@@ -183,8 +189,12 @@ class _Item:
         """The time of the status: `TrackingUpdateDate` and nothing else, because fields that speak of one moment have
         been seen hours apart. Two safe exceptions: a new waybill is as old as its creation (no status comes before
         it), and without any time it is the moment we asked, which no true time can be later than."""
-        told = self.moment("TrackingUpdateDate") or (self.moment("DateCreated") if self.code == "1" else None)
-        return (told, Precision.SECOND) if told else (self.asked_at, Precision.SEEN)
+        told = (self.text(name) for name in ("TrackingUpdateDate", *(("DateCreated",) if self.code == "1" else ())))
+        found = next(((written, at) for written in told if (at := moment(written))), None)
+        if found is None:
+            return self.asked_at, Precision.SEEN
+        written, at = found
+        return (_end_of_day(at), Precision.DAY) if ":" not in written else (at, Precision.SECOND)
 
     def _next(self) -> tuple[Relation | None, str]:
         number = self.text("LastCreatedOnTheBasisNumber")
@@ -262,8 +272,7 @@ class _Item:
             return None
         day = expected.astimezone(_ZONE).date()
         start = datetime.combine(day, time.min, _ZONE)
-        end = datetime.combine(day + timedelta(days=1), time.min, _ZONE).astimezone(UTC) - timedelta(seconds=1)
-        return Window(start, end, day_only=True)
+        return Window(start, _end_of_day(expected), day_only=True)
 
     def _point(self) -> PickupPoint | None:
         name = self.text("WarehouseRecipient")

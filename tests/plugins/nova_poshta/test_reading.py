@@ -42,6 +42,22 @@ def test_every_format_is_read_as_kyiv_time(written: str) -> None:
     assert moment(written) == datetime(2026, 11, 18, 6, 47, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("written", "at", "precision"),
+    [
+        ("2026-11-18", "2026-11-18T21:59:59+00:00", Precision.DAY),
+        ("18.11.2026", "2026-11-18T21:59:59+00:00", Precision.DAY),
+        ("2026-03-29", "2026-03-29T20:59:59+00:00", Precision.DAY),
+        ("2026-11-18 00:00:00", "2026-11-17T22:00:00+00:00", Precision.SECOND),
+    ],
+)
+def test_of_a_status_with_only_a_day_the_end_of_that_day_in_kyiv_counts(
+    written: str, at: str, precision: Precision
+) -> None:
+    found, _ = read(StatusCode="5", TrackingUpdateDate=written)
+    assert (found.at.isoformat(), found.precision) == (at, precision)
+
+
 @pytest.mark.parametrize("written", ["2026-11-26", "26.11.2026"])
 def test_a_bare_day_begins_at_kyivs_midnight(written: str) -> None:
     assert moment(written) == datetime(2026, 11, 25, 22, 0, tzinfo=UTC)
