@@ -5,7 +5,7 @@ folding again. Its `subject` says whom the source spoke of: `o` the order, `p:<r
 a return case, `n:<number>` the parcel with that tracking number.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -115,6 +115,28 @@ def facts_of(record: Any, witness: Witness) -> Iterator[StoredFact]:
             yield replace(fact, precision=record.precision, way=record.way, snapshot=record.snapshot)
         case Retraction():
             yield _retraction(record, witness)
+
+
+def take_in(known: dict[tuple[str, str], StoredFact], heard: Iterable[StoredFact]) -> list[StoredFact]:
+    """Put what was heard into what is known, by (subject, key); returns what is new there. Of records with one key the
+    smallest stays, whichever came first (STATUS.md 3)."""
+    new = []
+    for fact in heard:
+        place = fact.subject, fact.key
+        if place not in known or _content(fact) < _content(known[place]):
+            known[place] = fact
+            new.append(fact)
+    return new
+
+
+def _content(fact: StoredFact) -> tuple[Any, ...]:
+    """A total order of records of one key by all that a fold reads of them; the time leads. When and how it was heard,
+    and words for people, make no other record."""
+    native = fact.native
+    return (
+        fact.at, native.vocabulary, native.code, native.reason or "", -fact.level, fact.snapshot, fact.way,
+        fact.precision, fact.retracts,
+    )  # fmt: skip
 
 
 def _event_subject(record: StatusEvent) -> str:

@@ -27,7 +27,7 @@ from hub.store.tables import (
 from .asking import questions
 from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
-from .facts import StoredFact, Witness, facts_of, said_in_between
+from .facts import StoredFact, Witness, facts_of, said_in_between, take_in
 from .ladder import climb
 from .notices import notices_of, taken_back
 from .pickup import deadline_of
@@ -178,10 +178,9 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}
     earlier = world.before_remap(remapped) if remapped else world
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
-    doc, new = _learn(want, loaded, world)
+    doc, all_facts, new = _learn(want, loaded, world)
     changed = bool(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
-    all_facts = [*loaded.facts, *(fact for fact, _ in new)]
     needless = said_in_between(all_facts, lambda fact: _axis_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
@@ -238,17 +237,17 @@ def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: d
     plan.reaction.timers += rows.timers
 
 
-def _learn(want: Wanted, loaded: Loaded, world: World) -> tuple[OrderDoc, list[tuple[StoredFact, int]]]:
-    doc, known = loaded.doc, {(fact.subject, fact.key) for fact in loaded.facts}
-    new: list[tuple[StoredFact, int]] = []
+def _learn(
+    want: Wanted, loaded: Loaded, world: World
+) -> tuple[OrderDoc, list[StoredFact], list[tuple[StoredFact, int]]]:
+    """The document and all facts after these events, and of the facts those that are new, each with its event."""
+    doc, known = loaded.doc, {(fact.subject, fact.key): fact for fact in loaded.facts}
+    new: dict[tuple[str, str], tuple[StoredFact, int]] = {}
     for event, record in want.records:
         doc = learn(doc, record, imported=event.mode == "import")
         who = Witness(event.connection, world.level(event.connection), event.received_at, event.mode)
-        for fact in facts_of(record, who):
-            if (fact.subject, fact.key) not in known:
-                known.add((fact.subject, fact.key))
-                new.append((fact, event.id))
-    return doc, new
+        new |= {(fact.subject, fact.key): (fact, event.id) for fact in take_in(known, facts_of(record, who))}
+    return doc, list(known.values()), list(new.values())
 
 
 def _axis_of(fact: StoredFact, world: World) -> Axis | None:

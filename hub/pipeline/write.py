@@ -1,4 +1,6 @@
-"""Write what was decided, in the caller's transaction. Every insert ignores what is there already: keys are content."""
+"""Write what was decided, in the caller's transaction. Every insert ignores what is there already: keys are content;
+only a fact takes the place of a greater record of its key.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -91,7 +93,7 @@ class _Write:
             refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
             self._wake_orphans(refs, source)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
-        self._insert(facts, (_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts))
+        self._facts(plans)
         for plan in plans:
             if plan.needless:
                 which = sa.tuple_(facts.c.subject, facts.c.key).in_(plan.needless)
@@ -130,6 +132,12 @@ class _Write:
         rows = list(rows)
         if rows:
             self.connection.execute(insert_new(table, self.dialect), rows)
+
+    def _facts(self, plans: Sequence[OrderPlan]) -> None:
+        rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
+        if rows:
+            keys, change = ("tenant", "order_id", "subject", "key"), ("source", "vocabulary", "code", "doc", "event_id")
+            self.connection.execute(upsert(facts, self.dialect, keys=keys, change=change), rows)
 
     def _hand_over(self, plan: OrderPlan) -> None:
         """What waits to be said about an order is for whose it is now."""

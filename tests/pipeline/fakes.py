@@ -35,7 +35,7 @@ from hub.model import (
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
-from hub.pipeline.facts import StoredFact, Witness, facts_of
+from hub.pipeline.facts import StoredFact, Witness, facts_of, take_in
 from hub.pipeline.occasions import occasions
 from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
@@ -256,9 +256,9 @@ class Story:
             carrier = hasattr(record, "number") and not isinstance(record, OrderSnapshot | StatusEvent)
             source = "post" if carrier else "shop"
             self.doc = learn(self.doc, record, imported=mode is Mode.IMPORT)
-            known = {(fact.subject, fact.key) for fact in self.facts}
-            heard = facts_of(record, Witness(source, self.world.level(source), self.now, mode))
-            self.facts += [fact for fact in heard if (fact.subject, fact.key) not in known]
+            known = {(fact.subject, fact.key): fact for fact in self.facts}
+            take_in(known, facts_of(record, Witness(source, self.world.level(source), self.now, mode)))
+            self.facts = list(known.values())
         return self.view
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.model import Direction, Number, ParcelNews, Relation, ReturnSnapshot
+from hub.model import Direction, Number, ParcelNews, RefKind, Relation, Retraction, ReturnSnapshot, StatusEvent
 from hub.pipeline.state import OrderView
 from hub.status import Shipment
 
@@ -48,19 +48,27 @@ NEWS = st.builds(
     lambda number, at, relation: ParcelNews(number, moment(at), next=Number("P3"), relation=relation),
     st.sampled_from(["P1", "P2"]), TIMES, st.sampled_from(Relation),
 )  # fmt: skip
-HISTORIES = st.lists(SNAPSHOTS | SCANS | SCANS | NEWS, min_size=2, max_size=8)
+SAME_EVENT = st.builds(
+    lambda at, word, event: StatusEvent(RefKind.PARCEL, "1", "1", native(word), moment(at), event_id=event),
+    TIMES, FULFILMENTS, st.sampled_from(["e1", "e2"]),
+)  # fmt: skip
+"""The sender tells an event again under its own id, sometimes with another time or word."""
+TAKEN_BACK = st.builds(lambda of, at: Retraction("1", of, moment(at)), st.sampled_from(["e1", "e2"]), TIMES)
+HISTORIES = st.lists(SNAPSHOTS | SCANS | SCANS | NEWS | SAME_EVENT | TAKEN_BACK, min_size=2, max_size=8)
 SHUFFLED = HISTORIES.flatmap(lambda records: st.tuples(st.just(records), st.permutations([*records, *records[:3]])))
 
 
 def end(view: OrderView) -> dict[str, Any]:
     """All that is known of an order in the end."""
     return {
-        "order": view.order.state,
+        "order": (view.order.state, view.order.since),
         "payment": view.effective_payment,
         "headline": view.headline.value,
         "rest": view.rest,
         "delivered": view.delivered,
-        "shipments": [(each.id, each.status, dict(each.contents), each.live) for each in view.shipments],
+        "shipments": [
+            (each.id, each.status, each.folded.since, dict(each.contents), each.live) for each in view.shipments
+        ],
         "returns": [(case.id, case.folded.state) for case in view.returns],
     }
 
