@@ -17,6 +17,7 @@ from hub.model import (
     Merged,
     Number,
     OrderSnapshot,
+    ParcelKind,
     ParcelNews,
     ParcelSnapshot,
     PickupPoint,
@@ -50,10 +51,13 @@ class OrderDoc:
 
     snapshot: OrderSnapshot | None = None
     parcels: Mapping[str, ParcelSnapshot] = field(default_factory=dict)
+    """By reference; every one that was ever told, the newest version of each."""
     returns: Mapping[str, ReturnSnapshot] = field(default_factory=dict)
+    listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """`parcels`, `returns` → references in the list that was told last (its version: `told`)."""
     news: Mapping[str, News] = field(default_factory=dict)
     told: Mapping[str, datetime] = field(default_factory=dict)
-    """Optional part of the snapshot → version of the snapshot that last told it."""
+    """Optional part of the snapshot → version of the snapshot that told it last."""
     removed_at: datetime | None = None
     merged_into: str = ""
     merged_at: datetime | None = None
@@ -63,6 +67,19 @@ class OrderDoc:
     """Earlier orders of the same customer when this one came in."""
     locale: str = ""
     """Frozen when the order came in."""
+
+    @property
+    def parcels_there(self) -> list[ParcelSnapshot]:
+        """Those that the newest list names, and what waits at a counter: platforms list that only when it is handed
+        over, or in some of their forms, so that a list without it does not end it."""
+        there = self.listed.get("parcels", self.parcels)
+        return [each for ref, each in self.parcels.items() if ref in there or each.kind is ParcelKind.PICKUP]
+
+    @property
+    def returns_there(self) -> list[ReturnSnapshot]:
+        """Those that the newest list names."""
+        there = self.listed.get("returns", self.returns)
+        return [each for ref, each in self.returns.items() if ref in there]
 
 
 _codec: TypeAdapter[OrderDoc] = TypeAdapter(OrderDoc)
@@ -94,6 +111,7 @@ def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
 
 
 _OPTIONAL = ("lines", "total", "paid", "refunded", "address", "point", "promise")
+_LISTS = ("parcels", "returns")
 
 
 def _removed(doc: OrderDoc, record: Removed) -> OrderDoc:
@@ -121,12 +139,19 @@ def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
             newest = replace(newest, **{name: value})
         elif doc.snapshot is not None and getattr(newest, name) != getattr(doc.snapshot, name):
             newest = replace(newest, **{name: getattr(doc.snapshot, name)})
+    listed = dict(doc.listed)
+    for name in _LISTS:
+        refs = None if getattr(record, name) is None else {each.ref for each in getattr(record, name)}
+        if refs is not None and (name not in told or record.version >= told[name]):
+            both = refs.union(listed[name]) if told.get(name) == record.version else refs
+            told[name], listed[name] = record.version, tuple(sorted(both))
     back = doc.removed_at is not None and record.version > doc.removed_at
     return replace(
         doc,
         snapshot=newest,
         parcels=_newest(doc.parcels, record.parcels),
         returns=_newest(doc.returns, record.returns),
+        listed=listed,
         told=told,
         removed_at=None if back else doc.removed_at,
         imported=imported if first else doc.imported,

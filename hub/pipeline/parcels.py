@@ -46,7 +46,7 @@ class Parcels:
 
     def outbound(self) -> list[Outbound]:
         """One shipment per number of each outbound fulfilment, and one for each that a carrier sent instead."""
-        out = [each for each in self.doc.parcels.values() if each.direction is Direction.OUT]
+        out = [each for each in self.doc.parcels_there if each.direction is Direction.OUT]
         replaced = {each.replaces for each in out}
         named = {number.number for each in out for number in each.numbers}
         return [
@@ -100,10 +100,10 @@ class Parcels:
         """The cases the shop names, and the customer's parcels that belong to each: those that share a number with it;
         else, first come first served, one to each case that names no number. A parcel that no case is left for is a
         case itself."""
-        cases = list(self.doc.returns.values())
+        cases = self.doc.returns_there
         belong: dict[str, list[ParcelSnapshot]] = {case.ref: [] for case in cases}
         alone: list[ParcelSnapshot] = []
-        for parcel in self.doc.parcels.values():
+        for parcel in self.doc.parcels_there:
             if parcel.direction is Direction.BACK:
                 shared = next((case for case in cases if _numbers(case) & _numbers(parcel)), None)
                 (belong[shared.ref] if shared else alone).append(parcel)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from hub.model import RefKind, StatusEvent
+from hub.model import ParcelKind, RefKind, ReturnSnapshot, StatusEvent
 from hub.store.database import Database
 from hub.store.tables import facts, timeline
 
-from .fakes import Desk, Story, moment, native, order, parcel, world
+from .fakes import Desk, Story, moment, native, order, parcel, scan, world
 
 
 @pytest.fixture
@@ -57,3 +57,62 @@ def test_since_when_a_state_holds_does_not_depend_on_arrival(records: tuple[Any,
     assert (str(folded.state), folded.since) == ("cancelled", moment("11:00"))
 
 
+# ------------------------------------------------------------------------------------------------ a list is shorter
+
+
+def case(ref: str, word: str, version: str) -> ReturnSnapshot:
+    return ReturnSnapshot(ref, moment(version), (native(word),))
+
+
+def there(story: Story) -> list[str]:
+    view = story.view
+    return [each.id.removeprefix("shop:1/") for each in (*view.shipments, *view.returns)]
+
+
+TWO = order(
+    "09:00", "order.processing",
+    parcels=(parcel("F1", "09:30", "shipment.shipped", numbers=["P1"]), parcel("F2", "09:00")),
+    returns=(case("order:1", "return.requested", "09:00"),),
+)  # fmt: skip
+ONE = order(
+    "10:00", "order.processing", parcels=(parcel("F2", "09:00"),), returns=(case("7", "return.refunded", "10:00"),)
+)
+SILENT = order("10:30", "order.processing")
+NONE = order("11:00", "order.processing", parcels=(), returns=())
+
+
+@pytest.mark.parametrize("records", list(permutations([TWO, ONE, SILENT, scan("P1", "in_transit", "09:40")])))
+def test_what_the_newest_list_does_not_name_is_not_there(records: tuple[Any, ...]) -> None:
+    story = Story()
+    story.hear(*records, at="12:00")
+    assert there(story) == ["F2", "r:7"]
+    assert [str(each.folded.state) for each in story.view.returns] == ["refunded"]
+    assert [leg.number.number for leg in story.view.legs] == [], "nobody asks about the number any more"
+
+
+@pytest.mark.parametrize("records", list(permutations([TWO, ONE, NONE])))
+def test_an_empty_list_says_that_there_is_none(records: tuple[Any, ...]) -> None:
+    story = Story()
+    story.hear(*records, at="12:00")
+    assert there(story) == []
+
+
+def test_what_is_named_again_has_kept_its_history() -> None:
+    story = Story()
+    story.hear(TWO, scan("P1", "in_transit", "09:40"), NONE, at="12:00")
+    story.hear(order("11:30", "order.processing", parcels=(parcel("F1", "09:30", numbers=["P1"]),)), at="12:30")
+    assert there(story) == ["F1"]
+    assert story.status() == "in_transit"
+
+
+def test_two_lists_of_one_version_name_what_either_names() -> None:
+    story = Story()
+    story.hear(TWO, order("09:00", "order.processing", parcels=(parcel("F3", "09:00"),)))
+    assert there(story) == ["F1", "F2", "F3", "r:order:1"]
+
+
+def test_what_waits_at_the_counter_is_in_no_list_until_it_is_handed_over() -> None:
+    story = Story()
+    waiting = parcel("pickup:1", "09:00", "shipment.ready_for_pickup", kind=ParcelKind.PICKUP)
+    story.hear(order("09:00", "order.processing", parcels=(waiting,)), NONE)
+    assert there(story) == ["pickup:1"]

@@ -34,14 +34,16 @@ PARCELS = st.builds(
     st.sampled_from([Direction.OUT, Direction.OUT, Direction.BACK]), st.sampled_from(["", "", "1"]),
 )  # fmt: skip
 RETURNS = st.builds(
-    lambda at, word, numbers: ReturnSnapshot("r", moment(at), (native(word),), numbers=tuple(map(Number, numbers))),
-    TIMES, st.sampled_from(["return.requested", "return.approved", "return.refused"]),
+    lambda ref, at, word, numbers: ReturnSnapshot(
+        ref, moment(at), (native(word),), numbers=tuple(map(Number, numbers))
+    ),
+    st.sampled_from(["r1", "r2"]), TIMES, st.sampled_from(["return.requested", "return.approved", "return.refused"]),
     st.sampled_from([(), ("P9",)]),
 )  # fmt: skip
 SNAPSHOTS = st.builds(
     lambda at, one, two, parcels, returns: order(at, one, two, parcels=parcels, returns=returns),
     TIMES, ORDERS, PAYMENTS, st.none() | st.lists(PARCELS, max_size=2).map(tuple),
-    st.none() | st.lists(RETURNS, max_size=1).map(tuple),
+    st.none() | st.lists(RETURNS, max_size=2).map(tuple),
 )  # fmt: skip
 SCANS = st.builds(scan, st.sampled_from(["P1", "P2", "P3", "P9"]), CODES, TIMES)
 NEWS = st.builds(
