@@ -57,7 +57,7 @@ class OrderDoc:
     """`parcels`, `returns` → references in the list that was told last (its version: `told`)."""
     news: Mapping[str, News] = field(default_factory=dict)
     told: Mapping[str, datetime] = field(default_factory=dict)
-    """Optional part of the snapshot → version of the snapshot that told it last."""
+    """Optional part of the snapshot → version of the snapshot that it is from: the last that told it, or the first."""
     removed_at: datetime | None = None
     merged_into: str = ""
     merged_at: datetime | None = None
@@ -111,6 +111,8 @@ def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
 
 
 _OPTIONAL = ("lines", "total", "paid", "refunded", "address", "point", "promise")
+_NEVER_MOVES = frozenset({"promise"})
+"""Of these the first word stands: what was said at checkout."""
 _LISTS = ("parcels", "returns")
 
 
@@ -134,7 +136,7 @@ def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
     told = dict(doc.told)
     for name in _OPTIONAL:
         value = getattr(plain, name)
-        if value is not None and (name not in told or _wins(told[name], getattr(doc.snapshot, name), plain, value)):
+        if value is not None and (name not in told or _wins(name, told[name], getattr(doc.snapshot, name), plain)):
             told[name] = record.version
             newest = replace(newest, **{name: value})
         elif doc.snapshot is not None and getattr(newest, name) != getattr(doc.snapshot, name):
@@ -171,8 +173,9 @@ def _beats(new: Any, old: Any) -> bool:
     )
 
 
-def _wins(known_at: datetime, known: Any, record: OrderSnapshot, value: Any) -> bool:
-    return record.version > known_at or (record.version == known_at and repr(value) > repr(known))
+def _wins(name: str, known_at: datetime, known: Any, record: OrderSnapshot) -> bool:
+    new, old = (record.version, repr(getattr(record, name))), (known_at, repr(known))
+    return new < old if name in _NEVER_MOVES else new > old
 
 
 def _newest(known: Mapping[str, Any], told: tuple[Any, ...] | None) -> Mapping[str, Any]:

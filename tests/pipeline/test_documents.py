@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -110,6 +111,15 @@ def test_the_newest_version_stands_and_what_it_does_not_tell_is_kept() -> None:
     )
     assert doc.snapshot is not None
     assert (doc.snapshot.note, doc.snapshot.address, doc.snapshot.version) == ("new", address, moment("11:00"))
+
+
+@pytest.mark.parametrize("hours", list(permutations(["09:00", "10:00", "11:00"])))
+def test_a_promise_never_moves(hours: Sequence[str]) -> None:
+    """It is what the shop said at checkout, which the earliest snapshot that speaks of it knows."""
+    windows = {hour: Window(moment(hour), moment("18:00")) for hour in hours}
+    doc = learned([order("08:00"), *(order(hour, promise=window) for hour, window in windows.items())])
+    assert doc.snapshot is not None
+    assert doc.snapshot.promise == windows["09:00"]
 
 
 def test_told_empty_is_told() -> None:
