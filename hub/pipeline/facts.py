@@ -12,8 +12,11 @@ from typing import Any
 
 from hub.model import (
     Checkpoint,
+    Merged,
     OrderSnapshot,
+    ParcelNews,
     RefKind,
+    Removed,
     Retraction,
     StatusEvent,
 )
@@ -186,6 +189,28 @@ def _retraction(record: Retraction, witness: Witness) -> StoredFact:
         "o", _key(witness.source, "x", record.of), witness.source, witness.level, Native("", ""), record.at,
         witness.received_at, retracts=_key(witness.source, "e", record.of), mode=witness.mode,
     )  # fmt: skip
+
+
+def believed(record: Any, received_at: datetime) -> Any:
+    """The record as the document is to learn it: a version from the future counts as of when it came in, as its facts
+    do. Else one snapshot of a clock that runs ahead would outrank all later ones."""
+
+    def by_then(each: Any, name: str) -> Any:
+        at, late = _not_future(getattr(each, name), received_at)
+        return replace(each, **{name: at}) if late else each
+
+    match record:
+        case OrderSnapshot():
+            lists = {
+                name: tuple(by_then(each, "version") for each in told)
+                for name, told in (("parcels", record.parcels), ("returns", record.returns))
+                if told
+            }
+            return by_then(replace(record, **lists), "version")
+        case ParcelNews() | Removed() | Merged():
+            return by_then(record, "at")
+        case _:
+            return record
 
 
 def _not_future(at: datetime, received_at: datetime) -> tuple[datetime, bool]:

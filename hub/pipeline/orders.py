@@ -27,7 +27,7 @@ from hub.store.tables import (
 from .asking import questions
 from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
-from .facts import StoredFact, Witness, facts_of, said_in_between, take_in
+from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb
 from .notices import notices_of, taken_back
 from .pickup import deadline_of
@@ -244,7 +244,7 @@ def _learn(
     doc, known = loaded.doc, {(fact.subject, fact.key): fact for fact in loaded.facts}
     new: dict[tuple[str, str], tuple[StoredFact, int]] = {}
     for event, record in want.records:
-        doc = learn(doc, record, imported=event.mode == "import")
+        doc = learn(doc, believed(record, event.received_at), imported=event.mode == "import")
         who = Witness(event.connection, world.level(event.connection), event.received_at, event.mode)
         new |= {(fact.subject, fact.key): (fact, event.id) for fact in take_in(known, facts_of(record, who))}
     return doc, list(known.values()), list(new.values())

@@ -35,7 +35,7 @@ from hub.model import (
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
-from hub.pipeline.facts import StoredFact, Witness, facts_of, take_in
+from hub.pipeline.facts import StoredFact, Witness, believed, facts_of, take_in
 from hub.pipeline.occasions import occasions
 from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
@@ -255,7 +255,7 @@ class Story:
         for record in records:
             carrier = hasattr(record, "number") and not isinstance(record, OrderSnapshot | StatusEvent)
             source = "post" if carrier else "shop"
-            self.doc = learn(self.doc, record, imported=mode is Mode.IMPORT)
+            self.doc = learn(self.doc, believed(record, self.now), imported=mode is Mode.IMPORT)
             known = {(fact.subject, fact.key): fact for fact in self.facts}
             take_in(known, facts_of(record, Witness(source, self.world.level(source), self.now, mode)))
             self.facts = list(known.values())

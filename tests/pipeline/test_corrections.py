@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from hub.model import ParcelKind, RefKind, ReturnSnapshot, StatusEvent
+from hub.model import (
+    Merged,
+    ParcelKind,
+    ParcelNews,
+    PickupPoint,
+    PointKind,
+    RefKind,
+    Removed,
+    ReturnSnapshot,
+    StatusEvent,
+)
 from hub.store.database import Database
-from hub.store.tables import facts, timeline
+from hub.store.tables import facts, orders, timeline
 
-from .fakes import Desk, Story, moment, native, order, parcel, scan, world
+from .fakes import Desk, Story, moment, native, order, parcel, scan, uah, world
 
 
 @pytest.fixture
@@ -116,3 +126,62 @@ def test_what_waits_at_the_counter_is_in_no_list_until_it_is_handed_over() -> No
     waiting = parcel("pickup:1", "09:00", "shipment.ready_for_pickup", kind=ParcelKind.PICKUP)
     story.hear(order("09:00", "order.processing", parcels=(waiting,)), NONE)
     assert there(story) == ["pickup:1"]
+
+
+# ------------------------------------------------------------------------------------------------ a clock ran ahead
+
+
+def place(name: str, at: str) -> ParcelNews:
+    return ParcelNews("P1", moment(at), point=PickupPoint("1", PointKind.BRANCH, name))
+
+
+AHEAD = order(
+    "+300 09:00", "order.processing", note="ahead", lines=None,
+    parcels=(parcel("F1", "+300 09:00", numbers=["P1"]),), returns=(case("7", "return.requested", "+300 09:00"),),
+)  # fmt: skip
+AFTER = order(
+    "11:00", "order.packed", note="after", total=uah("5"),
+    parcels=(parcel("F1", "11:00", numbers=["P2"]),), returns=(),
+)  # fmt: skip
+HEARD = [
+    (AHEAD, "10:00"),
+    (place("ahead", "+300 09:00"), "10:00"),
+    (AFTER, "11:01"),
+    (place("after", "11:00"), "11:01"),
+]
+
+
+@pytest.mark.parametrize("heard", list(permutations(HEARD)))
+def test_what_a_clock_that_ran_ahead_said_does_not_outrank_what_came_later(heard: list[tuple[Any, str]]) -> None:
+    story = Story()
+    for record, at in heard:
+        story.hear(record, at=at)
+    snapshot, (shipment,) = story.view.snapshot, story.view.shipments
+    assert snapshot is not None
+    assert (snapshot.note, snapshot.total, snapshot.version) == ("after", uah("5"), moment("11:00"))
+    assert [leg.number.number for leg in shipment.legs] == ["P2"]
+    assert there(story) == ["F1"]
+    point = story.doc.news["P1"].point
+    assert point is not None and point.name == "after"
+
+
+def test_of_two_from_the_future_the_one_that_came_later_stands() -> None:
+    for versions in (("+300 09:00", "+200 09:00"), ("+200 09:00", "+300 09:00")):
+        said = [(order(version, note=str(n)), f"1{n}:00") for n, version in enumerate(versions)]
+        for heard in (said, said[::-1]):
+            story = Story()
+            for record, at in heard:
+                story.hear(record, at=at)
+            assert story.view.snapshot is not None and story.view.snapshot.note == "1"
+
+
+def test_an_order_removed_in_the_future_comes_back_with_its_next_snapshot() -> None:
+    story = Story()
+    story.hear(Removed("1", moment("+300 09:00")), at="10:00")
+    assert story.hear(order("11:00", "order.processing"), at="11:00").doc.removed_at is None
+
+
+async def test_the_drain_believes_no_clock_that_runs_ahead(desk: Desk) -> None:
+    await desk.hear(AHEAD, at="10:00")
+    await desk.hear(AFTER, at="11:01")
+    assert "after" in desk.rows(orders)[0].doc
