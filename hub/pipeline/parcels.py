@@ -7,22 +7,26 @@ from hub.model import Direction, Number, ParcelSnapshot, Relation, ReturnSnapsho
 from hub.status import Way
 
 from .documents import OrderDoc
-from .state import OF_PARCEL, Leg, return_id
+from .state import OF_PARCEL, ONLY_NUMBER, Leg, return_id
 from .world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One parcel on its way to the customer. `holds`: the fulfilment's contents are in it; of several parcels of one
-    fulfilment only one has them. `replaced`: another was sent in its place. `heir`: it was sent in another's place, and
-    the shop's word of the fulfilment was about that one."""
+    """One parcel on its way to the customer.
+
+    `refs`: the platform's references whose words are about it; none when it was sent in another's place, for then they
+    were about that one. `was`: ids under which it may have been told of before. `holds`: the fulfilment's contents are
+    in it; of several parcels of one fulfilment only one has them. `replaced`: another was sent in its place.
+    """
 
     id: str
     snapshot: ParcelSnapshot
     legs: tuple[Leg, ...]
+    refs: tuple[str, ...]
+    was: tuple[str, ...] = ()
     holds: bool = True
     replaced: bool = False
-    heir: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +49,20 @@ class Parcels:
     world: World
 
     def outbound(self) -> list[Outbound]:
-        """One shipment per number of each outbound fulfilment, and one for each that a carrier sent instead."""
-        out = [each for each in self.doc.parcels_there if each.direction is Direction.OUT]
+        """One shipment per number of each outbound fulfilment, and one for each that a carrier sent instead. What was
+        only a number until a fulfilment named it is that fulfilment's parcel."""
+        told = [each for each in self.doc.parcels_there if each.direction is Direction.OUT]
+        joined = {
+            f"{ONLY_NUMBER}{number.number}"
+            for each in told
+            for number in each.numbers
+            if each.ref != f"{ONLY_NUMBER}{number.number}"
+        }
+        out = [each for each in told if each.ref not in joined]
         replaced = {each.replaces for each in out}
         named = {number.number for each in out for number in each.numbers}
         return [
-            replace(each, replaced=each.replaced or parcel.ref in replaced)
+            replace(each, replaced=each.replaced or not replaced.isdisjoint((parcel.ref, *each.refs)))
             for parcel in out
             for each in self._of_fulfilment(parcel, named)
         ]
@@ -59,17 +71,20 @@ class Parcels:
         """One shipment per number, and one for each that a carrier sent in another's place, unless the shop names that
         number itself: then there is one already. The contents go to the number that was sent last in the first's."""
         base = f"{self.order_id}/{parcel.ref}"
-        numbers = [number for number in parcel.numbers if number.leg is not Way.BACK]
+        numbers = self._as_named(parcel)
         back = tuple(leg for number in parcel.numbers if number.leg is Way.BACK for leg in self._legs(number, Way.BACK))
         if not numbers:
-            return [Outbound(base, parcel, back)]
+            return [Outbound(base, parcel, back, (parcel.ref,))]
         found: list[Outbound] = []
         queue, seen, holder = [(number, False) for number in numbers], set[str](), numbers[0].number
         while queue:
             number, heir = queue.pop(0)
             seen.add(number.number)
-            sid, legs = (f"{base}#{number.number}", ()) if found else (base, back)
-            each = Outbound(sid, parcel, (*self._legs(number), *legs), heir=heir)
+            own, alone = f"{base}#{number.number}", f"{ONLY_NUMBER}{number.number}"
+            sid, legs = (own, ()) if found else (base, back)
+            refs = () if heir else tuple(dict.fromkeys((parcel.ref, alone)))
+            was = tuple(each for each in (own, f"{self.order_id}/{alone}") if each != sid)
+            each = Outbound(sid, parcel, (*self._legs(number), *legs), refs, was)
             instead = self._instead_of(number)
             if instead is not None and instead.number not in seen:
                 each = replace(each, replaced=True)
@@ -77,6 +92,14 @@ class Parcels:
                 queue[:0] = [] if instead.number in named else [(instead, True)]
             found.append(each)
         return [replace(each, holds=each.legs[0].number.number == holder) for each in found]
+
+    def _as_named(self, parcel: ParcelSnapshot) -> list[Number]:
+        """The numbers of a fulfilment in the order in which they were first named: the oldest has the fulfilment's own
+        id, in whatever order the platform lists them now."""
+        first = self.doc.named.get(parcel.ref, {})
+        places = {number: (parcel.version, place) for place, number in enumerate(parcel.numbers)}
+        numbers = [number for number in parcel.numbers if number.leg is not Way.BACK]
+        return sorted(numbers, key=lambda number: first.get(number.number, places[number]))
 
     def _instead_of(self, number: Number) -> Number | None:
         """The number that was sent in the place of a parcel, which may have travelled on under others before."""

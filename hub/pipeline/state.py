@@ -28,6 +28,8 @@ from .documents import News, OrderDoc
 
 SHOP_PARCEL = "shop"
 """The parcel of which only the shop speaks, by the order."""
+ONLY_NUMBER = "number:"
+"""Begins the reference of a parcel of which the shop knows only the number: there is no fulfilment yet."""
 OF_PARCEL = "parcel:"
 """Begins the reference of a return case that the shop has not named: only its parcel is known."""
 
@@ -58,6 +60,8 @@ class ShipmentView:
     pickup: bool
     replaced: bool
     status: Shipment | None
+    was: tuple[str, ...] = ()
+    """Ids under which it may have been told of before."""
 
     @property
     def followed(self) -> bool:
@@ -160,10 +164,11 @@ class OrderView:
         return next((case.folded for case in cases if case.id == subject), Folded())
 
     def former(self, subject: str) -> list[str]:
-        """What a subject was known as before: the first parcel as the shop's, when the shop had only said it of the
-        order; a return case as one of its parcels, when the shop had only sent that."""
-        if self.shipments and subject == self.shipments[0].id:
-            return [f"{self.id}/{SHOP_PARCEL}"]
+        """What a subject was known as before: a parcel by its number alone, the first one as the shop's, when the shop
+        had only said it of the order; a return case as one of its parcels, when the shop had only sent that."""
+        shipment = next((each for each in self.shipments if each.id == subject), None)
+        if shipment is not None:
+            return [*shipment.was, *([f"{self.id}/{SHOP_PARCEL}"] if shipment is self.shipments[0] else [])]
         case = next((case for case in self.returns if case.id == subject), None)
         return [return_id(self.id, OF_PARCEL + ref) for ref in case.parcels] if case else []
 

@@ -173,9 +173,9 @@ class _Build:
         return any(isinstance(value, Shipment) or value is Order.COMPLETED for value in last)
 
     def _shipment(self, each: Outbound, shop_words: Sequence[_Heard]) -> ShipmentView:
-        of_fulfilment = [] if each.heir else self._of_axis(Axis.SHIPMENT, f"p:{each.snapshot.ref}")
-        found = self._folded(each.id, each.snapshot, each.legs, [*of_fulfilment, *shop_words])
-        return replace(found, replaced=each.replaced)
+        of_it = [heard for ref in each.refs for heard in self._of_axis(Axis.SHIPMENT, f"p:{ref}")]
+        found = self._folded(each.id, each.snapshot, each.legs, [*of_it, *shop_words])
+        return replace(found, replaced=each.replaced, was=each.was)
 
     def _folded(
         self, sid: str, parcel: ParcelSnapshot | None, legs: tuple[Leg, ...], shop_words: Sequence[_Heard]

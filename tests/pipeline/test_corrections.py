@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from hub.model import (
-    Merged,
     ParcelKind,
     ParcelNews,
     PickupPoint,

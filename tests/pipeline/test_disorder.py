@@ -30,7 +30,8 @@ PARCELS = st.builds(
     lambda ref, at, word, numbers, way, replaces: parcel(
         ref, at, word, numbers=numbers, direction=way, replaces=replaces
     ),
-    st.sampled_from(["1", "2"]), TIMES, FULFILMENTS, st.sampled_from([(), ("P1",), ("P1", "P2"), ("P9",), ("X1",)]),
+    st.sampled_from(["1", "2", "number:P1"]), TIMES, FULFILMENTS,
+    st.sampled_from([(), ("P1",), ("P1", "P2"), ("P2", "P1"), ("P9",), ("X1",)]),
     st.sampled_from([Direction.OUT, Direction.OUT, Direction.BACK]), st.sampled_from(["", "", "1"]),
 )  # fmt: skip
 RETURNS = st.builds(

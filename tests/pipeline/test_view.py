@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from hub.model import (
     Direction,
     Line,
     Number,
+    OrderSnapshot,
     ParcelKind,
     ParcelNews,
     ParcelSnapshot,
@@ -28,7 +30,7 @@ from hub.model import (
 from hub.pipeline.pickup import cash_due, deadline_of
 from hub.status import Axis, Level, Meaning, Order, Shipment, Way
 
-from .fakes import CONNECTIONS, Story, connection, moment, native, order, parcel, scan, uah, world
+from .fakes import CONNECTIONS, Story, connection, moment, native, notify, order, parcel, scan, told, uah, world
 from .fakes import Post as ThePost
 
 TWO = (Line("a", "Coffee", Decimal(2)), Line("b", "Cup", Decimal(1)))
@@ -258,6 +260,94 @@ def test_a_changed_number_takes_its_facts_along() -> None:
     assert story.status() is None, "that was another parcel"
     story.hear(scan("P2", "shipped", "12:00"))
     assert story.status() == "shipped"
+
+
+# ------------------------------------------------------------------------------------------------ which parcel is which
+
+SAY = {
+    word: {"on": f"shipment.{word}", "steps": [notify("shipped")]} for word in ("shipped", "in_transit", "delivered")
+}
+
+
+def ids(story: Story) -> list[str]:
+    return [each.id.removeprefix("shop:1/") for each in story.view.shipments]
+
+
+def by_number(*natives: str) -> OrderSnapshot:
+    """The shop knows of the parcel only its number."""
+    return order("09:00", "order.processing", parcels=(parcel("number:P1", "09:00", *natives, numbers=["P1"]),))
+
+
+def by_fulfilment(*numbers: str, version: str = "10:00", before: tuple[ParcelSnapshot, ...] = ()) -> OrderSnapshot:
+    return order(version, "order.processing", parcels=(*before, parcel("F1", version, numbers=numbers)))
+
+
+@pytest.mark.parametrize("still_listed", [True, False])
+@pytest.mark.parametrize("later", [True, False], ids=["the fulfilment comes later", "the fulfilment comes first"])
+def test_a_number_seen_before_its_fulfilment_is_that_fulfilments_parcel(later: bool, still_listed: bool) -> None:
+    alone = by_number()
+    fulfilment = by_fulfilment("P1", before=(alone.parcels or ()) if still_listed else ())
+    story = Story()
+    story.hear(*([alone, fulfilment] if later else [fulfilment, alone]))
+    story.hear(scan("P1", "in_transit", "10:30"))
+    assert states(story) == {"F1": ("in_transit", True)}
+    assert held(story) == {"F1": {"a": 1}}
+
+
+def test_what_the_shop_said_of_a_number_alone_is_said_of_its_fulfilment() -> None:
+    story = Story(world(connections=[each for each in CONNECTIONS if each.name != "post"]))
+    story.hear(by_number("shipment.shipped"), by_fulfilment("P1"))
+    assert states(story) == {"F1": ("shipped", True)}
+
+
+def test_what_was_told_of_a_number_alone_is_not_told_again_of_its_fulfilment() -> None:
+    story = Story(world(SAY))
+    assert told(story.react(by_number())) == []
+    assert told(story.react(scan("P1", "in_transit", "09:30"))) == ["shipped", "shipped"]
+    assert told(story.react(by_fulfilment("P1", before=by_number().parcels or ()))) == []
+    assert told(story.react(scan("P1", "delivered", "10:30"))) == ["shipped"], "and what comes then is"
+
+
+def test_a_number_alone_that_no_fulfilment_names_stays_a_parcel_of_its_own() -> None:
+    story = Story()
+    story.hear(by_fulfilment("P2", before=by_number().parcels or ()))
+    assert ids(story) == ["F1", "number:P1"]
+
+
+@pytest.mark.parametrize("numbers", [("P2", "P1"), ("P0", "P1"), ("P0", "P1", "P2")])
+def test_a_parcel_stays_the_same_in_whatever_order_its_fulfilments_numbers_are_listed(numbers: tuple[str, ...]) -> None:
+    story = Story(world(SAY))
+    story.react(by_fulfilment(version="08:30"))
+    story.react(by_fulfilment("P1", version="09:00"))
+    assert told(story.react(scan("P1", "in_transit", "09:30"))) == ["shipped", "shipped"]
+    assert told(story.react(by_fulfilment(*numbers))) == []
+    others = [f"F1#{number}" for number in numbers if number != "P1"]
+    assert ids(story) == ["F1", *others]
+    assert [leg.number.number for leg in story.view.shipments[0].legs] == ["P1"]
+    assert held(story)["F1"] == {"a": 1}, "and keeps what it holds"
+
+
+@pytest.mark.parametrize("arrived", list(permutations([("P1",), ("P2", "P1"), ("P3", "P2", "P1")])))
+def test_which_number_was_first_does_not_depend_on_arrival(arrived: tuple[tuple[str, ...], ...]) -> None:
+    story = Story()
+    story.hear(*(by_fulfilment(*numbers, version=f"09:0{len(numbers)}") for numbers in arrived))
+    assert ids(story) == ["F1", "F1#P2", "F1#P3"]
+
+
+def test_the_last_number_left_takes_the_fulfilments_place_and_tells_nothing_again() -> None:
+    story = Story(world(SAY))
+    story.react(by_fulfilment("P1", "P2", version="09:00"))
+    assert told(story.react(scan("P2", "in_transit", "09:30"))) == ["shipped", "shipped"]
+    assert told(story.react(by_fulfilment("P2"))) == []
+    assert ids(story) == ["F1"]
+
+
+def test_a_document_of_before_this_was_kept_knows_its_numbers_order() -> None:
+    story = Story()
+    story.hear(by_fulfilment("P1", version="09:00"))
+    story.doc = replace(story.doc, named={})
+    story.hear(by_fulfilment("P0", "P1"))
+    assert ids(story) == ["F1", "F1#P0"]
 
 
 def test_one_number_on_two_orders_speaks_to_both() -> None:
