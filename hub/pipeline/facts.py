@@ -20,7 +20,7 @@ from hub.model import (
     Retraction,
     StatusEvent,
 )
-from hub.status import Axis, Level, Mode, Native, Precision, Reason, Way
+from hub.status import RANK, Axis, Level, Mode, Native, Precision, Reason, Status, Way, axis_of
 
 FUTURE = timedelta(minutes=10)
 """A sender's clock may run ahead by this much; what is later counts as now, and is flagged (STATUS.md 3)."""
@@ -227,20 +227,26 @@ def _key(*parts: str) -> str:
     return "|".join(parts)
 
 
-def said_in_between(facts: Sequence[StoredFact], axis_of: Callable[[StoredFact], Axis | None]) -> set[tuple[str, str]]:
+def said_in_between(
+    facts: Sequence[StoredFact], value_of: Callable[[StoredFact], Status | None]
+) -> set[tuple[str, str]]:
     """(subject, key) of snapshot facts that can never matter: of a run of equal words of one source about one axis the
     first and the last are enough, for a late word falls before, inside or after the run either way.
 
     A shop that touches an order every minute would else make each later event of that order dearer. The state is the
-    same; where a late word falls inside a run, the moment since which it holds is that of the run's last word.
+    same: the fold takes nothing from a repeated word but its reason, and the last one has it too. Only where the same
+    source's own *other* word of that thing comes late, from inside a run, it is the run's last word that ends it.
     """
     said: dict[tuple[str, str, Axis | None], list[StoredFact]] = {}
+    rank = {}
     for fact in facts:
         if fact.snapshot:
-            said.setdefault((fact.source, fact.subject, axis_of(fact)), []).append(fact)
+            value = value_of(fact)
+            rank[fact.subject, fact.key] = RANK[value] if value is not None else -1
+            said.setdefault((fact.source, fact.subject, axis_of(value) if value is not None else None), []).append(fact)
     found = set()
     for words in said.values():
-        words.sort(key=lambda fact: (fact.at, fact.key))
+        words.sort(key=lambda fact: (fact.at, rank[fact.subject, fact.key], fact.key))  # as they are folded
         for before, fact, after in zip(words, words[1:], words[2:], strict=False):
             if _same_word(before, fact) and _same_word(fact, after):
                 found.add((fact.subject, fact.key))

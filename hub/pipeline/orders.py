@@ -11,7 +11,7 @@ from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
-from hub.status import Axis, Fact, Line, Mode, Precision, Status, Verdict, axis_of, is_fresh
+from hub.status import Fact, Line, Mode, Precision, Status, Verdict, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
@@ -181,7 +181,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     doc, all_facts, new = _learn(want, loaded, world)
     changed = bool(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
-    needless = said_in_between(all_facts, lambda fact: _axis_of(fact, world))
+    needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
         _write_order(plan, order_id, shop.key, loaded, doc, after, now)
@@ -250,9 +250,9 @@ def _learn(
     return doc, list(known.values()), list(new.values())
 
 
-def _axis_of(fact: StoredFact, world: World) -> Axis | None:
+def _value_of(fact: StoredFact, world: World) -> Status | None:
     found = world.meaning(fact.source, fact.native.vocabulary, fact.native.code)
-    return axis_of(found.meaning.status) if found is not None and found.meaning.status is not None else None
+    return found.meaning.status if found is not None else None
 
 
 def _whose(loaded: Loaded, doc: OrderDoc, shop: str, order_id: str) -> str:

@@ -134,6 +134,7 @@ class _Build:
             received_at=stored.received_at,
             mode=stored.mode,
             known=heard.known,
+            about=stored.subject,
         )
 
     def _retraction(self, axis: Axis, subject: str, stored: StoredFact) -> Fact:
@@ -293,7 +294,7 @@ def _as_return(heard: _Heard) -> _Heard:
     """A customer's return parcel: any movement means it is on its way, its hand-over that the shop has it."""
     if not isinstance(heard.value, Shipment):
         return heard
-    stored = replace(heard.stored, level=Level.CARRIER, snapshot=False)
+    stored = replace(heard.stored, level=Level.CARRIER)
     return _Heard(stored, return_by_parcel(heard.value), heard.known, heard.reason)
 
 

@@ -180,8 +180,9 @@ class Fact:
     """One word of one source; unique by (subject, axis, key).
 
     `key` is made from content, never from the delivery. `at` is the source's own time of the event, `received_at` ours;
-    both know their zone. `retracts` is the key of a fact that the source took back. A fact without value is flagged
-    when it has a reason; else `known` tells a code that means nothing from one that nobody has mapped.
+    both know their zone. `retracts` is the key of a fact that the source took back. A fact without value is of a code
+    that nobody has mapped, unless it is `known`: then it is flagged when it has a reason, and else means nothing.
+    `about`: of which part of the subject the source spoke (a number, the order): what it said last, it said of that.
     """
 
     key: str
@@ -200,6 +201,7 @@ class Fact:
     received_at: datetime
     mode: Mode = Mode.LIVE
     known: bool = False
+    about: str = ""
 
     def __post_init__(self) -> None:
         if self.at.utcoffset() is None or self.received_at.utcoffset() is None:

@@ -181,18 +181,20 @@ class _Walk:
     fact: Fact | None = None
     accepted_at: datetime | None = None
     counted_at: datetime | None = None
-    said: dict[str, tuple[Status, Way]] = field(default_factory=dict)
+    said: dict[tuple[str, str], tuple[Status, Way]] = field(default_factory=dict)
+    """Source and what it spoke of → its last word, of those that tell states."""
     entered: dict[Status, int] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
 
     def take(self, fact: Fact) -> None:
         before, value = self.state, self._read(fact)
-        verdict = self._unfolded(fact) if value is None else self._judge(fact, value)
+        repeated = value is not None and self._repeats(fact)
+        verdict = self._unfolded(fact) if value is None else self._judge(fact, value, repeated=repeated)
         occurrence = 0
         if value is not None and verdict is Verdict.MOVE:
             occurrence = self._enter(fact, value)
         elif verdict is Verdict.SAME and value is self.state:
-            occurrence = self._confirm(fact)
+            occurrence = self._confirm(fact, repeated=repeated)
         self.lines.append(Line(fact, verdict, before, self.state, occurrence))
 
     def testifies(self, fact: Fact) -> bool:
@@ -218,9 +220,9 @@ class _Walk:
             return Verdict.RETRACTED
         if self._foreign(fact):
             return Verdict.FOREIGN
-        if fact.reason is not None:
-            return Verdict.FLAGGED
-        return Verdict.NOTHING if fact.known else Verdict.QUARANTINE
+        if not fact.known:
+            return Verdict.QUARANTINE
+        return Verdict.NOTHING if fact.reason is None else Verdict.FLAGGED
 
     def _read(self, fact: Fact) -> Status | None:
         """The value that counts; None when the fact is not in the set that is folded."""
@@ -233,8 +235,7 @@ class _Walk:
             return Shipment.ANNOUNCED  # the shop cannot know before the carrier
         return read_way(value, fact.way, self.state)
 
-    def _judge(self, fact: Fact, value: Status) -> Verdict:
-        repeated = self._repeats(fact)
+    def _judge(self, fact: Fact, value: Status, *, repeated: bool) -> Verdict:
         if self.axis is Axis.SHIPMENT and fact.level < self.lead and value is not Shipment.CANCELLED:
             return Verdict.CLAIM
         if repeated or value is self.state:
@@ -249,8 +250,8 @@ class _Walk:
         """Whether a source of states, not events, only says its last word (value and way) again. Remembers it."""
         if not fact.snapshot or fact.value is None:
             return False
-        last, word = self.said.get(fact.source), (fact.value, fact.way)
-        self.said[fact.source] = word
+        whose, word = (fact.source, fact.about), (fact.value, fact.way)
+        last, self.said[whose] = self.said.get(whose), word
         return last == word
 
     def _too_soon(self, fact: Fact, value: Status) -> bool:
@@ -262,9 +263,13 @@ class _Walk:
         self.state, self.since, self.reason, self.fact = value, fact.at, fact.reason, fact
         return self._count(fact, value)
 
-    def _confirm(self, fact: Fact) -> int:
-        """Refresh the reason, and count a genuine second time. The stay in the state goes on."""
-        self.accepted_at = fact.at
+    def _confirm(self, fact: Fact, *, repeated: bool) -> int:
+        """Refresh the reason, and count a genuine second time. The stay in the state goes on.
+
+        A source of states that only repeats its last word proves nothing new of that moment: an event soon after may
+        still lead back. So it does not matter how often it repeats it.
+        """
+        self.accepted_at = self.accepted_at if repeated else fact.at
         self.reason = fact.reason or self.reason
         state, wait = self.state, AGAIN.get(self.state) if self.state else None
         if state is None or wait is None or self.counted_at is None or not _is_event(fact):
@@ -302,6 +307,7 @@ def _record(fact: Fact) -> tuple[object, ...]:
         (native.vocabulary, native.code, native.label, native.reason or ""),
         not fact.known,
         fact.subject,
+        fact.about,
         fact.received_at,
         fact.mode,
     )

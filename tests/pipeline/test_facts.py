@@ -1,6 +1,6 @@
 """From records to facts: keyed by content, at a time that can be believed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.model import OrderSnapshot, ParcelNews, RefKind, Retraction, ReturnSnapshot, StatusEvent
-from hub.pipeline.facts import StoredFact, Witness, facts_of, said_in_between
-from hub.status import Axis, Fact, Level, Mode, Native, Order, Precision, Reason, Way, fold
+from hub.pipeline.facts import StoredFact, Witness, facts_of, said_in_between, take_in
+from hub.status import Axis, Fact, Level, Mode, Native, Order, Precision, Reason, Shipment, Way, fold
 
 from .fakes import moment, native, order, parcel, scan
 
@@ -151,7 +151,7 @@ def test_equal_words_in_between_can_be_left_out_whatever_comes_late(order: list[
         at = moment("12:00") + timedelta(hours=place)
         fact = StoredFact("o", f"k{place}", "shop", Level.SHOP, Native("v", codes[place]), at, at, snapshot=True)
         kept, everything = [*kept, fact], [*everything, fact]
-        needless = said_in_between(kept, lambda each: Axis.ORDER)
+        needless = said_in_between(kept, lambda each: meaning[each.native.code])
         kept = [each for each in kept if (each.subject, each.key) not in needless]
         assert _folded(kept, meaning) == _folded(everything, meaning)
 
@@ -168,3 +168,68 @@ def _folded(facts: list[StoredFact], meaning: dict[str, Order]) -> Any:
         ],
     )  # fmt: skip
     return folded.state
+
+
+WORDS = st.sampled_from(["in_transit", "out_for_delivery", "delivered", "problem"])
+TIMES = st.integers(0, 20).map(lambda step: moment("10:00") + timedelta(minutes=4 * step))
+
+
+@st.composite
+def heard(draw: st.DrawFn) -> list[StoredFact]:
+    """What a shop answers of the order and of its parcel, each time it is asked, and among it, at any time and heard at
+    any time, what a post and the shop itself say happened."""
+    events = [
+        _said(draw(st.sampled_from(["post", "shop"])), "n:P1", draw(WORDS), draw(TIMES), snapshot=False)
+        for _ in range(draw(st.integers(1, 4)))
+    ]
+    answers = [
+        _said("shop", subject, draw(st.sampled_from(["in_transit", "delivered"])), at, snapshot=True)
+        for at in sorted(draw(st.lists(TIMES, min_size=3, max_size=8)))
+        for subject in draw(st.sampled_from([("o",), ("p:1",), ("o", "p:1")]))
+    ]
+    for event in events:
+        answers.insert(draw(st.integers(0, len(answers))), event)
+    return answers
+
+
+def _said(source: str, subject: str, code: str, at: datetime, *, snapshot: bool) -> StoredFact:
+    key = f"{source}|{subject}|{code}|{at}|{snapshot}"
+    return StoredFact(subject, key, source, Level.CARRIER, Native("v", code), at, at, snapshot=snapshot)
+
+
+@given(heard())
+@settings(max_examples=150, deadline=None)
+def test_equal_words_in_between_can_be_left_out_whatever_happened_among_them(facts: list[StoredFact]) -> None:
+    kept: dict[tuple[str, str], StoredFact] = {}
+    everything: dict[tuple[str, str], StoredFact] = {}
+    for fact in facts:
+        take_in(kept, [fact])
+        take_in(everything, [fact])
+        for place in said_in_between(list(kept.values()), lambda each: Shipment(each.native.code)):
+            del kept[place]
+        assert _shipment(kept.values()) == _shipment(everything.values())
+    assert len(kept) <= len(everything)
+
+
+def test_a_word_repeated_ever_so_often_is_kept_twice() -> None:
+    kept: dict[tuple[str, str], StoredFact] = {}
+    for minute in range(500):
+        take_in(kept, [_said("shop", "o", "delivered", moment("10:00") + minute * MINUTE, snapshot=True)])
+        for place in said_in_between(list(kept.values()), lambda each: Shipment(each.native.code)):
+            del kept[place]
+    assert len(kept) == 2
+
+
+def _shipment(facts: Iterable[StoredFact]) -> Any:
+    """All that a fold comes to, but its lines."""
+    folded = fold(
+        Axis.SHIPMENT,
+        [
+            Fact(
+                each.key, "s", Axis.SHIPMENT, Shipment(each.native.code), None, each.at, each.precision, each.source,
+                each.level, each.snapshot, each.way, None, each.native, each.received_at, about=each.subject,
+            )
+            for each in facts
+        ],
+    )  # fmt: skip
+    return folded.state, folded.since, folded.reason, folded.entered

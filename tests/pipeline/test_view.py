@@ -185,6 +185,15 @@ def test_a_redirected_parcel_goes_on_under_its_new_number() -> None:
     assert story.view.delivered
 
 
+def test_an_old_number_that_repeats_its_last_word_says_nothing_against_the_new_one() -> None:
+    """A carrier that answers with the present state only, asked about both numbers."""
+    story = followed(Relation.CONTINUES)
+    for number, code, at in (("P1", "in_transit", "11:30"), ("P2", "out_for_delivery", "12:00")):
+        story.hear(scan(number, code, at, snapshot=True))
+    story.hear(scan("P1", "in_transit", "12:30", snapshot=True))
+    assert story.status() == "out_for_delivery"
+
+
 def test_what_travels_under_a_return_waybill_travels_back() -> None:
     story = followed(Relation.BACK)
     story.hear(scan("P2", "in_transit", "12:00"))

@@ -38,6 +38,7 @@ class Details(TypedDict, total=False):
     received_at: datetime
     mode: Mode
     known: bool
+    about: str
 
 
 def moment(text: str) -> datetime:
@@ -69,6 +70,7 @@ def fact(value: str | None, time: str, *, axis: Axis = Axis.SHIPMENT, **details:
         "received_at": moment(time),
         "mode": Mode.LIVE,
         "known": False,
+        "about": "",
     }
     chosen.update(details)
     return Fact(

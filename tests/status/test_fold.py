@@ -64,6 +64,18 @@ class TestStories:
     def test_a_problem_is_over_when_the_parcel_moves(self) -> None:
         assert word(history(fact("problem", "10:00"), fact("in_transit", "12:00"))) == "in_transit"
 
+    def test_a_shop_that_repeats_itself_says_nothing_new_of_that_moment(self) -> None:
+        """However often it is asked: else what is read of an event would depend on how often that was."""
+        first, *again = (shop("delivered", at) for at in ("10:00", "10:05", "10:20", "10:40"))
+        event = shop("out_for_delivery", "10:22", snapshot=False)
+        assert word(history(first, event)) == word(history(first, *again, event)) == "out_for_delivery"
+
+    def test_a_source_has_a_last_word_of_each_thing_it_speaks_of(self) -> None:
+        """A shop says one thing of the order and another of the parcel, each time it is asked."""
+        words = (("in_transit", "o"), ("problem", "p:1"))
+        said = [shop(value, f"10:0{minute}", about=about) for minute in range(3) for value, about in words]
+        assert verdicts(history(*said)) == ["move", "move", *["same"] * 4]
+
     def test_a_shop_that_repeats_itself_does_not_undo_the_warehouse(self) -> None:
         folded = history(
             shop("order.processing", "10:00"),
@@ -108,7 +120,12 @@ class TestVerdicts:
 
     @pytest.mark.parametrize(
         ("reason", "known", "verdict"),
-        [(None, False, "quarantine"), (None, True, "nothing"), (Reason.COMPLAINT, True, "flagged")],
+        [
+            (None, False, "quarantine"),
+            (Reason.COMPLAINT, False, "quarantine"),
+            (None, True, "nothing"),
+            (Reason.COMPLAINT, True, "flagged"),
+        ],
     )
     def test_a_fact_without_value_moves_nothing(self, reason: Reason | None, known: bool, verdict: str) -> None:
         folded = history(fact("shipped", "10:00"), fact(None, "11:00", reason=reason, known=known))

@@ -58,6 +58,7 @@ def a_fact(draw: st.DrawFn, axis: Axis) -> Fact:
         native=Native("acme", "x"),
         received_at=at,
         mode=Mode.LIVE,
+        about=draw(st.sampled_from(["", "", "n:1"])),
     )
 
 
@@ -209,18 +210,19 @@ def test_a_fact_later_than_all_others_only_adds_a_line(history: tuple[Axis, list
 
 def sketch(facts: Sequence[Fact], followed: bool) -> str | None:
     """The fold of STATUS.md, section 3, on plain words, with what the prose adds: people are read to the letter, a
-    claim is a source's last word too, and a word is a value with its way."""
+    claim is a source's last word too, a word is a value with its way, and a source has a last word of each thing that
+    it speaks of."""
     rank = {name.partition(".")[2]: row.rank for name, row in TABLE.items() if name.startswith("shipment.")}
     gone = {each.retracts for each in facts if each.retracts}
     kept = [each for each in facts if not each.retracts and each.key not in gone and each.value is not None]
     lead = max((each.level for each in kept if each.level < 9), default=1)
     state, accepted = None, MONDAY
-    said: dict[str, tuple[str, str]] = {}
+    said: dict[tuple[str, str], tuple[str, str]] = {}
     for each in sorted(kept, key=lambda each: (each.at, rank[str(each.value)], each.key)):
         value = str(each.value)
-        repeated = each.snapshot and said.get(each.source) == (value, each.way)
+        repeated = each.snapshot and said.get((each.source, each.about)) == (value, each.way)
         if each.snapshot:
-            said[each.source] = (value, each.way)
+            said[each.source, each.about] = (value, each.way)
         if each.level < lead and value != "cancelled":
             continue
         if each.level < 9:
@@ -230,7 +232,7 @@ def sketch(facts: Sequence[Fact], followed: bool) -> str | None:
                 value = "returned"
             elif each.way == "back" and 15 < rank[value] < 70:
                 value = "returning"
-        if repeated and value != state:
+        if repeated:
             continue
         back = state is not None and rank[value] < rank[state]
         soon = back and not each.snapshot and each.at - accepted < timedelta(minutes=15)
