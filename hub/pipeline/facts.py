@@ -8,6 +8,7 @@ a return case, `n:<number>` the parcel with that tracking number.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from hub.model import (
@@ -47,6 +48,9 @@ class StoredFact:
     text: str = ""
     place: str = ""
     clock: bool = False
+    paid: Decimal | None = None
+    """What had been paid and refunded when a shop said its words of the order: amounts outrank words."""
+    refunded: Decimal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What is stored beside the key columns; defaults are left out."""
@@ -65,6 +69,8 @@ class StoredFact:
             "text": self.text or None,
             "place": self.place or None,
             "clock": self.clock or None,
+            "paid": str(self.paid) if self.paid is not None else None,
+            "refunded": str(self.refunded) if self.refunded is not None else None,
         }
         return {name: value for name, value in doc.items() if value is not None}
 
@@ -89,6 +95,8 @@ class StoredFact:
             text=doc.get("text", ""),
             place=doc.get("place", ""),
             clock=doc.get("clock", False),
+            paid=Decimal(doc["paid"]) if "paid" in doc else None,
+            refunded=Decimal(doc["refunded"]) if "refunded" in doc else None,
         )
 
 
@@ -106,7 +114,9 @@ def facts_of(record: Any, witness: Witness) -> Iterator[StoredFact]:
     """The facts in a record; records without statuses have none."""
     match record:
         case OrderSnapshot():
-            yield from _snapshot("o", record, witness, _cancel_reasons(record))
+            paid, refunded = (money.amount if money else None for money in (record.paid, record.refunded))
+            for fact in _snapshot("o", record, witness, _cancel_reasons(record)):
+                yield replace(fact, paid=paid, refunded=refunded)
             for parcel in record.parcels or ():
                 yield from _snapshot(f"p:{parcel.ref}", parcel, witness, parcel.natives)
             for case in record.returns or ():
@@ -133,12 +143,12 @@ def take_in(known: dict[tuple[str, str], StoredFact], heard: Iterable[StoredFact
 
 
 def _content(fact: StoredFact) -> tuple[Any, ...]:
-    """A total order of records of one key by all that a fold reads of them; the time leads. When and how it was heard,
-    and words for people, make no other record."""
+    """A total order of records of one key by all that a fold reads of them; the time leads, and an amount that is told
+    comes before none. When and how it was heard, and words for people, make no other record."""
     native = fact.native
     return (
         fact.at, native.vocabulary, native.code, native.reason or "", -fact.level, fact.snapshot, fact.way,
-        fact.precision, fact.retracts,
+        fact.precision, fact.retracts, *((each is None, each or 0) for each in (fact.paid, fact.refunded)),
     )  # fmt: skip
 
 
@@ -254,4 +264,8 @@ def said_in_between(
 
 
 def _same_word(one: StoredFact, other: StoredFact) -> bool:
-    return (one.native, one.way, one.mode, one.level) == (other.native, other.way, other.mode, other.level)
+    return _word(one) == _word(other)
+
+
+def _word(fact: StoredFact) -> tuple[Any, ...]:
+    return fact.native, fact.way, fact.mode, fact.level, fact.paid, fact.refunded

@@ -144,13 +144,20 @@ class _Build:
     # -- payment
 
     def _payment(self) -> Folded:
-        folded = self._fold(Axis.PAYMENT, self.id, self._of_axis(Axis.PAYMENT, "o"))
-        snapshot = self.doc.snapshot
-        if not isinstance(folded.state, Payment) or snapshot is None:
-            return folded
-        paid, refunded = (money.amount if money else None for money in (snapshot.paid, snapshot.refunded))
-        value = payment_by_amounts(folded.state, paid, refunded)
-        return folded if value is folded.state else replace(folded, state=value)
+        heard = [self._by_amounts(each) for each in self._of_axis(Axis.PAYMENT, "o")]
+        return self._fold(Axis.PAYMENT, self.id, heard)
+
+    def _by_amounts(self, heard: _Heard) -> _Heard:
+        """Amounts outrank words: those told in the same breath, else the last that are known."""
+        if not isinstance(heard.value, Payment):
+            return heard
+        snapshot, stored = self.doc.snapshot, heard.stored
+        known = (snapshot.paid, snapshot.refunded) if snapshot else (None, None)
+        paid, refunded = (
+            amount if amount is not None else money.amount if money else None
+            for amount, money in zip((stored.paid, stored.refunded), known, strict=True)
+        )
+        return replace(heard, value=payment_by_amounts(heard.value, paid, refunded))
 
     # -- shipments
 

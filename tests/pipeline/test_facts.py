@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from hub.model import OrderSnapshot, ParcelNews, RefKind, Retraction, ReturnSnapshot, StatusEvent
 from hub.pipeline.facts import StoredFact, Witness, facts_of, said_in_between, take_in
-from hub.status import Axis, Fact, Level, Mode, Native, Order, Precision, Reason, Shipment, Way, fold
+from hub.status import Axis, Fact, Level, Mode, Native, Order, Payment, Precision, Reason, Shipment, Way, fold
 
-from .fakes import moment, native, order, parcel, scan
+from .fakes import moment, native, order, parcel, scan, uah
 
 POST = Witness("post", Level.CARRIER, moment("10:00"))
 SHOP = Witness("shop", Level.SHOP, moment("10:00"))
@@ -130,6 +131,7 @@ def test_news_and_removals_are_no_facts() -> None:
 FULL = StoredFact(
     "n:P1", "k", "post", Level.CARRIER, Native("post", "7/doors", "In town", Reason.DELAYED), moment("09:00"),
     moment("10:00"), Precision.DAY, True, Way.BACK, "other", Mode.IMPORT, "text", "place", True,
+    Decimal("10.00"), Decimal(0),
 )  # fmt: skip
 
 
@@ -209,6 +211,17 @@ def test_equal_words_in_between_can_be_left_out_whatever_happened_among_them(fac
             del kept[place]
         assert _shipment(kept.values()) == _shipment(everything.values())
     assert len(kept) <= len(everything)
+
+
+def test_a_word_beside_other_amounts_is_another_word() -> None:
+    amounts = [("09:00", "40"), ("09:10", "40"), ("09:20", "40"), ("09:30", "100"), ("09:40", "100")]
+    said = [
+        fact
+        for at, refunded in amounts
+        for fact in facts(order(at, "payment.refunded", paid=uah("100"), refunded=uah(refunded)), SHOP)
+    ]
+    needless = said_in_between(said, lambda each: Payment.REFUNDED)
+    assert [fact.at for fact in said if (fact.subject, fact.key) in needless] == [moment("09:10")]
 
 
 def test_a_word_repeated_ever_so_often_is_kept_twice() -> None:

@@ -24,11 +24,13 @@ from hub.model import (
     PayBy,
     PickupPoint,
     PointKind,
+    RefKind,
     Relation,
     ReturnSnapshot,
+    StatusEvent,
 )
 from hub.pipeline.pickup import cash_due, deadline_of
-from hub.status import Axis, Level, Meaning, Order, Shipment, Way
+from hub.status import Axis, Level, Meaning, Order, Payment, Shipment, Way
 
 from .fakes import CONNECTIONS, Story, connection, moment, native, notify, order, parcel, scan, told, uah, world
 from .fakes import Post as ThePost
@@ -475,6 +477,42 @@ def test_a_return_parcel_that_is_sent_on_is_followed_and_one_that_goes_back_to_t
     story.hear(scan("P9", "delivered", "13:00"))
     assert cases(story) == {"parcel:7": "returning"}
     assert [leg.number.number for leg in story.view.legs] == ["P7", "P8"]
+
+
+# ------------------------------------------------------------------------------------------------ amounts
+
+
+def money(version: str, word: str, refunded: str | None) -> OrderSnapshot:
+    """Of 100 that were paid, so much went back."""
+    amounts = {} if refunded is None else {"total": uah("100"), "paid": uah("100"), "refunded": uah(refunded)}
+    return order(version, "order.processing", f"payment.{word}", **amounts)
+
+
+PAID, PART, ALL = money("09:00", "paid", "0"), money("09:30", "refunded", "40"), money("10:00", "refunded", "100")
+
+
+def test_amounts_outrank_words_and_what_they_say_is_what_starts_flows() -> None:
+    story = Story()
+    assert story.words(PAID) == ["order.received", "order.processing", "payment.paid"]
+    assert story.words(PART) == ["payment.partly_refunded"]
+    assert not story.view.payment.reached(Payment.REFUNDED), "nothing waits for that in vain, or stops for it too early"
+    assert story.words(ALL) == ["payment.refunded"]
+    assert [str(line.after) for line in story.view.payment.lines] == ["paid", "partly_refunded", "refunded"]
+
+
+@pytest.mark.parametrize("records", list(permutations([PAID, PART, money("09:40", "refunded", "40"), ALL])))
+def test_amounts_belong_to_the_words_they_came_with(records: tuple[OrderSnapshot, ...]) -> None:
+    story = Story()
+    story.hear(*records, at="12:00")
+    assert [str(line.after) for line in story.view.payment.moves] == ["paid", "partly_refunded", "refunded"]
+
+
+def test_a_word_without_amounts_is_read_by_the_last_that_are_known() -> None:
+    event = StatusEvent(RefKind.ORDER, "1", "1", native("payment.refunded"), moment("09:45"))
+    story = Story()
+    assert story.words(PAID, PART, event, at="11:00")[-1] == "payment.partly_refunded"
+    story.hear(money("10:30", "refunded", None))
+    assert str(story.view.payment.state) == "partly_refunded"
 
 
 # ------------------------------------------------------------------------------------------------ cash, deadlines
