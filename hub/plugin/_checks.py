@@ -7,6 +7,8 @@ from typing import Any
 
 import pluggy
 
+from hub.status import Meaning, check_plugin_table
+
 from ._adapters import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
 from ._hooks import LATER
 
@@ -82,3 +84,14 @@ def check_adapter(adapter: Any) -> None:
         for attribute, kind in wanted.items() if issubclass(adapter, base) else ():
             if not isinstance(getattr(adapter, attribute, None), kind):
                 raise TypeError(f"{who} needs {attribute}, a {kind.__name__}")
+    for vocabulary, rows in getattr(adapter, "statuses", {}).items():
+        _check_rows(f"{who}, vocabulary {vocabulary!r}", rows)
+
+
+def _check_rows(whose: str, rows: Any) -> None:
+    if not isinstance(rows, Mapping) or not all(isinstance(each, Meaning) for each in rows.values()):
+        raise TypeError(f"{whose} needs rows: code and Meaning")
+    try:
+        check_plugin_table(rows)
+    except ValueError as error:
+        raise TypeError(f"{whose}: {error}") from None

@@ -95,6 +95,16 @@ BREAKAGE = {
     "no_settings": (CARRIER.format(name="x").replace("Settings, {}", "dict, {}"), "derived from Settings"),
     "no_label": (CARRIER.format(name="x").replace('"It"', "None"), "needs label, a str"),
     "no_statuses": (CARRIER.format(name="x").replace("{}", "None"), "needs statuses, a Mapping"),
+    "no_rows": (CARRIER.format(name="x").replace("{}", "{'post': ['7']}"), "vocabulary 'post' needs rows"),
+    "no_meaning": (
+        CARRIER.format(name="x").replace("{}", "{'post': {'7': 'delivered'}}"),
+        "vocabulary 'post' needs rows",
+    ),
+    "guessed_end": (
+        "from hub.status import Meaning, Shipment\n"
+        + CARRIER.format(name="x").replace("{}", "{'post': {'7*': Meaning(Shipment.DELIVERED, '')}}"),
+        "vocabulary 'post': a plugin's pattern may not lead there, write the codes out: '7*' to shipment.delivered",
+    ),
     "no_form": (
         """
         from hub.plugin import Channel, Settings, hookimpl
