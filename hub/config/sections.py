@@ -105,7 +105,8 @@ class ConnectionShape(Shape):
         "maybe_twice", description="Channels: what to do when it is not known whether a message went out."
     )
     storage: dict[str, Span] = Field(
-        {}, description="Carriers: kind of pickup point → how long a parcel is kept there."
+        {},
+        description="Kind of pickup point → how long a parcel is kept there; platforms: at the counter, `shop`.",
     )
     poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
     later: ClassVar[frozenset[str]] = frozenset({"target", "failover", "tells"})
@@ -114,7 +115,7 @@ class ConnectionShape(Shape):
 KINDS = ("platform", "carrier", "channel")
 LATER_KINDS = ("target", "failover")
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
-    "platform": frozenset({"platform", "shop", "completed_means", "poll_every"}),
+    "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every"}),
     "carrier": frozenset({"carrier", "storage", "poll_every"}),
     "channel": frozenset({"channel", "uncertain", "poll_every"}),
 }

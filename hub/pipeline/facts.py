@@ -211,12 +211,11 @@ def believed(record: Any, received_at: datetime) -> Any:
 
     match record:
         case OrderSnapshot():
-            lists = {
-                name: tuple(by_then(each, "version") for each in told)
-                for name, told in (("parcels", record.parcels), ("returns", record.returns))
-                if told
-            }
-            return by_then(replace(record, **lists), "version")
+            parcels, returns = (
+                None if told is None else tuple(by_then(each, "version") for each in told)
+                for told in (record.parcels, record.returns)
+            )
+            return by_then(replace(record, parcels=parcels, returns=returns), "version")
         case ParcelNews() | Removed() | Merged():
             return by_then(record, "at")
         case _:

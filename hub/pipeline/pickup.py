@@ -11,6 +11,7 @@ from hub.model import (
 )
 from hub.status import (
     Payment,
+    Shipment,
     storage_rule,
 )
 
@@ -20,24 +21,27 @@ from .world import World
 
 
 def deadline_of(each: ShipmentView, world: World) -> Deadline | None:
-    """Until when a collectible parcel waits: the carrier's word, else the connection's `storage`, else the shipped
-    storage rules (STATUS.md 5). None: not known, and then none is shown."""
+    """Until when a collectible parcel waits: the carrier's word, else the `storage` of the connection that speaks of it
+    (the carrier's, or the shop's own), else the shipped storage rules (STATUS.md 5), which also say whose first notice
+    starts the clock. None: not known, and then none is shown."""
     if each.news.deadline is not None:
         return each.news.deadline
-    arrived, point = each.arrived_at(), each.news.point
-    if arrived is None:
-        return None
+    point = each.news.point
     kind = PointKind.SHOP if each.pickup else point.kind if point else None
     if kind is None:
         return None
     carrier = each.current.carrier if each.current else ""
-    storage = world.connection(carrier).storage if carrier else {}
-    if kind.value in storage:
-        return Deadline(arrived + storage[kind.value], DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED)
     rule = storage_rule(world.connection(carrier).plugin if carrier else "", kind.value)
+    once = rule is not None and rule.starts == "first_notice"
+    starts = each.entered_at(Shipment.READY_FOR_PICKUP) if once else each.arrived_at()
+    if starts is None:
+        return None
+    storage = world.connection(carrier or each.connection).storage
+    if kind.value in storage:
+        return Deadline(starts + storage[kind.value], DeadlineKind.GOES_BACK, DeadlineBasis.ESTIMATED)
     if rule is None or rule.free is None or rule.kind is None:
         return None
-    return Deadline(arrived + rule.free, DeadlineKind(rule.kind), DeadlineBasis.ESTIMATED)
+    return Deadline(starts + rule.free, DeadlineKind(rule.kind), DeadlineBasis.ESTIMATED)
 
 
 def point_of(each: ShipmentView, doc: OrderDoc) -> PickupPoint | None:

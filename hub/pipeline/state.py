@@ -60,6 +60,8 @@ class ShipmentView:
     pickup: bool
     replaced: bool
     status: Shipment | None
+    connection: str = ""
+    """The shop's, which speaks of it where no carrier does."""
     was: tuple[str, ...] = ()
     """Ids under which it may have been told of before."""
 
@@ -86,15 +88,14 @@ class ShipmentView:
 
     def arrived_at(self) -> datetime | None:
         """When it last became collectible."""
-        moves = [
-            line.fact.at for line in self.folded.lines if line.occurrence and line.after is Shipment.READY_FOR_PICKUP
-        ]
-        return moves[-1] if moves else None
+        return next(reversed(self._entries(Shipment.READY_FOR_PICKUP)), None)
 
     def entered_at(self, value: Shipment) -> datetime | None:
         """When it first came into a status."""
-        moves = [line.fact.at for line in self.folded.lines if line.occurrence and line.after is value]
-        return moves[0] if moves else None
+        return next(iter(self._entries(value)), None)
+
+    def _entries(self, value: Shipment) -> list[datetime]:
+        return [line.fact.at for line in self.folded.lines if line.occurrence and line.after is value]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class _Build:
         self, order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFact], world: World
     ) -> None:
         self.id, self.connection, self.doc, self.world = order_id, connection, doc, world
-        self.parcels = Parcels(order_id, doc, world)
+        parcels = Parcels(order_id, doc, world)
+        self.outbound, self.returning = parcels.outbound(), parcels.returning()
         self.placed_at = doc.snapshot.placed_at if doc.snapshot else None
         self.said: dict[str, list[_Heard]] = {}
         self.retractions = [fact for fact in facts if fact.retracts]
@@ -82,7 +83,7 @@ class _Build:
         order = self._fold(Axis.ORDER, self.id, self._of_axis(Axis.ORDER, "o", every=True))
         payment = self._payment()
         shipments = self._shipments()
-        returns = tuple(self._return(case) for case in self.parcels.returning())
+        returns = tuple(self._return(case) for case in self.returning)
         given = self._headline_input(order, payment, shipments, returns)
         parcels = effective_parcels(given.parcels, given.order, given.completed_means)
         rest = has_rest(given.rest, given.order, parcels)
@@ -97,7 +98,7 @@ class _Build:
 
     def _of_axis(self, axis: Axis, subject: str, *, every: bool = False) -> list[_Heard]:
         """What was said of an axis: by the named subject (valueless words belong to their natural axis), and with
-        `every` by anybody (a carrier's `picked` is a word of the order axis)."""
+        `every` of anything that the order has now (a carrier's `picked` is a word of the order axis)."""
         natural = {"o": Axis.ORDER, "p": Axis.SHIPMENT, "n": Axis.SHIPMENT, "r": Axis.RETURN}[subject[0]]
         own = [
             heard
@@ -105,9 +106,25 @@ class _Build:
             if (axis_of(heard.value) if heard.value is not None else natural) is axis
         ]
         if every:
-            others = (heard for name, words in self.said.items() if name != subject for heard in words)
+            others = (heard for name in self._present() if name != subject for heard in self.said.get(name, ()))
             own += [heard for heard in others if heard.value is not None and axis_of(heard.value) is axis]
         return own
+
+    def _present(self) -> list[str]:
+        """Subjects of facts that the order has now. A number that was a typo, or a parcel that the shop names no more,
+        took its facts along."""
+        legs = [
+            *(leg for each in self.outbound for leg in each.legs),
+            *(leg for case in self.returning for leg in case.legs),
+        ]
+        names = (
+            "o",
+            *(f"n:{leg.number.number}" for leg in legs),
+            *(f"p:{ref}" for each in self.outbound for ref in each.refs),
+            *(f"p:{ref}" for case in self.returning for ref in case.parcels),
+            *(f"r:{case.snapshot.ref}" for case in self.returning),
+        )
+        return list(dict.fromkeys(names))
 
     def _fold(self, axis: Axis, subject: str, heard: Sequence[_Heard], *, followed: bool = False) -> Folded:
         facts = [self._fact(axis, subject, each) for each in heard]
@@ -163,7 +180,7 @@ class _Build:
 
     def _shipments(self) -> tuple[ShipmentView, ...]:
         shop_words = self._of_axis(Axis.SHIPMENT, "o")
-        planned = self.parcels.outbound()
+        planned = self.outbound
         views = [self._shipment(each, shop_words) for each in planned]
         if not any(each.live for each in views) and self._shop_speaks_of_parcel(shop_words):
             sid = f"{self.id}/{SHOP_PARCEL}"
@@ -202,6 +219,7 @@ class _Build:
             pickup=parcel.kind is ParcelKind.PICKUP if parcel else False,
             replaced=False,
             status=folded.state if isinstance(folded.state, Shipment) else None,
+            connection=self.connection,
         )
 
     def _news(self, legs: Sequence[Leg]) -> News:

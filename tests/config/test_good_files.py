@@ -74,13 +74,16 @@ def test_a_setting_is_written_by_its_alias_and_may_hold_settings(tmp_path: Path)
 
 def test_the_hubs_own_settings_of_connections(tmp_path: Path) -> None:
     text = (
-        GROUND.replace("platform: shoplet,", "platform: shoplet, completed_means: delivered, poll_every: 10m,")
+        GROUND.replace(
+            "platform: shoplet,", "platform: shoplet, completed_means: delivered, poll_every: 10m, storage: {shop: 3d},"
+        )
         .replace("carrier: post,", "carrier: post, storage: {locker: 48h, branch: 7d},")
         .replace("channel: bot,", "channel: bot, uncertain: maybe_never,")
     )
     connections = good(tmp_path, text).connections
     assert connections["main-shop"].completed_means == "delivered"
     assert connections["main-shop"].poll_every == timedelta(minutes=10)
+    assert connections["main-shop"].storage == {"shop": timedelta(days=3)}, "at its own counter"
     assert connections["post"].storage == {"locker": timedelta(hours=48), "branch": timedelta(days=7)}
     bot = connections["bot"]
     assert bot == replace(bot, kind="channel", plugin="bot", adapter=FakeBot, uncertain="maybe_never")

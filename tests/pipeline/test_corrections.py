@@ -75,7 +75,8 @@ def case(ref: str, word: str, version: str) -> ReturnSnapshot:
 
 def there(story: Story) -> list[str]:
     view = story.view
-    return [each.id.removeprefix("shop:1/") for each in (*view.shipments, *view.returns)]
+    ids = [*(each.id for each in view.shipments), *(each.id for each in view.returns)]
+    return [each.removeprefix("shop:1/") for each in ids]
 
 
 TWO = order(

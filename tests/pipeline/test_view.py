@@ -361,6 +361,17 @@ def test_a_document_of_before_this_was_kept_knows_its_numbers_order() -> None:
     assert ids(story) == ["F1", "F1#P0"]
 
 
+def test_what_a_mistyped_number_said_of_the_warehouse_goes_with_it() -> None:
+    story = Story(world(statuses={"post": {"boxed": Meaning(Order.PACKED, "")}}))
+    story.hear(order("09:00", "order.processing", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "boxed", "09:30"))
+    assert str(story.view.order.state) == "packed"
+    story.hear(order("10:00", "order.processing", parcels=(parcel("1", "10:00", numbers=["P2"]),)))
+    assert str(story.view.order.state) == "processing", "that was another parcel"
+    story.hear(scan("P2", "boxed", "10:30"))
+    assert str(story.view.order.state) == "packed"
+
+
 def test_one_number_on_two_orders_speaks_to_both() -> None:
     stories = [Story(), Story()]
     for story in stories:
@@ -484,7 +495,9 @@ def test_a_return_parcel_that_is_sent_on_is_followed_and_one_that_goes_back_to_t
 
 def money(version: str, word: str, refunded: str | None) -> OrderSnapshot:
     """Of 100 that were paid, so much went back."""
-    amounts = {} if refunded is None else {"total": uah("100"), "paid": uah("100"), "refunded": uah(refunded)}
+    amounts: dict[str, Any] = (
+        {} if refunded is None else {"total": uah("100"), "paid": uah("100"), "refunded": uah(refunded)}
+    )
     return order(version, "order.processing", f"payment.{word}", **amounts)
 
 
@@ -615,6 +628,31 @@ def test_until_when_a_parcel_waits(story: Story, deadline: Deadline | None) -> N
     assert deadline_of(story.parcel(), story.world) == deadline
 
 
+class _PocztaPolska(ThePost):
+    name, label = "poczta_polska", "Poczta Polska"
+
+
+@pytest.mark.parametrize(
+    ("storage", "deadline"), [({}, "+14 10:00"), ({"post_office": timedelta(days=20)}, "+20 10:00")]
+)
+def test_where_the_first_notice_starts_the_clock_a_second_does_not_start_it_again(
+    storage: dict[str, timedelta], deadline: str
+) -> None:
+    them = [each for each in CONNECTIONS if each.name != "post"]
+    story = Story(world(connections=[*them, connection("post", _PocztaPolska, storage=storage)]))
+    waiting(story, PointKind.POST_OFFICE)
+    story.hear(scan("P1", "out_for_delivery", "+3 10:00"), scan("P1", "ready_for_pickup", "+3 16:00"), at="+3 17:00")
+    found = deadline_of(story.parcel(), story.world)
+    assert found is not None and found.at == moment(deadline)
+
+
+def test_a_locker_counts_from_when_the_parcel_is_there_again() -> None:
+    story = waiting(with_storage(locker=DAY))
+    story.hear(scan("P1", "out_for_delivery", "+3 10:00"), scan("P1", "ready_for_pickup", "+3 16:00"), at="+3 17:00")
+    found = deadline_of(story.parcel(), story.world)
+    assert found is not None and found.at == moment("+4 16:00")
+
+
 def test_a_parcel_that_has_not_arrived_has_no_deadline_of_ours() -> None:
     story = with_storage(locker=DAY)
     story.hear(order("09:00", parcels=(parcel("1", "09:00", numbers=["P1"]),)))
@@ -635,8 +673,8 @@ def test_an_extended_deadline_replaces_the_first() -> None:
 # ------------------------------------------------------------------------------------------------ pickup in the shop
 
 
-def at_the_counter(*natives: str) -> Story:
-    story = Story()
+def at_the_counter(*natives: str, story: Story | None = None) -> Story:
+    story = story or Story()
     parcels = (parcel("1", "09:00", *natives, kind=ParcelKind.PICKUP),)
     story.hear(order("09:00", "order.processing", deliver_by=DeliverBy.PICKUP, parcels=parcels))
     return story
@@ -647,6 +685,13 @@ def test_what_waits_at_the_shops_counter_waits_a_week() -> None:
     assert str(story.view.headline.value) == "ready_for_pickup"
     deadline = deadline_of(story.parcel(), story.world)
     assert deadline is not None and deadline.at == moment("+7 09:00")
+
+
+def test_how_long_things_wait_at_the_shops_counter_is_a_setting_of_the_shop() -> None:
+    them = [replace(each, storage={"shop": 3 * DAY}) if each.name == "shop" else each for each in CONNECTIONS]
+    story = at_the_counter("shipment.ready_for_pickup", story=Story(world(connections=them)))
+    deadline = deadline_of(story.parcel(), story.world)
+    assert deadline is not None and deadline.at == moment("+3 09:00")
 
 
 def test_a_completed_order_was_handed_over_at_the_counter() -> None:
