@@ -8,19 +8,24 @@ from typing import Any
 import pytest
 
 from hub.model import (
+    Deadline,
+    DeadlineKind,
+    Merged,
     ParcelKind,
     ParcelNews,
     PickupPoint,
     PointKind,
     RefKind,
     Removed,
+    Retraction,
     ReturnSnapshot,
     StatusEvent,
 )
+from hub.pipeline.react import Reaction
 from hub.store.database import Database
 from hub.store.tables import facts, orders, timeline
 
-from .fakes import Desk, Story, moment, native, order, parcel, scan, uah, world
+from .fakes import Desk, Story, moment, native, notify, order, parcel, scan, told, uah, world
 
 
 @pytest.fixture
@@ -185,3 +190,78 @@ async def test_the_drain_believes_no_clock_that_runs_ahead(desk: Desk) -> None:
     await desk.hear(AHEAD, at="10:00")
     await desk.hear(AFTER, at="11:01")
     assert "after" in desk.rows(orders)[0].doc
+
+
+# ------------------------------------------------------------------------------------------------ taken back, merged
+
+NEWS: dict[str, Any] = {
+    "shipped": {"on": "shipment.shipped", "steps": [notify("shipped"), {"wait": "3d"}, notify("pickup-reminder")]},
+    "done": {"on": "shipment.delivered", "steps": [notify("delivered")]},
+}
+GIVEN, BACK = event("shipment.delivered", "10:00", "d"), Retraction("1", "d", moment("10:30"))
+
+
+def results(reaction: Reaction) -> list[str]:
+    return [line["doc"]["result"] for line in reaction.lines]
+
+
+def test_what_its_sender_takes_back_did_not_happen_and_nobody_is_told_of_the_step_back() -> None:
+    story = Story(world(NEWS))
+    assert told(story.react(SENT, at="09:05")) == ["shipped"]
+    assert told(story.react(GIVEN, at="10:01")) == ["delivered"]
+    assert story.view.delivered
+    reaction = story.react(BACK, at="10:31")
+    assert (told(reaction), reaction.words) == ([], [])
+    assert (story.status(), story.view.delivered) == ("shipped", False)
+    verdicts = [(line.verdict.value, str(line.after)) for line in story.parcel().folded.lines]
+    assert verdicts == [("move", "shipped"), ("retracted", "shipped")]
+
+
+def test_what_is_taken_back_before_it_is_heard_sets_off_nothing() -> None:
+    story = Story(world(NEWS))
+    story.react(SENT, at="09:05")
+    assert told(story.react(BACK, at="10:31")) == []
+    assert told(story.react(GIVEN, at="10:32")) == []
+    assert story.status() == "shipped"
+    assert told(story.react(event("shipment.delivered", "11:00", "e"), at="11:01")) == ["delivered"], "another event is"
+
+
+async def test_a_stored_event_that_is_taken_back_is_so_when_the_order_is_read_again(desk: Desk) -> None:
+    await desk.hear(SENT, GIVEN, at="10:01")
+    assert desk.rows(orders)[0].headline == "delivered"
+    await desk.hear(BACK, at="10:31")
+    assert desk.rows(orders)[0].headline == "shipped"
+
+
+def test_of_an_order_that_was_merged_into_another_nothing_more_is_said() -> None:
+    story = Story(world(NEWS))
+    story.react(SENT, at="09:05")
+    reaction = story.react(Merged("1", "2", moment("09:30")), at="09:31")
+    assert [(row.run.state.value, row.run.reason) for row in reaction.runs] == [("stopped", "merged into 2")]
+    assert reaction.silenced == [row.key for row in reaction.runs], "also what was to be said already"
+    later = story.react(GIVEN, at="10:01")
+    assert (told(later), results(later)) == ([], ["merged into 2"])
+    assert told(story.react(at="+4 10:00")) == []
+
+
+# ------------------------------------------------------------------------------------------------ while it can be had
+
+READY: dict[str, Any] = {"ready": {"on": "shipment.ready_for_pickup", "steps": [notify("ready-for-pickup")]}}
+
+
+@pytest.mark.parametrize(
+    ("deadline", "heard", "news"),
+    [
+        ("+5 18:00", "+5 17:59", True),
+        ("+5 18:00", "+5 18:01", False),
+        ("18:00", "18:01", False),
+        (None, "+1 10:00", True),
+        (None, "+1 10:01", False),
+    ],
+)
+def test_that_a_parcel_can_be_collected_is_news_as_long_as_it_can(deadline: str | None, heard: str, news: bool) -> None:
+    story = Story(world(READY))
+    story.react(order("09:00", "order.packed", parcels=(parcel("F1", "09:00", numbers=["P1"]),)), at="09:05")
+    until = Deadline(moment(deadline), DeadlineKind.GOES_BACK) if deadline else None
+    records = (scan("P1", "ready_for_pickup", "10:00"), ParcelNews("P1", moment("10:00"), deadline=until))
+    assert told(story.react(*records, at=heard)) == (["ready-for-pickup"] if news else [])
