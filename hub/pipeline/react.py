@@ -31,6 +31,7 @@ CANCELLED = "order.cancelled"
 MATTER = "matter"
 """Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 REPLACED = "another parcel was sent in its place"
+NOT_THERE = "the shop does not name it any more"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
 
@@ -106,7 +107,7 @@ class _React:
         self, situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]
     ) -> None:
         self.it, self.due, self.known = situation, due, set(known_keys)
-        self.waiting = {row.key: row for row in runs}
+        self.waiting = {row.key: replace(row, subject=situation.after.as_now(row.subject)) for row in runs}
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
@@ -161,13 +162,15 @@ class _React:
         return CANCELLED if CANCELLED in words and not outlives else ""
 
     def _over_for(self, subject: str) -> str:
-        """Why nothing more is said of a subject: its order is gone, or another parcel was sent in its place."""
-        sent_instead = any(each.id == subject and each.replaced for each in self.it.after.shipments)
-        return self.it.after.gone or (REPLACED if sent_instead else "")
+        """Why nothing more is said of a subject: its order is gone, or another parcel was sent in its place, or it is
+        gone itself."""
+        after = self.it.after
+        sent_instead = any(each.id == subject and each.replaced for each in after.shipments)
+        return after.gone or (REPLACED if sent_instead else "" if after.has(after.as_now(subject)) else NOT_THERE)
 
     def _words_for(self, kind: str, subject: str) -> frozenset[str]:
         """What happened to the run's order; for a shipment's run, of shipments only its own."""
-        own = kind == "shipment"
+        own, subject = kind == "shipment", self.it.after.as_now(subject)
         return frozenset(
             each.word
             for each in self.happened

@@ -173,6 +173,19 @@ class OrderView:
         case = next((case for case in self.returns if case.id == subject), None)
         return [return_id(self.id, OF_PARCEL + ref) for ref in case.parcels] if case else []
 
+    def has(self, subject: str) -> bool:
+        """Whether a subject is there: the order itself, a parcel, a return case."""
+        return subject == self.id or subject in self._parts
+
+    def as_now(self, subject: str) -> str:
+        """What a subject that was told of before is known as now."""
+        parts = [] if self.has(subject) else self._parts
+        return next((each for each in parts if subject in self.former(each)), subject)
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        return [*(each.id for each in self.shipments), *(case.id for case in self.returns)]
+
     def axes(self) -> list[tuple[Axis, str, Folded]]:
         """Every axis and subject there is."""
         return [

@@ -265,3 +265,41 @@ def test_that_a_parcel_can_be_collected_is_news_as_long_as_it_can(deadline: str 
     until = Deadline(moment(deadline), DeadlineKind.GOES_BACK) if deadline else None
     records = (scan("P1", "ready_for_pickup", "10:00"), ParcelNews("P1", moment("10:00"), deadline=until))
     assert told(story.react(*records, at=heard)) == (["ready-for-pickup"] if news else [])
+
+
+# ------------------------------------------------------------------------------------------------ and what waits for it
+
+REMIND: dict[str, Any] = {
+    "ready": {
+        "on": "shipment.ready_for_pickup",
+        "stop_on": ["shipment.delivered"],
+        "steps": [notify("ready-for-pickup"), {"wait": "3d"}, notify("pickup-reminder")],
+    }
+}
+
+
+def can_be_had(ref: str) -> Story:
+    story = Story(world(REMIND))
+    story.react(order("09:00", "order.packed", parcels=(parcel(ref, "09:00", numbers=["P1"]),)), at="09:05")
+    assert told(story.react(scan("P1", "ready_for_pickup", "10:00"), at="10:01")) == ["ready-for-pickup"]
+    return story
+
+
+def test_nobody_is_reminded_of_a_parcel_that_the_shop_does_not_name_any_more() -> None:
+    story = can_be_had("F1")
+    reaction = story.react(order("11:00", "order.packed", parcels=()), at="11:01")
+    assert [row.run.reason for row in reaction.runs] == ["the shop does not name it any more"]
+    assert told(story.react(at="+4 10:00")) == []
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+def test_a_run_about_a_number_alone_goes_on_about_its_fulfilment(delivered: bool) -> None:
+    story = can_be_had("number:P1")
+    assert told(story.react(order("11:00", "order.packed", parcels=(parcel("F1", "11:00", numbers=["P1"]),)))) == []
+    if delivered:
+        reaction = story.react(scan("P1", "delivered", "12:00"), at="12:01")
+        assert [row.run.reason for row in reaction.runs] == ["shipment.delivered"]
+    reminded = story.react(at="+4 10:00")
+    assert [(each["template"], each["subject"]) for each in reminded.messages] == (
+        [] if delivered else [("pickup-reminder", "shop:1/F1")]
+    )
