@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.config.model import Cap, Contact, Hours, Rung, Unheard
 from hub.messages import Texts
-from hub.model import Customer, Merged, Removed, Reply, Window, WindowBasis
+from hub.model import Customer, Merged, Removed, Reply
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
 from hub.pipeline.receive import inbox_row
@@ -279,17 +279,17 @@ async def test_uncertain_mail_is_said_twice_at_most_and_never_by_another_channel
 # ------------------------------------------------------------------------------------------------ deadlines
 
 
-def promising(until: str, version: str = "10:00") -> Any:
-    window = Window(moment(until), moment(until), WindowBasis.SHOP)
-    return order(version, "order.packed", customer=BOTH, promise=window)
+def payable(until: str, version: str = "10:00") -> Any:
+    """A date that may move; a promise never does."""
+    return order(version, "order.packed", customer=BOTH, payment_due_at=moment(until))
 
 
 @pytest.mark.parametrize(
     ("before", "moved", "outcome"),
     [
-        pytest.param("order.promised_at", "10:20", ("suppressed", "too-late"), id="it came nearer"),
-        pytest.param("order.promised_at", "11:30", ("sent", ""), id="it is further away"),
-        pytest.param("order.promised_at", None, ("suppressed", "too-late"), id="it is not known any more"),
+        pytest.param("payment.due_at", "10:20", ("suppressed", "too-late"), id="it came nearer"),
+        pytest.param("payment.due_at", "11:30", ("sent", ""), id="it is further away"),
+        pytest.param("payment.due_at", None, ("suppressed", "too-late"), id="it is not known any more"),
         pytest.param("now + minutes(20)", "11:30", ("suppressed", "too-late"), id="it counts from when it was decided"),
         pytest.param("now + minutes(50)", "10:20", ("sent", ""), id="and has not come"),
     ],
@@ -301,8 +301,8 @@ async def test_a_deadline_is_what_it_is_when_the_message_leaves(
     first = "10:45" if moved == "10:20" else "10:20"
     it = desk(db, ["mail"], before=before)
     it.channel("mail").answers.append(Transient("busy", moment("10:30")))
-    await it.hear(promising(first), at="10:01")
-    await it.hear(promising(moved, "10:05") if moved else packed(at="10:05"), at="10:05")
+    await it.hear(payable(first), at="10:01")
+    await it.hear(payable(moved, "10:05") if moved else packed(at="10:05"), at="10:05")
     await it.wait(minutes=30)
     (row,) = it.rows(messages)
     assert (row.state, row.reason) == outcome
@@ -316,11 +316,11 @@ async def test_also_in_a_branch_and_with_the_text_that_the_run_started_with(db: 
         return {"packed": {"on": "order.packed", "steps": [{"choose": [when]}]}}
 
     contact = Contact(settle=timedelta(0))
-    it = Desk(db, world(flows("order.promised_at"), contact=contact))
+    it = Desk(db, world(flows("payment.due_at"), contact=contact))
     it.channel("mail").answers.append(Transient("busy", moment("10:30")))
-    await it.hear(promising("10:20"), at="10:01")
+    await it.hear(payable("10:20"), at="10:01")
     it.go_live(world(flows("order.placed_at"), contact=contact))
-    await it.hear(promising("11:30", "10:05"), at="10:05")
+    await it.hear(payable("11:30", "10:05"), at="10:05")
     await it.wait(minutes=30)
     assert it.messages() == [("order-received", "sent", "mail")]
 
