@@ -29,7 +29,10 @@ def connect(name: str, path: Path) -> None:
     url = f"{base}/in/{name}" if base else None
 
     async def work(adapter: Any) -> tuple[str, "Sequence[str]"]:
-        greeting = await adapter.hello()
+        try:
+            greeting = await adapter.hello()
+        except NotImplementedError as error:
+            raise Stop(f"the plugin of '{name}' cannot be asked whether its credentials are right", FAILED) from error
         return greeting, await adapter.register(url)
 
     try:
@@ -37,8 +40,6 @@ def connect(name: str, path: Path) -> None:
     except FailureError as failure:
         text = one_line(failure)
         raise Stop(text if text.startswith(name) else f"{name}: {text}", FAILED) from failure
-    except NotImplementedError as error:
-        raise Stop(f"the plugin of '{name}' cannot be asked whether its credentials are right", FAILED) from error
     click.echo(f"{name}: {one_line(greeting)}")
     for line in lines:
         click.echo(f"{name}: {one_line(line)}")

@@ -41,7 +41,7 @@ def order(number: str, path: Path, texts: bool, as_json: bool) -> None:
     if as_json:
         print_json(whole if texts else {**whole, "messages": [_without_text(each) for each in whole["messages"]]})
     else:
-        _show(whole, texts)
+        show(whole, texts=texts)
 
 
 def _several(rows: Sequence[Any], as_json: bool) -> None:
@@ -163,22 +163,28 @@ def _by_configuration(path: Path, row: Any, whole: Mapping[str, Any]) -> dict[st
         bare = [
             {"number": number, "status": "", "carrier": "", "since": None, "cash": ""} for number in whole["numbers"]
         ]
-        return {"parcels": bare, "not_set_off": {}}
+        return {"phrase": "", "parcels": bare, "returns": [], "not_set_off": {}}
     heard = {each["flow"] for each in whole["flows"]}
     waiting = {name: list(flow.triggers) for name, flow in read.config.flows.items() if name not in heard}
     with opened(path) as db:
-        parcels = offline(read.config, read.texts, lambda world: look(db, lambda c: _folded(c, row, world)))
-    return {"parcels": parcels, "not_set_off": waiting}
+        folded = offline(read.config, read.texts, lambda world: look(db, lambda c: _folded(c, row, world)))
+    return {**folded, "not_set_off": waiting}
 
 
-def _folded(connection: "sa.Connection", row: Any, world: Any) -> list[dict[str, Any]]:
+def _folded(connection: "sa.Connection", row: Any, world: Any) -> dict[str, Any]:
     from hub.pipeline.batch import Wanted
     from hub.pipeline.orders import load_orders
     from hub.pipeline.view import view
+    from hub.status import phrase_text
 
     loaded = load_orders(connection, world, {row.id: Wanted()})[row.id]
     seen = view(row.id, loaded.connection, loaded.doc, loaded.facts, world)
-    return [_parcel(each) for each in seen.shipments]
+    phrase = seen.headline.phrase
+    return {
+        "phrase": phrase_text(phrase, "en") if phrase else "",
+        "parcels": [_parcel(each) for each in seen.shipments],
+        "returns": [_return(each) for each in seen.returns],
+    }
 
 
 def _parcel(each: Any) -> dict[str, Any]:
@@ -191,6 +197,17 @@ def _parcel(each: Any) -> dict[str, Any]:
         "since": folded.since,
         "replaced": each.replaced,
         "cash": _cash(each.news.cod),
+    }
+
+
+def _return(each: Any) -> dict[str, Any]:
+    folded = each.folded
+    return {
+        "ref": each.snapshot.ref,
+        "status": folded.state.value if folded.state else "",
+        "reason": folded.reason.value if folded.reason else "",
+        "numbers": [leg.number.number for leg in each.legs],
+        "since": folded.since,
     }
 
 
@@ -213,6 +230,7 @@ PARCELS = {
     "since": "since",
     "cash": "cash",
 }
+RETURNS = {"ref": "return", "status": "status", "reason": "why", "numbers": "numbers", "since": "since"}
 FLOWS = {"at": "at", "trigger": "trigger", "flow": "flow", "result": "what became of it"}
 RUNS = {"id": "id", "flow": "flow", "state": "state", "reason": "why", "started_at": "since", "waits_until": "until"}
 MESSAGES = {
@@ -229,13 +247,18 @@ ESCALATIONS = {
 }  # fmt: skip
 
 
-def _show(whole: Mapping[str, Any], texts: bool) -> None:
+def show(whole: Mapping[str, Any], *, texts: bool) -> None:
+    """The screen of one order."""
     click.secho(f"{whole['number'] or whole['id']}  {whole['headline'] or 'merged into another order'}", bold=True)
     states = f"order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}"
     click.echo(f"{whole['id']}, {states}; {whose_clock()}")
+    if whole["phrase"]:
+        click.echo(whole["phrase"])
     if whole["incomplete"]:
         click.echo(f"incomplete: {counted(whole['incomplete'], 'dead letter')}; see `hub deadletter list`")
     _table("Parcels", whole["parcels"], PARCELS)
+    if whole["returns"]:
+        _table("Returns", whole["returns"], RETURNS)
     title("Timeline")
     lines = [(_when(each), _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
     print_table(("at", "of", "what", "event"), lines, empty="nothing yet")

@@ -105,7 +105,7 @@ _ESCALATION: Fields = {
     "due_at": Kind.TIME,
 }
 _BRIEF_ORDER: Fields = {
-    **_of(Kind.TEXT, "number label sentence"),
+    **_of(Kind.TEXT, "number label sentence phrase"),
     **_of(Kind.URL, "tracking_url url"),
     "eta": Kind.TIME,
     "pickup_point": _POINT,

@@ -8,7 +8,7 @@ from typing import Any
 
 from hub.config.model import Shop
 from hub.model import Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
-from hub.status import Order, Payment, Shipment, label
+from hub.status import Order, Payment, Shipment, label, phrase_text
 
 from .pickup import cash_due, deadline_of, eta_of, point_of
 from .state import OrderView, ShipmentView
@@ -259,6 +259,7 @@ def status_summary(view: OrderView, world: World, locale: str) -> dict[str, Any]
         number=snapshot.number if snapshot else view.id,
         label=words.label,
         sentence=words.sentence,
+        phrase=phrase_text(view.headline.phrase, locale) if view.headline.phrase else None,
         done=view.order.state is Order.CANCELLED or view.delivered,
         **{
             name: parcel.get(name)

@@ -3,8 +3,10 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
 import sqlalchemy as sa
 
+from hub.cli.order import show
 from hub.store import tables
 
 from .conftest import PARCEL
@@ -195,3 +197,18 @@ class TestWithoutADatabase:
         shop.file.unlink()
         said = shop.hub("status")
         assert said.exit_code == 2 and "`hub init`" in said.stderr
+
+
+def test_a_return_and_how_many_parcels_are_delivered_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = {
+        "id": "main-shop:7", "number": "#7", "headline": "in_transit", "order_status": "processing",
+        "payment_status": "paid", "phrase": "Delivered: 1 of 2 parcels", "incomplete": 0, "parcels": [], "timeline": [],
+        "messages": [], "flows": [], "not_set_off": {}, "runs": [], "escalations": [],
+        "returns": [{"ref": "r1", "status": "returning", "reason": "", "numbers": ["P9"], "since": LONG_AGO}],
+    }  # fmt: skip
+    show(whole, texts=False)
+    said = capsys.readouterr().out
+    assert "\nDelivered: 1 of 2 parcels\n" in said
+    assert "\nReturns\n" in said and "returning" in said and "P9" in said
+    show({**whole, "phrase": "", "returns": []}, texts=False)
+    assert "Returns" not in capsys.readouterr().out

@@ -226,7 +226,7 @@ def _escalation(place: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _orders(locale: str) -> list[dict[str, Any]]:
-    from hub.status import HeadlineValue, label
+    from hub.status import HeadlineValue, Phrase, PhraseKind, Unit, label, phrase_text
 
     transit, ready = (label(value, locale) for value in (HeadlineValue.IN_TRANSIT, HeadlineValue.READY_FOR_PICKUP))
     return [
@@ -234,6 +234,7 @@ def _orders(locale: str) -> list[dict[str, Any]]:
             "number": "1001",
             "label": transit.label,
             "sentence": transit.sentence,
+            "phrase": phrase_text(Phrase(PhraseKind.ON_THE_WAY, 1, 3, Unit.PARCELS), locale),
             "eta": _at(12),
             "tracking_url": "https://track.example/20450000000001",
         },
