@@ -4,7 +4,7 @@
 snapshot by its `version`, news by its own `at`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
@@ -56,8 +56,8 @@ class OrderDoc:
     listed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """`parcels`, `returns` → references in the list that was told last (its version: `told`)."""
     news: Mapping[str, News] = field(default_factory=dict)
-    named: Mapping[str, Mapping[str, tuple[datetime, int]]] = field(default_factory=dict)
-    """Parcel → number → version of the parcel that first named it, and its place among the others there."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Number → what follows the order's id in the id of its shipment, given when the number was first seen."""
     told: Mapping[str, datetime] = field(default_factory=dict)
     """Optional part of the snapshot → version of the snapshot that it is from: the last that told it, or the first."""
     removed_at: datetime | None = None
@@ -156,7 +156,6 @@ def _order(doc: OrderDoc, record: OrderSnapshot, imported: bool) -> OrderDoc:
         parcels=_newest(doc.parcels, record.parcels),
         returns=_newest(doc.returns, record.returns),
         listed=listed,
-        named=_named(doc, record.parcels or ()),
         told=told,
         removed_at=None if back else doc.removed_at,
         imported=imported if first else doc.imported,
@@ -190,20 +189,6 @@ def _newest(known: Mapping[str, Any], told: tuple[Any, ...] | None) -> Mapping[s
         if old is None or _beats(each, old):
             merged[each.ref] = each
     return dict(sorted(merged.items(), key=lambda item: (len(item[0]), item[0])))
-
-
-def _named(doc: OrderDoc, told: Sequence[ParcelSnapshot]) -> Mapping[str, Mapping[str, tuple[datetime, int]]]:
-    """What is known goes in as well: documents of before this was kept know no more than that."""
-    named = dict(doc.named)
-    for parcel in told:
-        first = dict(named.get(parcel.ref, {}))
-        for each in (parcel, doc.parcels.get(parcel.ref, parcel)):
-            for place, number in enumerate(each.numbers):
-                here = each.version, place
-                first[number.number] = min(here, first.get(number.number, here))
-        if first:
-            named[parcel.ref] = first
-    return named
 
 
 _NEWS = tuple(f.name for f in fields(News) if f.name not in ("first_eta", "told", "said_at"))

@@ -30,6 +30,7 @@ from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb
 from .notices import notices_of, taken_back
+from .parcels import with_ids
 from .pickup import deadline_of
 from .plain import from_plain, key_of
 from .react import RunRow, Situation, react
@@ -178,12 +179,14 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}
     earlier = world.before_remap(remapped) if remapped else world
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
+    loaded.doc = with_ids(loaded.doc, order_id, before.shipments)  # a release before this kept none
     doc, all_facts, new = _learn(want, loaded, world)
     changed = bool(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
     needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
+        doc = with_ids(doc, order_id, after.shipments)
         _write_order(plan, order_id, shop.key, loaded, doc, after, now)
         plan.facts = [(fact, event_id) for fact, event_id in new if (fact.subject, fact.key) not in needless]
         plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})

@@ -1,13 +1,13 @@
 """Which parcels and return cases an order's document names, before anything is folded (STATUS.md 2). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hub.model import Direction, Number, ParcelSnapshot, Relation, ReturnSnapshot
 from hub.status import Way
 
 from .documents import OrderDoc
-from .state import OF_PARCEL, ONLY_NUMBER, Leg, return_id
+from .state import OF_PARCEL, ONLY_NUMBER, Leg, ShipmentView, return_id
 from .world import World
 
 
@@ -16,15 +16,14 @@ class Outbound:
     """One parcel on its way to the customer.
 
     `refs`: the platform's references whose words are about it; none when it was sent in another's place, for then they
-    were about that one. `was`: ids under which it may have been told of before. `holds`: the fulfilment's contents are
-    in it; of several parcels of one fulfilment only one has them. `replaced`: another was sent in its place.
+    were about that one. `holds`: the fulfilment's contents are in it; of several parcels of one fulfilment only one has
+    them. `replaced`: another was sent in its place.
     """
 
     id: str
     snapshot: ParcelSnapshot
     legs: tuple[Leg, ...]
     refs: tuple[str, ...]
-    was: tuple[str, ...] = ()
     holds: bool = True
     replaced: bool = False
 
@@ -59,50 +58,81 @@ class Parcels:
             if each.ref != f"{ONLY_NUMBER}{number.number}"
         }
         out = [each for each in told if each.ref not in joined]
-        replaced = {each.replaces for each in out}
+        replaced = _replaced({each.replaces: each.ref for each in out if each.replaces})
         named = {number.number for each in out for number in each.numbers}
-        return [
-            replace(each, replaced=each.replaced or not replaced.isdisjoint((parcel.ref, *each.refs)))
-            for parcel in out
-            for each in self._of_fulfilment(parcel, named)
-        ]
+        found: list[Outbound] = []
+        for parcel in out:
+            for each in self._of_fulfilment(parcel, named, {other.id for other in found}):
+                gone = each.replaced or not replaced.isdisjoint((parcel.ref, *each.refs))
+                found.append(replace(each, replaced=gone))
+        return found
 
-    def _of_fulfilment(self, parcel: ParcelSnapshot, named: set[str]) -> list[Outbound]:
+    def _of_fulfilment(self, parcel: ParcelSnapshot, named: set[str], used: set[str]) -> list[Outbound]:
         """One shipment per number, and one for each that a carrier sent in another's place, unless the shop names that
         number itself: then there is one already. The contents go to the number that was sent last in the first's."""
         base = f"{self.order_id}/{parcel.ref}"
-        numbers = self._as_named(parcel)
         back = tuple(leg for number in parcel.numbers if number.leg is Way.BACK for leg in self._legs(number, Way.BACK))
-        if not numbers:
+        outward = (number for number in parcel.numbers if number.leg is not Way.BACK)
+        queue = [(origin, False) for number in outward if (origin := self._origin(number)) == number
+                 or origin.number not in named]  # fmt: skip
+        if not queue:
             return [Outbound(base, parcel, back, (parcel.ref,))]
         found: list[Outbound] = []
-        queue, seen, holder = [(number, False) for number in numbers], set[str](), numbers[0].number
+        seen, instead_of = set[str](), dict[str, str]()
         while queue:
             number, heir = queue.pop(0)
             seen.add(number.number)
-            own, alone = f"{base}#{number.number}", f"{ONLY_NUMBER}{number.number}"
-            sid, legs = (own, ()) if found else (base, back)
-            refs = () if heir else tuple(dict.fromkeys((parcel.ref, alone)))
-            was = tuple(each for each in (own, f"{self.order_id}/{alone}") if each != sid)
-            each = Outbound(sid, parcel, (*self._legs(number), *legs), refs, was)
+            sid = self._id(base, number, used | {each.id for each in found})
+            refs = () if heir else tuple(dict.fromkeys((parcel.ref, f"{ONLY_NUMBER}{number.number}")))
+            each = Outbound(sid, parcel, self._legs(number), refs)
             instead = self._instead_of(number)
             if instead is not None and instead.number not in seen:
-                each = replace(each, replaced=True)
-                holder = instead.number if holder == number.number else holder
+                each, instead_of[number.number] = replace(each, replaced=True), instead.number
                 queue[:0] = [] if instead.number in named else [(instead, True)]
             found.append(each)
+        first = next((each for each in found if each.id == base), found[0])
+        holder = first.legs[0].number.number
+        while holder in instead_of:
+            holder = instead_of[holder]
+        found[0] = replace(found[0], legs=(*found[0].legs, *back))
         return [replace(each, holds=each.legs[0].number.number == holder) for each in found]
 
-    def _as_named(self, parcel: ParcelSnapshot) -> list[Number]:
-        """The numbers of a fulfilment in the order in which they were first named: the oldest has the fulfilment's own
-        id, in whatever order the platform lists them now."""
-        first = self.doc.named.get(parcel.ref, {})
-        places = {number: (parcel.version, place) for place, number in enumerate(parcel.numbers)}
-        numbers = [number for number in parcel.numbers if number.leg is not Way.BACK]
-        return sorted(numbers, key=lambda number: first.get(number.number, places[number]))
+    def _id(self, base: str, number: Number, used: set[str]) -> str:
+        """The id under which a number was first a shipment of this order; for a new one the fulfilment's own, which is
+        its first number's. What was told of it stays told of it, in whatever fulfilment and order it is listed."""
+        kept = self.doc.ids.get(number.number)
+        if kept is not None and f"{self.order_id}/{kept}" not in used:
+            return f"{self.order_id}/{kept}"
+        taken = used | {f"{self.order_id}/{each}" for each in self.doc.ids.values()}
+        return base if base not in taken else f"{base}#{number.number}"
+
+    def _origin(self, number: Number) -> Number:
+        """The number that a parcel set off under, where this order has known it under that one."""
+        seen = {number.number}
+        while True:
+            before = next((each for each in self.doc.ids if each not in seen and self._goes_on_as(each, number)), None)
+            if before is None:
+                return number
+            seen.add(before)
+            number = Number(before, number.carrier)
+
+    def _goes_on_as(self, before: str, number: Number) -> bool:
+        news = self.doc.news.get(before)
+        if news is None or news.next is None or news.relation is Relation.REPLACES:
+            return False
+        return news.next.number == number.number
 
     def _instead_of(self, number: Number) -> Number | None:
         """The number that was sent in the place of a parcel, which may have travelled on under others before."""
+        ring, instead = [number.number], self._sent_instead(number)
+        following = instead
+        while following is not None and following.number not in ring:
+            ring.append(following.number)
+            following = self._sent_instead(following)
+        closes = following is not None and following.number == number.number
+        return None if closes and number.number == max(ring) else instead
+
+    def _sent_instead(self, number: Number) -> Number | None:
         news = self.doc.news.get(self._legs(number)[-1].number.number)
         return news.next if news is not None and news.relation is Relation.REPLACES else None
 
@@ -131,6 +161,11 @@ class Parcels:
                 shared = next((case for case in cases if _numbers(case) & _numbers(parcel)), None)
                 (belong[shared.ref] if shared else alone).append(parcel)
         for parcel in alone:
+            numbers = _numbers(parcel)
+            same = next((case for case in cases if any(numbers & _numbers(each) for each in belong[case.ref])), None)
+            if same is not None:
+                belong[same.ref].append(parcel)  # told as two, but it is one parcel
+                continue
             free = next((case for case in cases if not case.numbers and not belong[case.ref]), None)
             if free is None:
                 free = ReturnSnapshot(f"{OF_PARCEL}{parcel.ref}", parcel.version, items=parcel.contents)
@@ -153,3 +188,26 @@ class Parcels:
 
 def _numbers(each: ReturnSnapshot | ParcelSnapshot) -> set[str]:
     return {number.number for number in each.numbers}
+
+
+def _replaced(instead: Mapping[str, str]) -> set[str]:
+    """References in whose place another was sent, of `reference → the one sent instead`. In a ring the last lives."""
+    gone = set()
+    for ref in instead:
+        chain, following = [ref], instead[ref]
+        while following in instead and following not in chain:
+            chain.append(following)
+            following = instead[following]
+        if following != ref or ref != max(chain):
+            gone.add(ref)
+    return gone
+
+
+def with_ids(doc: OrderDoc, order_id: str, shipments: Sequence[ShipmentView]) -> OrderDoc:
+    """The document with the id that each number has as a shipment, for good."""
+    new = {
+        each.legs[0].number.number: each.id.removeprefix(f"{order_id}/")
+        for each in reversed(shipments)
+        if each.legs and each.legs[0].way is not Way.BACK
+    }
+    return replace(doc, ids={**new, **doc.ids}) if new.keys() - doc.ids.keys() else doc

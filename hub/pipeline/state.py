@@ -62,8 +62,6 @@ class ShipmentView:
     status: Shipment | None
     connection: str = ""
     """The shop's, which speaks of it where no carrier does."""
-    was: tuple[str, ...] = ()
-    """Ids under which it may have been told of before."""
 
     @property
     def followed(self) -> bool:
@@ -165,11 +163,10 @@ class OrderView:
         return next((case.folded for case in cases if case.id == subject), Folded())
 
     def former(self, subject: str) -> list[str]:
-        """What a subject was known as before: a parcel by its number alone, the first one as the shop's, when the shop
-        had only said it of the order; a return case as one of its parcels, when the shop had only sent that."""
-        shipment = next((each for each in self.shipments if each.id == subject), None)
-        if shipment is not None:
-            return [*shipment.was, *([f"{self.id}/{SHOP_PARCEL}"] if shipment is self.shipments[0] else [])]
+        """What a subject was known as before: the first parcel as the shop's, when the shop had only said it of the
+        order; a return case as one of its parcels, when the shop had only sent that."""
+        if self.shipments and subject == self.shipments[0].id:
+            return [f"{self.id}/{SHOP_PARCEL}"]
         case = next((case for case in self.returns if case.id == subject), None)
         return [return_id(self.id, OF_PARCEL + ref) for ref in case.parcels] if case else []
 

@@ -200,7 +200,7 @@ class _Build:
     def _shipment(self, each: Outbound, shop_words: Sequence[_Heard]) -> ShipmentView:
         of_it = [heard for ref in each.refs for heard in self._of_axis(Axis.SHIPMENT, f"p:{ref}")]
         found = self._folded(each.id, each.snapshot, each.legs, [*of_it, *shop_words])
-        return replace(found, replaced=each.replaced, was=each.was)
+        return replace(found, replaced=each.replaced)
 
     def _folded(
         self, sid: str, parcel: ParcelSnapshot | None, legs: tuple[Leg, ...], shop_words: Sequence[_Heard]

@@ -37,6 +37,7 @@ from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
 from hub.pipeline.facts import StoredFact, Witness, believed, facts_of, take_in
 from hub.pipeline.occasions import occasions
+from hub.pipeline.parcels import with_ids
 from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
 from hub.pipeline.remap import remember_statuses
@@ -252,6 +253,7 @@ class Story:
     def hear(self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE) -> OrderView:
         """Learn records at a time (default: an instant after the last)."""
         self.now = moment(at) if at else self.now + timedelta(seconds=1)
+        self.doc = with_ids(self.doc, ORDER, self.view.shipments)
         for record in records:
             carrier = hasattr(record, "number") and not isinstance(record, OrderSnapshot | StatusEvent)
             source = "post" if carrier else "shop"
@@ -259,6 +261,7 @@ class Story:
             known = {(fact.subject, fact.key): fact for fact in self.facts}
             take_in(known, facts_of(record, Witness(source, self.world.level(source), self.now, mode)))
             self.facts = list(known.values())
+        self.doc = with_ids(self.doc, ORDER, self.view.shipments)
         return self.view
 
     @property

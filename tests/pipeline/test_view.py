@@ -236,8 +236,8 @@ def test_a_replacement_that_the_shop_names_itself_is_there_once() -> None:
     story = followed(Relation.REPLACES)
     both = parcel("1", "12:00", numbers=["P1"]), parcel("2", "12:00", numbers=["P2"])
     story.hear(order("12:00", parcels=both))
-    assert states(story) == {"1": ("in_transit", False), "2": ("announced", True)}
-    assert held(story) == {"1": {}, "2": {"a": 1}}
+    assert states(story) == {"1": ("in_transit", False), "1#P2": ("announced", True)}, "by the name it has"
+    assert held(story) == {"1": {}, "1#P2": {"a": 1}}
 
 
 def test_a_replacement_that_the_shop_adds_to_the_fulfilment_stays_the_shipment_it_was() -> None:
@@ -332,33 +332,67 @@ def test_a_parcel_stays_the_same_in_whatever_order_its_fulfilments_numbers_are_l
     story.react(by_fulfilment("P1", version="09:00"))
     assert told(story.react(scan("P1", "in_transit", "09:30"))) == ["shipped", "shipped"]
     assert told(story.react(by_fulfilment(*numbers))) == []
-    others = [f"F1#{number}" for number in numbers if number != "P1"]
-    assert ids(story) == ["F1", *others]
-    assert [leg.number.number for leg in story.view.shipments[0].legs] == ["P1"]
+    assert ids(story) == ["F1" if number == "P1" else f"F1#{number}" for number in numbers]
     assert held(story)["F1"] == {"a": 1}, "and keeps what it holds"
 
 
-@pytest.mark.parametrize("arrived", list(permutations([("P1",), ("P2", "P1"), ("P3", "P2", "P1")])))
-def test_which_number_was_first_does_not_depend_on_arrival(arrived: tuple[tuple[str, ...], ...]) -> None:
-    story = Story()
-    story.hear(*(by_fulfilment(*numbers, version=f"09:0{len(numbers)}") for numbers in arrived))
-    assert ids(story) == ["F1", "F1#P2", "F1#P3"]
+def test_an_older_list_that_comes_late_gives_no_parcel_anothers_name() -> None:
+    story = Story(world(SAY))
+    story.react(by_fulfilment("P1", "P2", version="09:50"))
+    assert told(story.react(scan("P1", "in_transit", "10:00"))) == ["shipped", "shipped"]
+    assert told(story.react(by_fulfilment("P2", version="09:40"))) == []
+    assert told(story.react(scan("P2", "in_transit", "10:05"))) == ["shipped", "shipped"], "which is its own news"
+    assert ids(story) == ["F1", "F1#P2"]
 
 
-def test_the_last_number_left_takes_the_fulfilments_place_and_tells_nothing_again() -> None:
+def test_the_last_number_left_is_told_of_as_itself() -> None:
     story = Story(world(SAY))
     story.react(by_fulfilment("P1", "P2", version="09:00"))
     assert told(story.react(scan("P2", "in_transit", "09:30"))) == ["shipped", "shipped"]
+    assert told(story.react(scan("P1", "delivered", "09:40"))) == ["shipped", "shipped"]
     assert told(story.react(by_fulfilment("P2"))) == []
+    assert ids(story) == ["F1#P2"]
+    assert told(story.react(scan("P2", "delivered", "10:30"))) == ["shipped"]
+
+
+@pytest.mark.parametrize("ref", ["F2", "number:P1"])
+def test_a_parcel_that_is_listed_anew_under_another_reference_is_not_told_again(ref: str) -> None:
+    story = Story(world(SAY))
+    story.react(by_fulfilment("P1", version="09:00"))
+    assert told(story.react(scan("P1", "delivered", "09:30"))) == ["shipped", "shipped"]
+    anew = order("10:00", "order.processing", parcels=(parcel(ref, "10:00", numbers=["P1"]),))
+    assert told(story.react(anew)) == []
     assert ids(story) == ["F1"]
 
 
-def test_a_document_of_before_this_was_kept_knows_its_numbers_order() -> None:
+def test_a_redirected_parcel_that_the_shop_lists_by_its_new_number_is_the_same() -> None:
+    story = Story(world(SAY))
+    story.react(by_fulfilment("P1", version="09:00"))
+    assert told(story.react(scan("P1", "in_transit", "09:30"))) == ["shipped", "shipped"]
+    story.react(ParcelNews("P1", moment("09:40"), next=Number("P2"), relation=Relation.CONTINUES))
+    for numbers in (("P2",), ("P1", "P2"), ("P2", "P1")):
+        assert told(story.react(by_fulfilment(*numbers, version=f"1{len(numbers)}:00"))) == []
+        assert [(each.id, sorted(each.numbers)) for each in story.view.shipments] == [("shop:1/F1", ["P1", "P2"])]
+    assert told(story.react(scan("P2", "delivered", "13:00"))) == ["shipped"]
+
+
+def test_a_document_of_before_this_was_kept_keeps_the_names_it_had() -> None:
     story = Story()
     story.hear(by_fulfilment("P1", version="09:00"))
-    story.doc = replace(story.doc, named={})
+    story.doc = replace(story.doc, ids={})
     story.hear(by_fulfilment("P0", "P1"))
-    assert ids(story) == ["F1", "F1#P0"]
+    assert ids(story) == ["F1#P0", "F1"]
+
+
+def test_fulfilments_in_a_ring_of_replacements_do_not_all_vanish() -> None:
+    story = Story()
+    ring = tuple(parcel(ref, "09:00", replaces=of) for ref, of in (("1", "3"), ("2", "1"), ("3", "2")))
+    story.hear(order("09:00", "order.processing", parcels=ring))
+    assert [each.id for each in story.view.live] == ["shop:1/3"]
+    story.hear(order("10:00", parcels=(parcel("1", "10:00", numbers=["P1"]), parcel("2", "10:00", numbers=["P2"]))))
+    for number, other in (("P1", "P2"), ("P2", "P1")):
+        story.hear(ParcelNews(number, moment("11:00"), next=Number(other), relation=Relation.REPLACES))
+    assert [sorted(each.numbers) for each in story.view.live] == [["P2"]]
 
 
 def test_what_a_mistyped_number_said_of_the_warehouse_goes_with_it() -> None:
@@ -477,6 +511,14 @@ def test_the_carrier_alone_moves_a_return_parcel_that_it_follows() -> None:
     assert cases(story) == {"parcel:7": None}
     story.hear(scan("P7", "in_transit", "10:00"))
     assert cases(story) == {"parcel:7": "returning"}
+
+
+def test_two_return_parcels_with_one_number_are_one_return() -> None:
+    story = Story()
+    story.hear(order("09:00", returns=(returning("return.approved", numbers=()),),
+                     parcels=(back("7", numbers=("P9",)), back("8", numbers=("P9",)))))  # fmt: skip
+    story.hear(scan("P9", "delivered", "10:00"))
+    assert cases(story) == {"r1": "returned"}
 
 
 def test_a_return_parcel_that_is_sent_on_is_followed_and_one_that_goes_back_to_the_customer_is_not() -> None:
