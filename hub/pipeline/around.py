@@ -28,6 +28,7 @@ from hub.store.tables import (
 )
 
 from .batch import Wanted
+from .documents import load
 from .orders import Loaded, load_orders
 from .state import OrderView
 from .view import view
@@ -200,12 +201,15 @@ def _alike(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str,
         .join(theirs, sa.and_(theirs.c.tenant == mine.c.tenant, theirs.c.number == mine.c.number))
         .where(mine.c.tenant == TENANT, mine.c.order_id.in_(sorted(order_ids)), theirs.c.order_id != mine.c.order_id)
     ).all()
-    said: dict[str, list[Any]] = {}
-    for row in _rows(connection, messages, messages.c.order_id, {each.other for each in shared}):
-        said.setdefault(row.order_id, []).append(row)
+    others = {each.other for each in shared}
+    docs = {row.id: load(row.doc) for row in _rows(connection, orders, orders.c.id, others)} if others else {}
+    said: dict[tuple[str, str], list[Any]] = {}
+    for row in _rows(connection, messages, messages.c.order_id, others):
+        said.setdefault((row.order_id, row.subject), []).append(row)
     found: dict[tuple[str, str], list[Any]] = {}
     for each in shared:
-        found.setdefault((each.order_id, each.number), []).extend(said.get(each.other, ()))
+        its = f"{each.other}/{docs[each.other].ids.get(each.number, '')}"
+        found.setdefault((each.order_id, each.number), []).extend(said.get((each.other, its), ()))
     return found
 
 
@@ -233,7 +237,8 @@ def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[st
     first = (
         sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
         .join(messages, messages.c.id == attempts.c.message_id)
-        .where(messages.c.order_id.in_(sorted(order_ids)), messages.c.recipient == "customer")
+        .where(messages.c.tenant == TENANT, messages.c.order_id.in_(sorted(order_ids)))
+        .where(messages.c.recipient == "customer")
         .group_by(messages.c.order_id, attempts.c.connection)
         .subquery()
     )

@@ -40,21 +40,22 @@ _RETURN_OVER = FINAL | {Return.RETURNED}
 
 
 def questions(after: OrderView, world: World, now: datetime) -> list[dict[str, Any]]:
-    """Rows of polls, one for each number that a carrier connection follows."""
-    rows = []
+    """Rows of polls, one for each number that a carrier connection follows: of several parcels under one number the one
+    that is asked about most counts."""
+    rows: list[dict[str, Any]] = []
     for each in after.shipments:
         for leg in each.legs:
             if leg.carrier:
                 every = world.carrier(leg.carrier).intervals.get(each.status) or INTERVALS.get(each.status) or DAILY
-                over = each.replaced or _over(each.folded, each.status, world)
-                wanted = _wanted(every, each.folded, now, over=over)
+                wanted = _wanted(every, each.folded, now, over=_over(each.folded, each.status, world))
                 rows.append(_row(after.id, leg.carrier, leg.number.number, now, *wanted))
     for case in after.returns:
         for leg in case.legs:
             if leg.carrier:
                 wanted = _wanted(RETURNS_EVERY, case.folded, now, over=case.folded.state in _RETURN_OVER)
                 rows.append(_row(after.id, leg.carrier, leg.number.number, now, *wanted))
-    return rows
+    rows.sort(key=lambda row: (row["state"], -row["every"], row["until_at"]))
+    return list({(row["connection"], row["ref"]): row for row in rows[::-1]}.values())
 
 
 def pace(row: Mapping[str, Any], now: datetime) -> timedelta:

@@ -18,6 +18,7 @@ from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_cap
 from .ladder import OVERDUE
 from .names import known, locales_of, names_of, shop_names, status_summary
 from .plain import attempt_key, from_plain
+from .state import NOT_THERE
 from .world import World
 from .zones import clocks_of
 
@@ -41,6 +42,8 @@ class Leaving:
         self.capacity, self.room, self.outbox = capacity, room, outbox
         self.doc: Mapping[str, Any] = row.doc
         self.view = around.views.get(row.order_id)
+        self.subject = self.view.as_now(row.subject) if self.view is not None else row.subject
+        """What it is about, as it is known now."""
         self.person = self._person()
         self.shop = self._shop()
         self.links: list[dict[str, Any]] = []
@@ -163,8 +166,11 @@ class Leaving:
 
     def _stopped(self) -> str:
         run = self.around.runs.get(self.row.run_key)
-        if self.view is not None and self.view.gone and self.row.recipient == "customer":
-            return f"stopped: {self.view.gone}"
+        if self.view is not None and self.row.recipient == "customer":
+            if self.view.gone:
+                return f"stopped: {self.view.gone}"
+            if self.subject and not self.view.has(self.subject):
+                return f"stopped: {NOT_THERE}"
         if self.doc.get("escalation"):
             return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
@@ -184,7 +190,7 @@ class Leaving:
         """One parcel holds two orders of one person, or two fulfilments of one order: what happens to it is told once
         (STATUS.md 2)."""
         row, shipments = self.row, self.view.shipments if self.view else ()
-        shipment = next((each for each in shipments if each.id == row.subject), None)
+        shipment = next((each for each in shipments if each.id == self.subject), None)
         if shipment is None or row.recipient != "customer":
             return False
         numbers = shipment.numbers
@@ -239,8 +245,11 @@ class Leaving:
         row = self.row
         axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
-        same = other.subject == row.subject and its == axis and (other.word != row.word or again)
+        same = self._as_now(other.subject) == self.subject and its == axis and (other.word != row.word or again)
         return same and _news_of(other) >= _news_of(row) and other.state not in ("suppressed", "superseded", "failed")
+
+    def _as_now(self, subject: str) -> str:
+        return self.view.as_now(subject) if self.view is not None else subject
 
     def _came_due_too(self, other: Any) -> bool:
         """What a run says in one breath is all meant to be said; what it says after a wait replaces what waits yet."""
@@ -253,7 +262,7 @@ class Leaving:
         if self.view is None or not row.word or row.recipient != "customer" or not row.run_key:
             return False
         axis = Axis(row.word.partition(".")[0])
-        state = self.view.folded(axis, row.subject).state
+        state = self.view.folded(axis, self.subject).state
         if state is None or state not in FINAL or row.word == "order.delivered":
             return False
         return state is not parse_status(row.word)
@@ -274,7 +283,7 @@ class Leaving:
         names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
         if self.view is not None:
             loaded = self.around.loaded[row.order_id]
-            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), row.subject or None)
+            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None)
         names |= from_plain(dict(doc.get("values", {})))
         names |= from_plain(dict(doc.get("extra", {})))
         if doc.get("event"):

@@ -21,7 +21,7 @@ from .names import names_of
 from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
-from .state import OrderView
+from .state import NOT_THERE, OrderView
 from .world import World
 from .zones import clocks_of
 
@@ -31,7 +31,6 @@ CANCELLED = "order.cancelled"
 MATTER = "matter"
 """Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 REPLACED = "another parcel was sent in its place"
-NOT_THERE = "the shop does not name it any more"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
 
@@ -150,7 +149,7 @@ class _React:
                 self._line(row.flow, row.word, f"its messages are stopped: {word}", row.key)
 
     def _stopper(self, row: RunRow) -> str:
-        over = self._over_for(row.subject)
+        over = self._over_for(row.subject) or (NOT_THERE if row.key in self.due and self._missing(row) else "")
         if over:
             return over
         words = self._words_for(row.subject_kind, row.subject)
@@ -162,11 +161,15 @@ class _React:
         return CANCELLED if CANCELLED in words and not outlives else ""
 
     def _over_for(self, subject: str) -> str:
-        """Why nothing more is said of a subject: its order is gone, or another parcel was sent in its place, or it is
-        gone itself."""
-        after = self.it.after
+        """Why nothing more is said of a subject: its order is gone, or another parcel was sent in its place."""
+        after, subject = self.it.after, self.it.after.as_now(subject)
         sent_instead = any(each.id == subject and each.replaced for each in after.shipments)
-        return after.gone or (REPLACED if sent_instead else "" if after.has(after.as_now(subject)) else NOT_THERE)
+        return after.gone or (REPLACED if sent_instead else "")
+
+    def _missing(self, row: RunRow) -> bool:
+        """Whether the shop does not name the run's subject now. It may do so again, so the run waits for that; what
+        comes due meanwhile ends it."""
+        return not self.it.after.has(self.it.after.as_now(row.subject))
 
     def _words_for(self, kind: str, subject: str) -> frozenset[str]:
         """What happened to the run's order; for a shipment's run, of shipments only its own."""
@@ -189,6 +192,8 @@ class _React:
     def _resume(self, row: RunRow) -> None:
         if row.unreadable:
             self._park(row, row.unreadable)
+            return
+        if self._missing(row):
             return
         moment = self._moment(row, self._words_for(row.subject_kind, row.subject))
         run, effects = proceed(self._flow(row), row.run, moment)

@@ -89,7 +89,7 @@ def _refold(connection: sa.Connection, dialect: str, source: str, old: Tables, n
             again = _unmapped_again(connection, source, vocabulary, alike, now)
             connection.execute(sa.insert(unmapped).values(**again))
     order_ids = {order_id for each in changed for order_id in _orders_with(connection, *each[:3])}
-    rows = [_event(source, order_id, changed, now) for order_id in sorted(order_ids)]
+    rows = [look_again(source, order_id, changed, now) for order_id in sorted(order_ids)]
     if rows:
         connection.execute(insert_new(inbox, dialect), rows)
     return len(rows)
@@ -135,7 +135,9 @@ def _orders_with(connection: sa.Connection, source: str, vocabulary: str, code: 
     return (row.order_id for row in connection.execute(query))
 
 
-def _event(source: str, order_id: str, changed: list[Any], now: datetime) -> dict[str, Any]:
+def look_again(source: str, order_id: str, changed: list[Any], now: datetime) -> dict[str, Any]:
+    """An event by which an order is decided on anew: because codes changed their meaning (`changed`; then it is
+    silent), or because more is known of it than it has heard."""
     return {
         "tenant": TENANT,
         "slot": slot_of(order_id),

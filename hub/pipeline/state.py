@@ -34,6 +34,10 @@ OF_PARCEL = "parcel:"
 """Begins the reference of a return case that the shop has not named: only its parcel is known."""
 
 
+NOT_THERE = "the shop does not name it any more"
+"""Why nothing is said of a parcel or return case while the shop's newest list leaves it out."""
+
+
 def return_id(order_id: str, ref: str) -> str:
     return f"{order_id}/r:{ref}"
 

@@ -38,6 +38,7 @@ from .listen import message_moved, status_changed
 from .people import write_channel
 from .plain import to_plain
 from .react import RunRow
+from .remap import look_again
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
 from .unmapped import add_seen
@@ -198,7 +199,9 @@ class _Write:
         if news is not None and number not in docs[order_id].news:
             doc = replace(docs[order_id], news={**docs[order_id].news, number: news})
             mine = sa.update(orders).where(orders.c.tenant == TENANT, orders.c.id == order_id)
-            self.connection.execute(mine.values(doc=dump(doc)))
+            self.connection.execute(mine.values(doc=dump(doc), rev=orders.c.rev + 1))
+            # What follows from it (a number that the parcel goes on under, above all) is decided in the next batch.
+            self._insert(inbox, [look_again(order_id.partition(":")[0], order_id, [], self.now)])
 
     def _wake_orphans(self, subjects: list[str], source: str | None) -> None:
         """Events that waited for this order or number are taken up."""
@@ -229,7 +232,7 @@ class _Write:
             own = (polls.c.connection == sa.bindparam("of"), polls.c.ref == sa.bindparam("number"))
             parcel = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.kind == "parcel", *own)
             self.connection.execute(
-                parcel.where(polls.c.due_at > latest).values(due_at=latest),
+                parcel.where(polls.c.due_at > latest, polls.c.failures == 0).values(due_at=latest),
                 [
                     {"of": row["connection"], "number": row["ref"], "latest": self.now + pace(row, self.now)}
                     for row in wishes.values()

@@ -38,6 +38,7 @@ def _no_rows(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("sqlalchemy.engine.Engine").addFilter(_no_rows)
+log = logging.getLogger("hub.store")
 
 
 class DatabaseBusyError(Exception):
@@ -249,8 +250,14 @@ class Database:
         loop = asyncio.get_running_loop()
         result, said = await loop.run_in_executor(self._write_thread, self._run_and_hear, work)
         if said:
-            self.on_commit(said)
+            loop.call_soon(self._tell, said)  # whoever waits for this is answered first
         return result
+
+    def _tell(self, said: list[Any]) -> None:
+        try:
+            self.on_commit(said)
+        except Exception as error:  # what is on disk is on disk, whatever a listener makes of it
+            log.error("telling what was committed failed: %s", type(error).__name__)
 
     def _run_and_hear(self, work: Callable[[sa.Connection], T]) -> tuple[T, list[Any]]:
         with self.writer.begin() as connection:

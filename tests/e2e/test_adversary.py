@@ -20,6 +20,7 @@ from hub.model import (
     Customer,
     Linked,
     Merged,
+    Number,
     OrderSnapshot,
     ParcelNews,
     PickupPoint,
@@ -27,6 +28,7 @@ from hub.model import (
     Receipt,
     ReceiptState,
     RefKind,
+    Relation,
     Removed,
     Reply,
     Reread,
@@ -609,6 +611,60 @@ async def test_an_event_of_more_parcels_than_can_be_waited_for_is_a_dead_letter(
         assert (row.state, "50" in row.error) == (9, True)
 
 
+async def test_a_message_that_waits_follows_its_parcel_when_the_number_comes(tmp_path: Path) -> None:
+    """The shop says "shipped" of the order; its number comes within the minute in which the message settles."""
+    when = {"when": "shipment.index == 1"}
+    flows = {"moves": {"on": "shipment.shipped", **when, "steps": [says("shipped", "mail")]}}
+    connections = tuple(each for each in ALL if each.name != "post")
+    async with hamlet(tmp_path, flows, connections=connections) as it:
+        await it.hear("shop", "order:1", order("09:58", "shipment.shipped"))
+        await it.hear("shop", "order:1", order("09:59", "shipment.shipped", parcels=(packed("P1"),)))
+        await it.advance(minutes=5)
+        assert it.said() == ["shipped"]
+        assert "P1" in it.board.sent[0][1].text
+
+
+async def test_two_orders_in_one_parcel_are_told_of_it_once_and_of_other_parcels_each(tmp_path: Path) -> None:
+    flows = {"there": {"on": "shipment.ready_for_pickup", "steps": [says("ready-for-pickup", "mail")]}}
+    async with hamlet(tmp_path, flows) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        both = (packed("P7", ref="7"), packed("P1", ref="8"))
+        await it.hear("shop", "order:2", order("09:00", "order.packed", ref="2", parcels=both))
+        await it.hear("post", "parcel:P7", scan("P7", "ready_for_pickup", "09:50"))
+        await it.advance(minutes=5)
+        await it.hear("post", "parcel:P1", scan("P1", "ready_for_pickup", "09:55"))
+        await it.advance(minutes=5)
+        rows = await it.rows(tables.messages)
+        assert [(row.subject, row.state) for row in rows] == [
+            ("shop:2/7", "sent"), ("shop:1/f", "sent"), ("shop:2/8", "suppressed"),
+        ]  # fmt: skip
+
+
+async def test_a_second_order_in_the_parcel_follows_where_it_goes_on(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        onward = ParcelNews("P1", moment("09:30"), next=Number("P3"), relation=Relation.CONTINUES)
+        await it.hear("post", "parcel:P1", onward)
+        await it.hear("shop", "order:2", order("09:00", "order.packed", ref="2", parcels=(packed("P1"),)))
+        await it.hear("post", "parcel:P3", scan("P3", "delivered", "09:50"))
+        assert [row.headline for row in await it.rows(tables.orders)] == ["delivered", "delivered"]
+
+
+async def test_who_asks_for_patience_is_not_asked_because_the_shop_says_something(tmp_path: Path) -> None:
+    async with hamlet(tmp_path) as it:
+
+        async def later(parcels: Sequence[TrackRequest]) -> Sequence[Raw]:
+            raise FailureError(Transient("too many", not_before=it.clock.now() + timedelta(hours=6)))
+
+        it.board.track = later
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        which = (tables.polls, tables.polls.c.ref == "P1")
+        due = [(await it.rows(*which))[0].due_at]
+        await it.hear("shop", "order:1", order("09:30", "order.packed", note="x", parcels=(packed("P1"),)))
+        due.append((await it.rows(*which))[0].due_at)
+        assert due == [it.clock.now() + timedelta(hours=6)] * 2
+
+
 async def test_a_second_order_in_the_parcel_learns_all_that_was_told_of_it(tmp_path: Path) -> None:
     async with hamlet(tmp_path) as it:
         point = PickupPoint("1", PointKind.BRANCH, "Branch 1", "High Street 1")
@@ -870,6 +926,12 @@ async def test_what_a_transaction_said_that_was_rolled_back_nobody_hears(tmp_pat
         await it.hub.db.write(lambda connection: say_after_commit(connection, "this"))
         await it.hub.db.write(lambda connection: None)
         assert heard == ["this"]
+
+        def deaf(said: Any) -> None:
+            raise SystemError
+
+        it.hub.db.on_commit = deaf
+        await it.hub.db.write(lambda connection: say_after_commit(connection, "that"))  # is on disk all the same
 
 
 # ------------------------------------------------------------------------------------------------ odd plugins

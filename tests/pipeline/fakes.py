@@ -275,7 +275,12 @@ class Story:
         return [each.word + each.subject.removeprefix(ORDER) for each in found]
 
     def react(
-        self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE, open_escalations: Mapping[str, str] = {}
+        self,
+        *records: Any,
+        at: str | None = None,
+        mode: Mode = Mode.LIVE,
+        open_escalations: Mapping[str, str] = {},
+        due: bool = False,
     ) -> Reaction:
         """What the flows do about these records (none: about the time alone)."""
         before = self.view if self.doc.snapshot else None
@@ -289,7 +294,7 @@ class Story:
             situation,
             [row for row in self.runs.values() if row.run.state == "waiting"],
             frozenset(self.keys),
-            frozenset(),
+            frozenset(self.runs) if due else frozenset(),
         )
         for row in reaction.runs:
             self.runs[row.key] = row

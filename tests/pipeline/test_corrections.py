@@ -286,9 +286,17 @@ def can_be_had(ref: str) -> Story:
 
 def test_nobody_is_reminded_of_a_parcel_that_the_shop_does_not_name_any_more() -> None:
     story = can_be_had("F1")
-    reaction = story.react(order("11:00", "order.packed", parcels=()), at="11:01")
+    assert story.react(order("11:00", "order.packed", parcels=()), at="11:01").runs == [], "it may name it again"
+    reaction = story.react(at="+4 10:00", due=True)
     assert [row.run.reason for row in reaction.runs] == ["the shop does not name it any more"]
-    assert told(story.react(at="+4 10:00")) == []
+    assert told(reaction) == []
+
+
+def test_a_run_goes_on_when_the_shop_names_its_parcel_again() -> None:
+    story = can_be_had("F1")
+    story.react(order("11:00", "order.packed", parcels=()), at="11:01")
+    story.react(order("12:00", "order.packed", parcels=(parcel("F1", "12:00", numbers=["P1"]),)), at="12:01")
+    assert told(story.react(at="+4 10:00", due=True)) == ["pickup-reminder"]
 
 
 @pytest.mark.parametrize("delivered", [True, False])

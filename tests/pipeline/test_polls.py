@@ -112,8 +112,15 @@ def test_what_the_carriers_table_says_of_its_word_decides_whether_it_is_the_last
 def test_a_parcel_that_another_was_sent_in_place_of_may_still_turn_up() -> None:
     two = parcel("1", "09:00", numbers=["P1"]), parcel("2", "09:00", numbers=["P2"], replaces="1")
     found = wishes(order("09:00", parcels=two), scan("P1", "problem", "10:00"))
-    assert found["P1"] == after("10:00", DAY, 0 * DAY, CORRECTIONS)
+    assert found["P1"] == after("10:00", INTERVALS[Shipment.PROBLEM], 14 * DAY, 90 * DAY)
     assert found["P2"] == after("12:00", INTERVALS[Shipment.ANNOUNCED], 3 * DAY, 90 * DAY)
+
+
+def test_of_two_fulfilments_under_one_number_the_one_that_is_asked_about_most_counts() -> None:
+    two = parcel("1", "09:00", "shipment.cancelled", numbers=["P1"]), parcel("2", "09:00", numbers=["P1"])
+    for parcels in (two, two[::-1]):
+        found = wishes(order("09:00", parcels=parcels), scan("P1", "out_for_delivery", "10:00"))
+        assert found["P1"].every == 7 * MINUTE
 
 
 def test_what_a_carrier_sends_in_a_parcels_place_is_asked_about() -> None:
