@@ -20,6 +20,8 @@ from .plain import key_of
 from .staff import caretakers
 from .world import World
 
+MATTER = "matter"
+"""Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 TEMPLATE = "staff-escalation"
 OVERDUE = "staff-overdue"
 AGAIN = 3

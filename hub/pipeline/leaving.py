@@ -15,8 +15,8 @@ from hub.store.links import link_row, matter_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
 from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
-from .ladder import OVERDUE
-from .names import known, locales_of, names_of, shop_names, status_summary
+from .ladder import MATTER, OVERDUE, matter_names
+from .names import locales_of, names_of, shop_names, status_summary
 from .plain import attempt_key, from_plain
 from .state import NOT_THERE
 from .world import World
@@ -290,13 +290,16 @@ class Leaving:
             names["event"] = from_plain(doc["event"])
         matter = self.around.escalations.get(doc.get("escalation", ""))
         if matter is not None:
-            names["escalation"] = known(
-                id=matter.uid[:8], reason=matter.reason, severity=matter.severity, due_at=matter.due_at,
-                flow=matter.flow, level=matter.rung, owner=matter.owner,
-            )  # fmt: skip
+            names["escalation"] = matter_names(matter._mapping, self._first_told(matter), self.world.config.staff)
         if row.template in ABOUT_ALL_ORDERS:
             names["orders"] = self._their_orders()
         return names
+
+    def _first_told(self, matter: Any) -> str:
+        """The group that was told of a matter first, as its run remembers."""
+        run = self.around.runs.get(matter.run_key)
+        raised = run.doc["run"].get("values", {}).get(MATTER) if run is not None else None
+        return str(raised["to"]) if raised and raised["uid"] == matter.uid else str(matter.rung)
 
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())

@@ -16,7 +16,7 @@ from hub.store.tables import TENANT, slot_of
 
 from .fault import fault
 from .guards import Option, before_quiet
-from .ladder import escalation_rows, matter_names, raised, rung_of
+from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
 from .names import names_of
 from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
@@ -28,8 +28,6 @@ from .zones import clocks_of
 log = logging.getLogger("hub.react")
 
 CANCELLED = "order.cancelled"
-MATTER = "matter"
-"""Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 REPLACED = "another parcel was sent in its place"
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
