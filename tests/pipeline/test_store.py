@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from hypothesis import given, settings
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 from hub.runtime import schedule
 from hub.store.database import Database, DatabaseBusyError, GroupCommit
 from hub.store.links import find_link, link_row, link_secret, make_link_secret, token_for, token_hash
-from hub.store.migrate import current, newest, upgrade
-from hub.store.tables import Json, Utc, links, meta, metadata, schedules
+from hub.store.migrate import alembic_config, current, newest, upgrade
+from hub.store.tables import Json, Utc, links, meta, metadata, polls, schedules
 
 from .fakes import moment
 
@@ -214,6 +215,18 @@ def test_a_database_of_this_release_is_left_alone(db: Database) -> None:
     db.run(lambda connection: put(connection, ["kept"]))
     assert upgrade(db) == []
     assert kept(db) == {"kept"}
+
+
+def test_a_database_of_the_first_release_is_brought_up_with_what_is_in_it(db: Database) -> None:
+    with db.writer.begin() as connection:
+        command.downgrade(alembic_config(connection), "0001")
+    assert current(db) == "0001"
+    columns = "tenant, slot, connection, kind, ref, due_at, state, every, failures, error"
+    old = f"INSERT INTO polls ({columns}) VALUES ('main', 1, 'post', 'parcel', 'P1', 5, 0, 60, 0, '')"
+    db.run(lambda connection: connection.exec_driver_sql(old))
+    assert upgrade(db)[0] == "0002"
+    (row,) = db.run(lambda connection: connection.execute(sa.select(polls)).all())
+    assert (row.ref, row.every, row.slow_at) == ("P1", 60, None)
 
 
 # ------------------------------------------------------------------------------------------------ links
