@@ -19,7 +19,7 @@ from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants
-from .cel_tree import NONE, must_read, proves
+from .cel_tree import NONE, Paths, must_read, proves, unmet
 from .model import (
     Branch,
     Choose,
@@ -147,7 +147,9 @@ def _variable(key: Scalar, scope: Scope) -> None:
     """A name that a text is to know a value by must be one that it can write, and not mean something else there."""
     if scope.known is None:
         return
-    if not _IDENTIFIER.fullmatch(key.text) or key.text.lower() in KEYWORDS:
+    if key.text.lower() in KEYWORDS:
+        scope.report(key, "bad-name", f"'{key.text}' is a reserved word of texts; give the value another name")
+    elif not _IDENTIFIER.fullmatch(key.text):
         said = f"{quoted(key.text)} cannot be read in a text; expected: a letter, then letters, digits and '_'"
         scope.report(key, "bad-name", said)
     elif key.text in NAMES or key.text in LATER_NAMES or key.text in TEXT_NAMES:
@@ -298,35 +300,57 @@ def choose(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         return None
     key = scope.counted(word, "choose", None)
     branches: list[Branch] = []
+    before, leaves, unmet_so_far = scope.there, list[Paths](), NONE
     for each in node.items:
         if branches and branches[-1].when is None:
             scope.report(each, "never-reached", "no branch is reached behind 'else'")
-        branch = _branch(word, each, scope, steps)
+        branch, there, missed = _branch(word, each, scope, steps, unmet_so_far)
+        unmet_so_far |= missed
         if branch is not None:
             branches.append(branch)
+        if branch is None or not (branch.steps and ends(branch.steps[-1])):
+            leaves.append(there)
+    if not branches or branches[-1].when is not None:
+        leaves.append(before | unmet_so_far)
+    scope.there = NONE.union(frozenset.intersection(*leaves)) if leaves else before
     return Choose(key, tuple(branches)) if len(branches) == len(node.items) else None
 
 
-def _branch(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Branch | None:
+def _branch(
+    word: Scalar, node: Node, scope: Scope, steps: ReadSteps, above: Paths
+) -> tuple[Branch | None, Paths, Paths]:
+    """The branch, what is there behind its steps, and what is there where it is not taken; `above` is what is there
+    because the branches above it were not."""
     shape = read_settings(node, BranchShape, scope.reading, "a branch of 'choose'")
     if not isinstance(node, MapNode):
-        return None
-    when = scope.at(node, "when", Wants.BOOL, shape is not None)
+        return None, scope.there, NONE
+    with scope.branch(above):
+        when = scope.at(node, "when", Wants.BOOL, shape is not None)
+        missed = unmet(when.tree, scope.certain) if when else NONE
     inner, other = node.get("steps"), node.get("else")
-    with scope.branch(proves(when.tree, True) if when else NONE):
-        then = steps(inner, scope) if inner is not None else ()
-    with scope.branch(NONE):
-        otherwise = steps(other, scope) if other is not None else ()
+    with scope.branch(above | (proves(when.tree, True) if when else NONE)):
+        then, there = steps(inner, scope) if inner is not None else (), scope.there
+    with scope.branch(above):
+        otherwise, there_else = steps(other, scope) if other is not None else (), scope.there
     if shape is None:
-        return None
+        return None, there, missed
     if shape.else_ is not None:
         if len(node) > 1:
             scope.report(node, "conflicting-settings", "'else' stands alone in its branch")
-        return Branch(None, otherwise)
+        return Branch(None, otherwise), there_else, missed
     if shape.when is None or shape.steps is None:
         missing = "when" if shape.when is None else "steps"
         scope.report(node, "missing-setting", f"a branch of 'choose' needs '{missing}'")
-    return Branch(when, then) if when else None
+    return Branch(when, then) if when else None, there, missed
+
+
+def ends(step: Step) -> bool:
+    """Whether nothing goes on behind a step."""
+    if isinstance(step, Stop):
+        return True
+    if not isinstance(step, Choose) or step.branches[-1].when is not None:
+        return False
+    return all(each.steps and ends(each.steps[-1]) for each in step.branches)
 
 
 class StopShape(Shape):

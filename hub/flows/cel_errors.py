@@ -8,7 +8,7 @@ from hub.config.problems import did_you_mean, listed, quoted
 
 from .cel_functions import FUNCTIONS, LATER, UNTYPED
 from .cel_functions import NAMES as FUNCTION_NAMES
-from .types import LATER_NAMES, NAMES, RECORDS
+from .types import IN_STEPS, LATER_NAMES, NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
     start = at if start < 0 else start
     if name in LATER_NAMES:
         return Mistake("not-yet", f"'{name}' is not supported in this version", start)
+    if name in IN_STEPS:
+        return Mistake("not-offered", only_behind(name), start)
     if name in NAMES:
         where = "this trigger, or not every trigger of the list, offers it"
         return Mistake(
@@ -88,6 +90,11 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
         start,
         f"names: {listed(sorted(names))}",
     )
+
+
+def only_behind(name: str) -> str:
+    """What is told of a name that is there behind a step only, and is used before it."""
+    return f"there is no '{name}' here: it is there behind the step '{IN_STEPS[name]}' of the same run"
 
 
 def _name_meant(name: str, names: frozenset[str]) -> str:

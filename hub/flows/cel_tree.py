@@ -5,7 +5,7 @@ The library gives the tree as a serialised `cel.expr.CheckedExpr`; the few field
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -305,7 +305,28 @@ def proves(tree: Tree, truth: bool) -> Paths:
     if isinstance(tree, Select) and tree.asks:
         path = path_of(tree) or ()
         return _prefixes(path) if truth else _prefixes(path[:-1])
+    if isinstance(tree, Call) and tree.function == "_?_:_":
+        asked, *sides = tree.args
+        ways = [
+            proves(asked, way) | proves(side, truth)
+            for way, side in zip((True, False), sides, strict=True)
+            if not (isinstance(side, Const) and side.value is not truth)
+        ]
+        return frozenset.intersection(*ways) if ways else NONE
     return must_read(tree)
+
+
+def unmet(tree: Tree, certain: Callable[[tuple[str, ...]], bool], truth: bool = True) -> Paths:
+    """Paths that are certainly there when this condition is not known to be `truth`: it is the opposite or unknown, and
+    what is unknown may be so for want of anything it reads. Only a `has` of a field whose record is `certain` to be
+    there is never unknown."""
+    if isinstance(tree, Call) and tree.function == "!_":
+        return unmet(tree.args[0], certain, not truth)
+    if isinstance(tree, Call) and tree.function in ("_&&_", "_||_"):
+        sides = [unmet(each, certain, truth) for each in tree.args]
+        return frozenset.intersection(*sides) if (tree.function == "_&&_") is truth else frozenset.union(*sides)
+    path = path_of(tree) if isinstance(tree, Select) and tree.asks else None
+    return _prefixes(path) if path is not None and not truth and certain(path[:-1]) else NONE
 
 
 def must_read(tree: Tree) -> Paths:

@@ -18,12 +18,12 @@ from hub.config.sections import Name
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, to_plain
 
-from .builtin import LATER_STEPS, STEPS
+from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
-from .model import Choose, Flow, Mode, State, Step, Stop
+from .model import Flow, Mode, State, Step
 from .scope import Known, LengthText, Scope, placed_at
-from .types import EVERYTHING, offered
+from .types import UNKNOWN_TRIGGER, offered
 from .words import read_words
 
 MAX_STEPS = 100
@@ -98,12 +98,12 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     if not isinstance(node, MapNode):
         return None
     words = _triggers(key, node, reading)
-    scope = Scope(reading, offered(words) if words else EVERYTHING, known)
+    scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)
     stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
-    scope.there = _proved(conditions)
+    scope.there = _proved(conditions) | (NONE if words else {("escalation",)})
     steps = _steps_of(key, node, scope)
     if shape is not None and shape.recheck:
         _clock(node.get("when"), conditions, scope)
@@ -219,7 +219,7 @@ def read_steps(node: Node, scope: Scope) -> tuple[Step, ...]:
         scope.report(node, "bad-value", "'steps' holds no step")
     steps: list[Step] = []
     for each in node.items:
-        if steps and _ends(steps[-1]):
+        if steps and ends(steps[-1]):
             scope.report(each, "never-reached", "no step is reached behind 'stop'")
         scope.steps += 1
         if scope.steps == MAX_STEPS + 1:
@@ -228,15 +228,6 @@ def read_steps(node: Node, scope: Scope) -> tuple[Step, ...]:
         if step is not None:
             steps.append(step)
     return tuple(steps)
-
-
-def _ends(step: Step) -> bool:
-    """Whether nothing goes on behind a step."""
-    if isinstance(step, Stop):
-        return True
-    if not isinstance(step, Choose) or step.branches[-1].when is not None:
-        return False
-    return all(each.steps and _ends(each.steps[-1]) for each in step.branches)
 
 
 def _step(node: Node, scope: Scope) -> Step | None:

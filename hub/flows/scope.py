@@ -17,9 +17,10 @@ from hub.config.settings import Reading, is_open, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants, compile_expression
+from .cel_errors import only_behind
 from .cel_tree import NONE, Paths, unproved
 from .model import Length
-from .types import LATER_NAMES, maybes_in
+from .types import IN_STEPS, LATER_NAMES, maybes_in
 
 
 def read_flow_length(text: str) -> Length:
@@ -210,8 +211,14 @@ class Scope:
             word = _WORD.match(placed.text, offset)
             if each.code == "not-offered" and word and word[0] in LATER_NAMES:
                 not_yet(self.reading, placed.node.at(offset), f"'{word[0]}'")
+            elif each.code == "not-offered" and word and word[0] in IN_STEPS:
+                self.report(placed.node.at(offset), each.code, only_behind(word[0]))
             else:
                 self.report(placed.node.at(offset), each.code, each.text, each.hint)
+
+    def certain(self, path: tuple[str, ...]) -> bool:
+        """Whether a field is certainly there here."""
+        return all(each in self.there for each in maybes_in(path))
 
     def _absent(self, path: str) -> str:
         """The part of a field that may be absent here, or nothing."""

@@ -1,6 +1,8 @@
 """What conditions and texts can read (FLOWS 3), declared once: names, fields, their types, and what may be absent.
 
 The checking environment of CEL, the knowledge of what may be missing, and the reference page all come from here.
+A `?` stands where FLOWS gives one: what lacks only in odd cases (an order without a total) is not warned about. The one
+difference is `escalation.due_at`, absent wherever no `due` is written: a wait for it needs its `or`.
 """
 
 from __future__ import annotations
@@ -70,12 +72,12 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
     "shop": _fields("""
         key text: its name in the file
         name text: what customers know it as
-        url? text: its address
-        country? text: two letters
+        url text: its address
+        country text: two letters
         locale text: its language
         timezone text: its clock, such as Europe/Kyiv
-        calendar? text: its working calendar
-        currency? text: three letters
+        calendar text: its working calendar
+        currency text: three letters
     """),
     "event": _fields("""
         name text: the trigger word
@@ -87,20 +89,20 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
     """),
     "order": _fields("""
         number text: as the customer knows it
-        status? text: on the order axis
+        status text: on the order axis
         headline text: what the customer reads
         return_status? text: of the latest return case
         placed_at time: when it was placed
         promised_at? time: what the shop promised
         eta? time: when it is expected
         delay? length: how much later than promised
-        total? amount: what is to be paid
-        currency? text: three letters
+        total amount: what is to be paid
+        currency text: three letters
         items [item]: what was ordered
         item_count int: how many lines
         tags [text]: the shop's tags
         note? text: the customer's note
-        country? text: where it goes, two letters
+        country text: where it goes, two letters
         locale text: the order's language
         address? text: where it goes
         recipient? text: who receives it
@@ -116,7 +118,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         attributes any: what the shop added
     """),
     "payment": _fields("""
-        status? text: on the payment axis
+        status text: on the payment axis
         method? text: as the shop calls it
         on_delivery bool: paid when the parcel is handed over
         failures int: how often it failed
@@ -143,7 +145,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
     "shipment": _fields("""
         tracking_number? text: the carrier's number
         tracking_url? text: the carrier's page
-        carrier? text: who moves it
+        carrier text: who moves it
         service? text: the carrier's product
         status? text: on the shipment axis
         reason? text: why it failed, waits or goes back
@@ -168,7 +170,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         carrier_told [text]: what the carrier has announced
     """),
     "pickup_point": _fields("""
-        name? text: what it is called
+        name text: what it is called
         kind text: branch, locker, partner, post_office or shop
         address? text: where it is
         hours? text: when it is open
@@ -180,18 +182,18 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
     """),
     "last": _fields("""
         at time: when
-        text? text: the carrier's words
-        place? text: where
+        text text: the carrier's words
+        place text: where
         native_status text: the carrier's code
     """),
     "item": _fields("""
-        sku? text: the shop's number for it
+        sku text: the shop's number for it
         name text: what it is called
         quantity amount: how many
-        price? amount: for one
+        price amount: for one
         categories [text]: the shop's categories
         back_ordered bool: not in stock
-        image_url? text: a picture
+        image_url text: a picture
     """),
     "escalation": _fields("""
         id text: its number
@@ -244,11 +246,14 @@ OFFERS: Mapping[Axis, frozenset[str]] = {
     Axis.SHIPMENT: _WITH_ORDER | {"shipment"},
 }
 """What the triggers of an axis offer."""
-IN_STEPS = frozenset({"waited", "escalation"})
-"""Names that appear inside a run, behind a `wait` or an `escalate`."""
+IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate"}
+"""Names that appear inside a run, and the step behind which they are there."""
 
-EVERYTHING = frozenset(NAMES) - IN_STEPS
-"""For a flow whose triggers are not known: none of its names is then said to be missing."""
+EVERYTHING = frozenset(NAMES) - IN_STEPS.keys()
+"""All that triggers of this version offer."""
+UNKNOWN_TRIGGER = frozenset({*EVERYTHING, "escalation"})
+"""For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to
+be missing."""
 
 ROLL_UP = "order.delivered"
 """The only trigger that is no status of its axis: the last open parcel was handed over."""

@@ -358,7 +358,7 @@ def check_text(
 
 
 def _missing(part: str, path: str, place: Place) -> Problem:
-    said = f"'{part}' may be absent; then the text shows a gap; write what stands there instead, or ask has(…) above"
+    said = f"'{part}' may be absent; then a dash is shown; write what stands there instead, or ask has(…) above"
     return Problem(place, "maybe-missing", said, f"{{{{ {path} or '…' }}}}")
 
 

@@ -147,6 +147,91 @@ def test_after_its_step_a_name_is_there_and_before_it_is_not_offered(tmp_path: P
     assert told(read(tmp_path, branch, REASON.format("{{ waited }}"))) == ["maybe-missing waited "]
 
 
+NOTE = REASON.format("{{ order.note }}")
+
+
+@pytest.mark.parametrize("field", ["order.total", "order.currency", "shipment.carrier", "order.status"])
+def test_what_flows_md_gives_without_a_question_mark_is_not_warned_about(tmp_path: Path, field: str) -> None:
+    assert told(read(tmp_path, REASON.format(f"{{{{ {field} }}}}"))) == []
+
+
+def test_what_is_told_of_a_gap_is_what_is_shown_there(tmp_path: Path) -> None:
+    (said,) = read(tmp_path, NOTE).problems
+    assert said.text.startswith("'order.note' may be absent; then a dash is shown")
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(
+            ["choose: [{when: '!has(order.note)', steps: [{stop: x}]}]", NOTE], id="behind a branch that stops"
+        ),
+        pytest.param(
+            ["choose: [{when: '!has(order.note)', steps: [{wait: 1d}]}, {else: [{" + NOTE + "}]}]"], id="else"
+        ),
+        pytest.param(
+            ["choose: [{when: '!has(order.note)', steps: [{wait: 1d}]}, {when: order.gift, steps: [{" + NOTE + "}]}]"],
+            id="a later branch",
+        ),
+        pytest.param(
+            ["choose: [{when: '!has(order.note) || order.gift', steps: [{stop: x}]}]", NOTE], id="one reason to stop"
+        ),
+        pytest.param(
+            ["choose: [{when: has(order.note), steps: [{wait: 1d}]}, {else: [{stop: x}]}]", NOTE], id="only so"
+        ),
+        pytest.param(
+            ["choose: [{when: order.gift, steps: [{wait: 1d}]}, {else: [{wait: 2d}]}]", REASON.format("{{ waited }}")],
+            id="every branch waits",
+        ),
+        pytest.param(
+            ["choose: [{when: 'has(order.note) ? true : false', steps: [{" + NOTE + "}]}]"], id="asked with ? and :"
+        ),
+    ],
+)
+def test_what_the_branches_above_left_over_is_there(tmp_path: Path, steps: list[str]) -> None:
+    assert told(read(tmp_path, *steps)) == []
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(["choose: [{when: order.note == 'x', steps: [{stop: x}]}]", NOTE], id="unknown is not met"),
+        pytest.param(["choose: [{when: '!has(order.note)', steps: [{wait: 1d}]}]", NOTE], id="the branch goes on"),
+        pytest.param(
+            ["choose: [{when: '!has(order.note) && order.gift', steps: [{stop: x}]}]", NOTE], id="two reasons to stop"
+        ),
+        pytest.param(
+            [
+                "choose: [{when: '!has(shipment.pickup_point.hours)', steps: [{stop: x}]}]",
+                REASON.format("{{ shipment.pickup_point.hours }}"),
+            ],
+            id="asking within what may be absent is unknown",
+        ),
+        pytest.param(
+            ["choose: [{when: 'order.gift ? true : has(order.note)', steps: [{" + NOTE + "}]}]"], id="? and :"
+        ),
+    ],
+)
+def test_what_no_branch_above_had_to_ask_may_be_absent(tmp_path: Path, steps: list[str]) -> None:
+    assert [each.code for each in read(tmp_path, *steps).problems] == ["maybe-missing"]
+
+
+@pytest.mark.parametrize("name", ["waited", "escalation.id"])
+def test_a_name_before_its_step_is_told_with_the_step(tmp_path: Path, name: str) -> None:
+    word = name.partition(".")[0]
+    step = {"waited": "wait", "escalation": "escalate"}[word]
+    expected = f"there is no '{word}' here: it is there behind the step '{step}' of the same run"
+    for more, steps in (("", [REASON.format(f"{{{{ {name} }}}}")]), (f"    when: {name} == 'x'\n", ["stop: x"])):
+        (said,) = read(tmp_path, *steps, more=more).problems
+        assert (said.code, said.text) == ("not-offered", expected)
+
+
+def test_a_trigger_of_a_later_version_is_the_only_mistake(tmp_path: Path) -> None:
+    text = REASON.format("{{ escalation.severity }}")
+    more = "    when: escalation.severity == 'high'\n"
+    assert told(read(tmp_path, text, on="escalation.overdue", more=more)) == ["not-yet escalation.overdue"]
+
+
 @pytest.mark.parametrize("name", sorted(LATER_NAMES))
 def test_a_name_of_a_later_version_is_refused_by_name(tmp_path: Path, name: str) -> None:
     (said,) = read(tmp_path, REASON.format(f"{{{{ {name}.text }}}}")).problems
