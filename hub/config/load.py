@@ -16,7 +16,7 @@ from .build import build_connections, build_hub, build_shops, check_words, named
 from .files import Files, masked, read_files
 from .kinds import found
 from .model import Config
-from .problems import Level, Place, Problem, did_you_mean, in_order, listed
+from .problems import Level, Place, Problem, did_you_mean, in_order, listed, nearest
 from .rules import build_contact, build_statuses
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
@@ -82,14 +82,12 @@ class Opened:
 
     def _references(self) -> None:
         """Secrets are referred to in two sections; elsewhere they would go out into texts, or into the log."""
-        elsewhere = [entry for name, entry in self.files.top.items() if name not in ("connections", "people")]
+        names = {name: name if name in TOP else nearest(name, TOP) for name in self.files.top}
+        elsewhere = [entry for name, entry in self.files.top.items() if names[name] not in ("connections", "people")]
         with suppress(TooManyError):
             for key, value in elsewhere:
                 refuse_references(MapNode(((key, value),), key.place), self.reading)
-        places = {each.place for each in self.reading.problems if each.code == "secret-place"}
-        self.reading.problems[:] = [  # what else is wrong with such a word follows from it
-            each for each in self.reading.problems if each.code == "secret-place" or each.place not in places
-        ]
+        self.reading.problems[:] = _without_what_follows(self.reading.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +107,15 @@ class Ground:
     """Top-level key → its place, for problems about the whole."""
     whole: bool
     """Whether every file could be read."""
+
+
+_FIRST = ("secret-place", "yaml-syntax", "yaml-quote")
+
+
+def _without_what_follows(problems: list[Problem]) -> list[Problem]:
+    """Of a word with a secret in it, or that could not be read as it was meant, nothing else is told: it follows."""
+    places = {each.place for each in problems if each.code in _FIRST}
+    return [each for each in problems if each.code in _FIRST or each.place not in places]
 
 
 def dot_env(path: Path) -> tuple[dict[str, str], bool]:
@@ -164,6 +171,9 @@ def _top(files: Files, reading: Reading) -> dict[str, Node]:
             not_yet(reading, key, f"'{text}'")
         elif text not in TOP:
             meant = did_you_mean(text, TOP)
+            near = nearest(text, TOP)
+            if near is not None and near not in files.top:
+                nodes[near] = value  # read as what was meant, so that nothing is missed in it or for want of it
             reading.report(
                 key,
                 "unknown-setting",

@@ -86,7 +86,8 @@ CODES: Mapping[str, Code] = {
             "yaml-aliases": "More than 50 aliases, or an alias that contains itself or is not defined.",
             "yaml-depth": "Something is nested deeper than 32 levels.",
             "yaml-size": "A file is larger than 1 MB, there are more than 64 files, or too many values.",
-            "yaml-quote": 'A value begins with `"` or `!` and goes on; quote the whole value.',
+            "yaml-quote": "A value begins with a quote, `!` or `{{`, or holds a comma or a reference inside `{…}`: quote "
+            "the whole value.",
             "duplicate-key": "One map holds a key twice.",
             "duplicate-name": "Two files define the same name; nothing overrides silently.",
             "include-missing": "An included file is not there.",
@@ -122,7 +123,8 @@ CODES: Mapping[str, Code] = {
             "cel-field": "No such field in an expression.",
             "cel-type": "Values of these types cannot be combined so.",
             "cel-function": "No such function.",
-            "cel-constant": 'A constant that cannot be what it stands for, such as `duration("3d")`.',
+            "cel-constant": 'A constant that cannot be what it stands for, such as `duration("3d")`, or a word that '
+            "its field never holds.",
             "cel-limit": "The expression is too long, too deep, or loops too much.",
             "not-a-condition": "The expression is right, and is not a condition (true or false).",
             "not-a-time": "The expression is right, and is not a moment in time.",

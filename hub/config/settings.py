@@ -12,9 +12,11 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from .kinds import (
@@ -34,7 +36,7 @@ from .kinds import (
 from .problems import MAX_PROBLEMS, Level, Place, Problem, did_you_mean, instead, listed, nearest, quoted
 from .scalars import Kind, MistakeError, read_bool, read_int, read_number, read_span, untyped
 from .secrets import Secrets, is_reference, reference_at
-from .yaml import ListNode, MapNode, Node, Scalar, from_plain, scalars_in
+from .yaml import ListNode, MapNode, Node, Scalar, from_plain, scalars_in, stuck_word, stuck_words
 
 
 class Shape(BaseModel):
@@ -96,7 +98,10 @@ def read_settings(
     setting is reported (default: the map).
     """
     if not isinstance(node, MapNode):
-        if node is not None:
+        stuck = stuck_word(node.text) if isinstance(node, Scalar) and not node.style else ""
+        if node is not None and stuck in keys_of(model):
+            reading.report(node, "yaml-syntax", stuck_words(stuck))
+        elif node is not None:
             reading.report(
                 node, "bad-value", f"{what} takes settings, as in {{{_example(model)}: …}}, not {found(node)}"
             )
@@ -161,7 +166,7 @@ def _raw(
 ) -> _Raw:
     keys, raw = keys_of(model), _Raw()
     later: frozenset[str] = getattr(model, "later", frozenset())
-    pieces = _pieces(node, reading)
+    pieces = _pieces(node, reading, keys)
     for key, value in node:
         if key.text in pieces:
             raw.bad.add(key.text)
@@ -183,10 +188,10 @@ def _raw(
     return raw
 
 
-def _pieces(node: MapNode, reading: Reading) -> frozenset[str]:
+def _pieces(node: MapNode, reading: Reading, keys: Mapping[str, FieldInfo] = MappingProxyType({})) -> frozenset[str]:
     """Keys that are pieces of a value with commas in it: inside `{…}` such a value must be quoted. Reported."""
     entries = list(node)
-    start = next((n for n, (_, value) in enumerate(entries) if is_open(value)), None)
+    start = next((n for n, (_, value) in enumerate(entries) if is_open(value) or _goes_on(entries[n:], keys)), None)
     rest = entries[start + 1 :] if start is not None else []
     pieces = list(takewhile(lambda entry: isinstance(entry[1], Scalar) and entry[1].empty, rest))
     if start is None or not pieces:
@@ -194,6 +199,20 @@ def _pieces(node: MapNode, reading: Reading) -> frozenset[str]:
     first = entries[start]
     reading.report(first[1], "yaml-quote", "this value goes on behind a comma and must be quoted as a whole", "'…'")
     return frozenset(key.text for key, _ in (first, *pieces))
+
+
+def _goes_on(entries: list[tuple[Scalar, Node]], keys: Mapping[str, FieldInfo]) -> bool:
+    """Whether a sentence goes on behind its comma: text without quotes, and behind it on the same line what is no
+    setting, looks like none, and has no value."""
+    if len(entries) < 2:
+        return False
+    (key, value), (piece, nothing) = entries[:2]
+    info = keys.get(key.text)
+    if info is None or not isinstance(value, Scalar) or value.style or value.empty:
+        return False
+    free = any(each is Placed or each is str for each in options(annotation_of(info)))
+    empty = isinstance(nothing, Scalar) and nothing.empty and piece.place.line == value.place.line
+    return free and empty and nearest(piece.text, keys) is None
 
 
 def is_open(value: Node) -> bool:
@@ -215,6 +234,8 @@ def unknown_setting(reading: Reading, key: Scalar, keys: Iterable[str], what: st
 def read_value(node: Node, annotation: Any, reading: Reading, what: str) -> Any:
     """The plain value that a node stands for under a type, or BAD. What it means beyond that is pydantic's."""
     choices = options(annotation)
+    if isinstance(node, Scalar) and node.told:
+        return BAD
     if Kept in choices:
         return Kept(node)
     if isinstance(node, Scalar):
@@ -408,7 +429,7 @@ class _Told:
         self.reading.report(_at(self.node, location), "bad-value", self._masked(text), about)
 
     def _missing(self, key: str) -> None:
-        if not any(nearest(each, [key]) for each in self.raw.misspelt):
+        if not self.node.merged and not any(nearest(each, [key]) for each in self.raw.misspelt):
             self.reading.report(self.place, "missing-setting", f"{self.what} needs '{key}'")
 
     def _masked(self, text: str) -> str:

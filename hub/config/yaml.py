@@ -27,13 +27,15 @@ PARSERS: tuple[Any, ...] = tuple(each for each in (getattr(yaml, "CSafeLoader", 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
-    """One value as typed. `style` is "" (plain), `'`, `"`, `|` or `>`; `end` closes the span in the file."""
+    """One value as typed. `style` is "" (plain), `'`, `"`, `|` or `>`; `end` closes the span in the file. `told`: it
+    could not be read as it was meant, which has been reported."""
 
     text: str
     place: Place
     style: str = ""
     span: tuple[int, int] = (0, 0)
     source: str = field(default="", repr=False)
+    told: bool = False
 
     @property
     def empty(self) -> bool:
@@ -55,10 +57,12 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MapNode:
-    """A map; keys are unique (the first of two equal keys is kept, the second is a problem)."""
+    """A map; keys are unique (the first of two equal keys is kept, the second is a problem). `merged`: more was meant
+    to be in it by `<<`, which has been refused."""
 
     entries: tuple[tuple[Scalar, "Node"], ...]
     place: Place
+    merged: bool = False
 
     def get(self, key: str) -> "Node | None":
         return next((value for name, value in self.entries if name.text == key), None)
@@ -123,6 +127,20 @@ def scalars_in(node: Node) -> Iterator[Scalar]:
             todo += [part for entry in each.entries for part in entry]
 
 
+_STUCK = re.compile(r"([A-Za-z_][\w-]*):(?=[^\s:/])")
+
+
+def stuck_word(text: str) -> str:
+    """The word of `word:value`, where a space is missing behind the colon, or nothing."""
+    found = _STUCK.match(text)
+    return found[1] if found else ""
+
+
+def stuck_words(word: str) -> str:
+    """What is told of it."""
+    return f"a space is missing behind '{word[:60]}:'"
+
+
 class _Stop(Exception):
     """The file cannot be read any further; the problem has been recorded."""
 
@@ -139,6 +157,8 @@ class _Open:
     items: list[Node] = field(default_factory=list)
     entries: dict[str, tuple[Scalar, Node]] = field(default_factory=dict)
     skip: bool = False
+    braces: bool = False
+    merged: bool = False
 
 
 class _Builder:
@@ -256,8 +276,10 @@ class _Builder:
     def _end(self, event: Any) -> None:
         done = self.stack.pop()
         node: Node
-        if done.is_map:
-            node = MapNode(tuple(done.entries.values()), done.place)
+        if done.braces:
+            node = Scalar("{{…}}", done.place, told=True)
+        elif done.is_map:
+            node = MapNode(tuple(done.entries.values()), done.place, done.merged)
         else:
             node = ListNode(tuple(done.items), done.place)
         self._name(done.anchor, node)
@@ -284,20 +306,34 @@ class _Builder:
         elif top.key is None:
             self._add_key(top, node)
         else:
+            key, value = self._apart(top.key, node)
             if not top.skip:
-                top.entries[top.key.text] = (top.key, node)
+                top.entries[key.text] = (key, value)
             top.key, top.skip = None, False
+
+    def _apart(self, key: Scalar, value: Node) -> tuple[Scalar, Node]:
+        """`{template:shipped}` and `notify:{template: shipped}` are told, and taken apart as they were meant."""
+        word = stuck_word(key.text) if not key.style and isinstance(value, Scalar) else ""
+        rest = key.text[len(word) + 1 :]
+        if not word or not (rest[0] in "[{" or (isinstance(value, Scalar) and value.empty)):
+            return key, value
+        place = Place(key.place.file, key.place.line, key.place.column + len(word) + 1)
+        self._report(place, "yaml-syntax", stuck_words(word), f"{word}: {rest[:60]}")
+        return Scalar(word, key.place, "", key.span, key.source), Scalar(rest, place, told=True)
 
     def _add_key(self, top: _Open, node: Node) -> None:
         if not isinstance(node, Scalar):
-            self._report(
-                node.place, "yaml-syntax", "a key is a word, not a list or a map; is this a `{{ … }}` without quotes?"
-            )
+            inner = Place(top.place.file, top.place.line, top.place.column + 1)
+            if isinstance(node, MapNode) and node.place == inner:
+                self._report(top.place, "yaml-quote", _BRACES, _BRACES_HINT)
+                top.braces = True
+            else:
+                self._report(node.place, "yaml-syntax", "a key is a word, not a list or a map")
             node = Scalar("", node.place)
             top.skip = True
         elif node.text == "<<" and not node.style:
             self._report(node.place, "yaml-merge", "'<<' merges nothing here; write the settings out")
-            top.skip = True
+            top.skip = top.merged = True
         elif node.text in top.entries:
             first = top.entries[node.text][0].place
             self._report(
@@ -340,12 +376,32 @@ class _Builder:
         if place.line > len(lines):  # behind the end: what is missing is missing at the end of the last line
             place = Place(self.file, len(lines), len(lines[-1]) + 1)
         line = lines[place.line - 1]
+        if any(each.code == "yaml-quote" and each.place.line == place.line for each in self.problems):
+            return  # what follows the braces cannot be read for want of the same quotes
+        if self._slipped(error, place, lines):
+            return
         tag = _TAGGED.search(line[: place.column + 1])
         if tag is not None:
             self._report(Place(self.file, place.line, tag.start(1) + 1), "yaml-quote", _QUOTE, "'!…'")
             return
         tab = line[place.column - 1 : place.column] == "\t" and not line[: place.column].strip()
         self._report(place, "yaml-syntax", _TAB if tab else _said(error))
+
+    def _slipped(self, error: yaml.MarkedYAMLError, place: Place, lines: list[str]) -> bool:
+        """Whether it is an everyday slip, then told as such: `${NAME}` without quotes in a flow map, `key:value`
+        without a space."""
+        line, at = lines[place.line - 1], place.column - 1
+        reference = _UNQUOTED.search(line)
+        if reference is not None and reference.start(1) <= at <= reference.end(1):
+            where = Place(self.file, place.line, reference.start(1) + 1)
+            self._report(where, "yaml-quote", "inside {…} and […] a reference must be quoted", f'"{reference[1]}"')
+            return True
+        for number, begin in _stuck_in(error, place, lines):
+            found = _STUCK.match(lines[number - 1], begin)
+            if found is not None:
+                self._report(Place(self.file, number, found.end() + 1), "yaml-syntax", stuck_words(found[1]))
+                return True
+        return False
 
     def _goes_on(self, mark: Any) -> bool:
         """Whether the parser stumbled over what follows a quoted value on the same line."""
@@ -356,6 +412,32 @@ class _Builder:
         return not between.strip() and bool(self.text[mark.index : mark.index + 1].strip(" ,]}:#\n"))
 
 
+def _stuck_in(error: yaml.MarkedYAMLError, place: Place, lines: list[str]) -> Iterator[tuple[int, int]]:
+    """Lines and characters where a word may begin that has no space behind its colon: the key whose ':' is missed, the
+    line above with the same indentation, of which this one was taken to be the rest, and the word under the mark."""
+    line = lines[place.line - 1]
+    if error.context_mark is not None and "':'" in str(error.problem):
+        yield error.context_mark.line + 1, error.context_mark.column
+    if "mapping values" in str(error.problem):
+        above = next((n for n in range(place.line - 1, 0, -1) if lines[n - 1].strip()), 0)
+        begin = _indent(line)
+        if above and _indent(lines[above - 1]) == begin and ": " not in lines[above - 1]:
+            yield above, begin
+    for found in _BEFORE_BRACKET.finditer(line):
+        if found.end(1) <= place.column <= found.end() + 1:
+            yield place.line, found.start(1)
+
+
+def _indent(line: str) -> int:
+    """Where the first word of a line begins, behind the dash of a list."""
+    found = re.match(r" *(?:- +)*", line)
+    return found.end() if found else 0
+
+
+_UNQUOTED = re.compile(r"[\s,{\[](\$\{[^\s{}]*\}?)")
+_BEFORE_BRACKET = re.compile(r"(?<![\w.$-])([A-Za-z_][\w-]*):[\[{]")
+_BRACES = "a text that begins with '{{' must be quoted as a whole"
+_BRACES_HINT = '"{{ … }}"'
 _TAGGED = re.compile(r"(?:[:,\[{-]\s+|[\[{])(![\w(-])")
 """A value that begins with `!`, on a line that cannot be read."""
 _QUOTE = "a value that begins with '!' must be quoted as a whole"

@@ -245,6 +245,11 @@ def compile_expression(text: str, wants: Wants, names: frozenset[str]) -> Compil
         return (Mistake("cel-limit", f"an expression has at most {MAX_TEXT:,} characters", MAX_TEXT),)
     if not text.strip():
         return (Mistake("cel-syntax", "the expression is empty", 0),)
+    if wants is Wants.TIME and _CLOCK.fullmatch(text.strip()):
+        said = f"'{text.strip()}' is an hour of the day, and {wants} is asked for"
+        return (
+            Mistake("not-a-time", said, 0, f"\"at(now, '{text.strip():0>5}', shop.timezone)\" is today at that hour"),
+        )
     if _deep(text):
         return (Mistake("cel-limit", "nested deeper than 32 levels", _deep(text)),)
     try:
@@ -256,6 +261,9 @@ def compile_expression(text: str, wants: Wants, names: frozenset[str]) -> Compil
     if mistakes:
         return mistakes
     return Compiled(text, wants, tree, _wanted(tree), _running().compile(text))
+
+
+_CLOCK = re.compile(r"\d\d?:\d\d")
 
 
 def _deep(text: str) -> int:

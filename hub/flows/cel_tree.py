@@ -212,7 +212,7 @@ def _reads(tree: Tree, loops: dict[str, tuple[str, ...]]) -> Iterator[Read]:
         yield from _one_read(tree, path, loops)
     elif isinstance(tree, Loop):
         yield from _reads(tree.range, loops)
-        around = _resolved(path_of(tree.range), loops)
+        around = resolved(path_of(tree.range), loops)
         known = {**loops, tree.var: around or (), tree.accu: ()}
         for part in tree.parts:
             yield from _reads(part, known)
@@ -222,12 +222,13 @@ def _reads(tree: Tree, loops: dict[str, tuple[str, ...]]) -> Iterator[Read]:
 
 
 def _one_read(tree: Tree, path: tuple[str, ...], loops: dict[str, tuple[str, ...]]) -> Iterator[Read]:
-    full = _resolved(path, loops)
+    full = resolved(path, loops)
     if full:
         yield Read(full, tree.offset, isinstance(tree, Select) and tree.asks)
 
 
-def _resolved(path: tuple[str, ...] | None, loops: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+def resolved(path: tuple[str, ...] | None, loops: dict[str, tuple[str, ...]]) -> tuple[str, ...] | None:
+    """A path with the name of a loop replaced by what is looped over; None when that is no field."""
     if path is None or path[0] not in loops:
         return path
     return loops[path[0]] + path[1:] if loops[path[0]] else None
@@ -306,10 +307,10 @@ def proves(tree: Tree, truth: bool) -> Paths:
         path = path_of(tree) or ()
         return _prefixes(path) if truth else _prefixes(path[:-1])
     if isinstance(tree, Call) and tree.function == "_?_:_":
-        asked, *sides = tree.args
+        asked, yes, no = tree.args
         ways = [
             proves(asked, way) | proves(side, truth)
-            for way, side in zip((True, False), sides, strict=True)
+            for way, side in ((True, yes), (False, no))
             if not (isinstance(side, Const) and side.value is not truth)
         ]
         return frozenset.intersection(*ways) if ways else NONE

@@ -16,7 +16,7 @@ from hub.config.problems import Level, Place, did_you_mean, instead, listed, quo
 from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name
 from hub.config.settings import Reading, Shape, not_yet, read_settings
-from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, to_plain
+from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
 from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
@@ -140,7 +140,7 @@ def _triggers(key: Scalar, node: MapNode, reading: Reading) -> tuple[str, ...]:
     on = node.get("on")
     if on is None:
         misspelt = any(did_you_mean(each.text, ("on",)) for each, _ in node if each.text not in ("on",))
-        if not misspelt:
+        if not misspelt and not node.merged:
             reading.report(key, "missing-setting", f"flow '{key.text}' needs 'on'")
         return ()
     return read_words(on, reading, "'on'")
@@ -157,10 +157,20 @@ def _list(node: Node | None) -> Node | None:
 
 
 def _conditions(node: Node | None, scope: Scope, *, whole: bool) -> list[Compiled]:
+    if node is not None and scope.known is not None and _is_nothing(node):
+        # Nothing typed is no way to say "always": a condition that was commented out would let everything through.
+        said = "'when' holds no condition; leave it out if the flow is for every time"
+        scope.report(node, "bad-value", said)
+        return []
     nodes = node.items if isinstance(node, ListNode) else (node,)
     placed = [found for each in nodes if (found := placed_at(each, whole)) is not None]
     compiled = [scope.expression(each, Wants.BOOL) for each in placed]
     return [each for each in compiled if each is not None]
+
+
+def _is_nothing(node: Node) -> bool:
+    """An empty list, or no condition at all."""
+    return not node.items if isinstance(node, ListNode) else isinstance(node, Scalar) and not node.text.strip()
 
 
 def _proved(conditions: list[Compiled]) -> Paths:
@@ -204,7 +214,7 @@ def _clock(node: Node | None, conditions: list[Compiled], scope: Scope) -> None:
 def _steps_of(key: Scalar, node: MapNode, scope: Scope) -> tuple[Step, ...]:
     steps = node.get("steps")
     if steps is None:
-        if not any(did_you_mean(each.text, ("steps",)) for each, _ in node):
+        if not node.merged and not any(did_you_mean(each.text, ("steps",)) for each, _ in node):
             scope.report(key, "missing-setting", f"flow '{key.text}' needs 'steps'")
         return ()
     return read_steps(steps, scope)
@@ -253,4 +263,7 @@ def _step_shape(node: Node, scope: Scope) -> None:
         said = f"a step has exactly one word, not {len(words)}" + (f" ({listed(words, 5)})" if words else "")
         if words and words[0] in STEPS and not any(each in STEPS for each in words[1:]):
             said = f"'{words[1]}' stands beside '{words[0]}'; the settings of a step stand inside it"
+    elif isinstance(node, Scalar) and not node.style and (word := stuck_word(node.text)) in STEPS:
+        scope.report(node, "yaml-syntax", stuck_words(word))
+        return
     scope.report(node, "step-shape", said)

@@ -19,6 +19,7 @@ from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from .cel import Compiled, Wants, compile_expression
 from .cel_errors import only_behind
 from .cel_tree import NONE, Paths, unproved
+from .cel_values import misnamed
 from .model import Length
 from .types import IN_STEPS, LATER_NAMES, maybes_in
 
@@ -91,6 +92,8 @@ class Scope:
         node = placed.node
         compiled = compile_expression(node.text, wants, self.offered if names is None else names)
         if isinstance(compiled, Compiled):
+            for each in misnamed(compiled.tree) if self.known is not None else ():
+                self.report(node.at(each.offset), each.code, each.text)
             return compiled
         for each in compiled:
             self.report(node.at(each.offset), each.code, each.text, each.hint)
@@ -230,8 +233,9 @@ _WORD = re.compile(r"\w+")
 
 def placed_at(node: Node | None, whole: bool) -> Placed | None:
     """The scalar that stands there, to be read as an expression or a text; None for what has been told already: nothing
-    at all, a reference to a secret, and, in a step that cannot be read as a `whole`, a piece of a value."""
-    if not isinstance(node, Scalar) or node.empty or reference_at(node.text) is not None:
+    at all, what could not be read as it was meant, a reference to a secret, and, in a step that cannot be read as a
+    `whole`, a piece of a value."""
+    if not isinstance(node, Scalar) or node.empty or node.told or reference_at(node.text) is not None:
         return None
     if is_open(node) and not whole:
         return None

@@ -11,7 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.status import VALUES, Axis, Order
+from hub.model import PointKind
+from hub.status import VALUES, Axis, Fault, Order, Reason
+
+from .model import Severity
 
 
 class Type(StrEnum):
@@ -272,6 +275,21 @@ TRIGGERS: tuple[str, ...] = tuple(trigger_words())
 AFTER_THE_END = frozenset({f"order.{Order.CANCELLED}"})
 
 
+def _closed() -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
+    statuses = {("order", "status"): Axis.ORDER, ("order", "return_status"): Axis.RETURN}
+    statuses |= {("payment", "status"): Axis.PAYMENT, ("shipment", "status"): Axis.SHIPMENT}
+    yield from ((field, tuple(map(str, VALUES[axis]))) for field, axis in statuses.items())
+    yield from (((record, "reason"), tuple(Reason)) for record in ("order", "payment", "shipment"))
+    yield ("shipment", "fault"), tuple(Fault)
+    yield ("pickup_point", "kind"), tuple(PointKind)
+    yield ("escalation", "severity"), tuple(Severity)
+    yield ("", "waited"), (*TRIGGERS, "that", "")
+
+
+CLOSED: Mapping[tuple[str, str], tuple[str, ...]] = dict(_closed())
+"""Record and field (a name stands under "") → the words it may hold, where they are a closed list."""
+
+
 def axis_of_word(word: str) -> Axis:
     """The axis of a trigger word."""
     return Axis(word.partition(".")[0])
@@ -291,6 +309,12 @@ def field_of(path: tuple[str, ...]) -> Field | None:
             return None
         found = next((each for each in RECORDS[found.record] if each.name == word), None)
     return found
+
+
+def words_of(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The closed list of words that the field at the end of a path may hold, or () when it holds anything."""
+    owner = field_of(path[:-1]) if path[:-1] else None
+    return CLOSED.get((owner.record if owner is not None else "", path[-1]), ())
 
 
 def maybes_in(path: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:

@@ -112,8 +112,15 @@ MISTAKES = [
     ("a: %b", "yaml-syntax"),
     ("a\nb: c\nd", "yaml-syntax"),
     ("? [a, b]\n: c", "yaml-syntax"),
-    ("a: {{ b }}: c", "yaml-syntax"),
-    ("a: {{ b }}", "yaml-syntax"),
+    ("a: {{ b }}: c", "yaml-quote"),
+    ("a: {{ b }}", "yaml-quote"),
+    ("a: {{ b }} c", "yaml-quote"),
+    ("{a: {{ b }} c}", "yaml-quote"),
+    ("{a: ${B}}", "yaml-quote"),
+    ("{a: ${B}, c: d}", "yaml-quote"),
+    ("a:b\nc: d", "yaml-syntax"),
+    ("a: b\nc:d\ne: f", "yaml-syntax"),
+    ("{a:b, c: d}", "yaml-syntax"),
     ("--- a\n--- b", "yaml-syntax"),
     ("a: 1\n...\nb: 2", "yaml-syntax"),
     ("%YAML 3.0\n---\na: 1", "yaml-syntax"),
@@ -157,6 +164,13 @@ def test_what_cannot_be_read_is_named_with_its_place(text: str, code: str) -> No
 def test_a_tab_is_called_a_tab(text: str, parser: Any) -> None:
     _, problems = parse(text, "flows.yaml", parser)
     assert [each.text for each in problems] == ["a tab; indent with spaces"]
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+def test_a_missing_space_before_a_bracket_is_told_or_read_as_meant(parser: Any) -> None:
+    node, problems = parse("{b: {c: d}, a:[b]}", "f", parser)
+    assert [(each.text, each.column) for each in problems] in ([], [("a space is missing behind 'a:'", 15)])
+    assert problems or (node and to_plain(node)) == {"b": {"c": "d"}, "a": ["b"]}
 
 
 def test_where_a_quote_was_forgotten() -> None:
