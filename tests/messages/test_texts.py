@@ -176,3 +176,15 @@ def test_parcels_that_left_together_are_told_together(form: str, locale: str) ->
     assert made.text.count("20450000000001") == (2 if form == "mail" else 1)  # its number, and its button's address
     assert "https://track.example/20450000000002" in made.text
     assert "20450000000003" not in made.text
+
+
+def test_polish_staff_texts_speak_to_one_person_all_along() -> None:
+    """`Sprawdź, proszę` and `Proszę sprawdzić` are two registers; one message in both reads like two people."""
+    texts = {path.name: path.read_text("utf-8") for path in (SHIPPED / "pl").glob("staff-*")}
+    assert {name for name, text in texts.items() if re.search(r"[Pp]roszę (\w+ )?\w+[aiy]ć\b", text)} == set()
+
+
+@pytest.mark.parametrize("form", ["chat", "mail"])
+@pytest.mark.parametrize("locale", ["en", "uk", "pl", "ru"])
+def test_a_parked_flow_names_the_command_that_lists_it(locale: str, form: str) -> None:
+    assert "(hub deadletter list)" in (SHIPPED / locale / f"staff-notice.{form}").read_text("utf-8")
