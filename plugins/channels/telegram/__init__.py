@@ -44,7 +44,7 @@ from hub.plugin import (
 
 from .sending import Answered, Draft, Pace, Quiet, outcome, read_answer
 from .settings import TelegramSettings
-from .statuses import COMMANDS, Again
+from .statuses import COMMANDS, REFUSED, Again
 from .text import wrong_buttons
 from .updates import KINDS, MAX_ID, callback_id, is_token, kind_of, read, sent_at, subject_of
 
@@ -185,7 +185,9 @@ class Telegram(Channel[TelegramSettings]):
     async def _arrange(self, url: str | None) -> Sequence[str]:
         target = url if url and self._can_take(url) else ""
         if self.settings.updates == "webhook" and not target:
-            return (f"telegram: no webhook, the hub has no https address on a port of {PORTS}; replies do not come in",)
+            ports = ", ".join(map(str, PORTS))
+            said = f"the hub has no https address on one of the ports {ports}; replies do not come in"
+            return (f"telegram: no webhook, {said}",)
         self._webhook, self._no_poll_before = self._webhook and bool(target), None
         info = self._result(await self._call("getWebhookInfo", {}, safe=True))
         info = info if isinstance(info, dict) else {}
@@ -263,8 +265,13 @@ class Telegram(Channel[TelegramSettings]):
             return answered.result
         result = outcome(answered, self.clock.now())
         if not isinstance(result, Transient | Permanent | Suppress | Config):
-            result = Permanent("Telegram refused the call")
+            result = Permanent(_REFUSED)
+        elif isinstance(result, Permanent):  # no message was sent that could have been refused
+            result = Permanent(result.reason.replace(REFUSED.reason, _REFUSED, 1))
         raise FailureError(result, status=answered.status)
+
+
+_REFUSED = "Telegram refused the call"
 
 
 def _refusal(chat: str, message: Outgoing) -> Outcome | None:
