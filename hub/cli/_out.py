@@ -62,6 +62,10 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, em
         _plain_table(headings, cells)
 
 
+WHOLE = frozenset({"at", "id", "number", "numbers", "return", "since", "state", "status"})
+"""Columns that are never folded: what is copied from them must be whole."""
+
+
 def _rich_table(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -70,7 +74,7 @@ def _rich_table(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None
 
     table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in WHOLE)
     for row in cells:
         table.add_row(*map(Text, row))
     Console().print(table)

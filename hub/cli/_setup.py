@@ -148,6 +148,12 @@ def said(configuration: Configuration) -> str:
     return f"{render_problems(problems, configuration.sources)}{counted(problems)}"
 
 
+def tell_refused(path: Path) -> None:
+    """Why what only a file without mistakes can tell is not shown."""
+    said = f"{path.name} has mistakes; patterns and carriers are not shown (`hub flows check`)"
+    click.echo(f"hub: {said}", err=True)
+
+
 def configured(path: Path) -> "tuple[Config, Texts]":
     """A configuration that can be used; refused with its problems otherwise."""
     configuration = read_configuration(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._errors import FAILED, Stop
+from ._errors import FAILED, Stop, refused
 from ._group import Lazy, LazyGroup
 from ._out import print_json, print_table, title
 from ._setup import config_option, configured, connection_named, example, json_option, offline, with_adapter
@@ -56,6 +56,8 @@ def try_(ctx: click.Context, connection: str, number: str, phone: str, path: Pat
     config, texts = configured(path)
     connection_named(config, connection, "carrier")
     number = "".join(number.split()).upper()
+    if not number:
+        raise refused("the number is empty; it is the carrier's own, as on the label")
     answers = _ask(config, connection, number, phone)
     if not answers:
         raise Stop(f"{connection} does not know the number {number}", FAILED)

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from ._errors import Stop
 from ._out import counted, moment, print_json, print_table, title, whose_clock
-from ._setup import config_option, example, json_option, look, offline, opened, read_configuration
+from ._setup import config_option, example, json_option, look, offline, opened, read_configuration, tell_refused
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -163,12 +164,15 @@ def _by_configuration(path: Path, row: Any, whole: Mapping[str, Any]) -> dict[st
         bare = [
             {"number": number, "status": "", "carrier": "", "since": None, "cash": ""} for number in whole["numbers"]
         ]
-        return {"phrase": "", "parcels": bare, "returns": [], "not_set_off": {}}
+        if read.config is None:
+            tell_refused(path)
+        return {"phrase": "", "parcels": bare, "returns": [], "not_set_off": {}, "timezone": ""}
     heard = {each["flow"] for each in whole["flows"]}
     waiting = {name: list(flow.triggers) for name, flow in read.config.flows.items() if name not in heard}
     with opened(path) as db:
         folded = offline(read.config, read.texts, lambda world: look(db, lambda c: _folded(c, row, world)))
-    return {**folded, "not_set_off": waiting}
+    zone = read.config.shop_of(row.connection).timezone
+    return {**folded, "not_set_off": waiting, "timezone": zone.key}
 
 
 def _folded(connection: "sa.Connection", row: Any, world: Any) -> dict[str, Any]:
@@ -260,7 +264,8 @@ def show(whole: Mapping[str, Any], *, texts: bool) -> None:
     if whole["returns"]:
         _table("Returns", whole["returns"], RETURNS)
     title("Timeline")
-    lines = [(_when(each), _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
+    zone = ZoneInfo(whole["timezone"]) if whole.get("timezone") else None
+    lines = [(_when(each, zone), _subject(each, whole), _said(each), each["event"]) for each in whole["timeline"]]
     print_table(("at", "of", "what", "event"), lines, empty="nothing yet")
     _messages(whole["messages"], texts)
     _table("Flows", whole["flows"], FLOWS)
@@ -291,16 +296,17 @@ def _said(line: Mapping[str, Any]) -> str:
     return f"{moved}{why}{label} [{line['native']}, {line['source']}, {line['verdict']}{old}]"
 
 
-def _when(line: Mapping[str, Any]) -> str:
-    """The time of a line as exactly as its source knew it."""
+def _when(line: Mapping[str, Any], zone: ZoneInfo | None) -> str:
+    """The time of a line as exactly as its source knew it; a day is the shop's (no `zone`: this machine's)."""
     at: datetime = line["at"]
     match line.get("precision"):
         case "seen":
             return f"seen at {moment(at)}"
         case "day":
-            # It is kept as the end of that day where the sender is; its noon is the same day on nearly every clock.
+            # It is kept as the end of that day where the sender is, whose noon is the same day on nearly every clock,
+            # or as the moment in that day when the sender was asked: the shop's clock is the nearest to the sender's.
             whole = (at.minute, at.second) == (59, 59)
-            return moment(at - timedelta(hours=12) if whole else at)[: len("2026-03-03")]
+            return (at - timedelta(hours=12) if whole else at).astimezone(zone).strftime("%Y-%m-%d")
     return moment(at)
 
 

@@ -11,7 +11,7 @@ import click
 from ._edit import CannotEditError, MapRow, holds, with_row
 from ._errors import FAILED, Stop, refused
 from ._group import Lazy, LazyGroup
-from ._out import moment, print_json, print_table, title
+from ._out import moment, print_json, title
 from ._setup import (
     Configuration,
     config_option,
@@ -23,6 +23,7 @@ from ._setup import (
     offline,
     opened,
     read_configuration,
+    tell_refused,
     top_of,
 )
 
@@ -72,17 +73,10 @@ def list_(path: Path, as_json: bool) -> None:
             _show(row)
     if guessed:
         title("By pattern")
-        print_table(list(GUESSED.values()), [[row[name] for name in GUESSED] for row in guessed])
-
-
-GUESSED = {
-    "connection": "connection",
-    "code": "code",
-    "count": "seen",
-    "by": "by",
-    "pattern": "pattern",
-    "line": "to write it out",
-}
+    for row in guessed:
+        _show_guessed(row)
+    if read.config is None:
+        tell_refused(path)
 
 
 def _plain(row: Any) -> dict[str, Any]:
@@ -179,6 +173,16 @@ def _show(row: dict[str, Any]) -> None:
         ("perhaps", f"{row['proposal']}, because {row['ground']}" if row["proposal"] else "nothing to go by"),
         ("statuses:", row["line"]),
     ]
+    for name, value in facts:
+        click.echo(f"  {name:<10}{one_line(value)}")
+
+
+def _show_guessed(row: dict[str, Any]) -> None:
+    """A code that a pattern knows. No table: a line to paste is never folded."""
+    from ._errors import one_line
+
+    click.secho(f"{row['connection']}  {one_line(row['code'])}", bold=True)
+    facts = (("seen", f"{row['count']} times"), ("by", f"{row['by']} {row['pattern']}"), ("statuses:", row["line"]))
     for name, value in facts:
         click.echo(f"  {name:<10}{one_line(value)}")
 

@@ -86,8 +86,8 @@ CODES: Mapping[str, Code] = {
             "yaml-aliases": "More than 50 aliases, or an alias that contains itself or is not defined.",
             "yaml-depth": "Something is nested deeper than 32 levels.",
             "yaml-size": "A file is larger than 1 MB, there are more than 64 files, or too many values.",
-            "yaml-quote": "A value begins with a quote, `!` or `{{`, or holds a comma or a reference inside `{…}`: quote "
-            "the whole value.",
+            "yaml-quote": "A value begins with a quote, `!` or `{{`, or holds a comma or a reference inside `{…}`: "
+            "quote the whole value.",
             "duplicate-key": "One map holds a key twice.",
             "duplicate-name": "Two files define the same name; nothing overrides silently.",
             "include-missing": "An included file is not there.",

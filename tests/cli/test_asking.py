@@ -179,6 +179,11 @@ class TestCarrierTry:
             said = await it.hub("carrier", "try", "nova-poshta", PARCEL)
             assert said.exit_code == 1 and "unmapped" in said.stdout
 
+    async def test_an_empty_number_is_called_empty(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            said = await it.hub("carrier", "try", "nova-poshta", " ")
+            assert said.exit_code == 2 and "the number is empty" in said.stderr
+
     async def test_only_a_carrier_can_be_asked(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
             said = await it.hub("carrier", "try", "mail", PARCEL)

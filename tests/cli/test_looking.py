@@ -1,11 +1,14 @@
 """Commands that look: an order, the inbox, the whole."""
 
 import re
+import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from hub.cli._out import _rich_table, cell
 from hub.cli.order import show
 from hub.store import tables
 
@@ -76,6 +79,40 @@ class TestOrder:
         shop.env = {}
         [parcel] = shop.told("order", number)["parcels"]
         assert parcel["number"] == PARCEL
+        said = shop.hub("order", number).stderr
+        assert said == "hub: flows.yaml has mistakes; patterns and carriers are not shown (`hub flows check`)\n"
+
+    @pytest.mark.parametrize("machine", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+    def test_a_day_is_the_shops_whatever_the_clock_of_this_machine(
+        self, shop: Shop, number: str, machine: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        id_ = shop.told("order", number)["id"]
+        kyiv, today = ZoneInfo("Europe/Kyiv"), [(0, 30, 0), (23, 59, 59), (15, 0, 0)]
+        for at in (datetime(2026, 11, 25, *clock, tzinfo=kyiv).astimezone(UTC) for clock in today):
+            doc = {
+                "axis": "shipment", "native": "post:day", "label": "", "source": "post", "verdict": "move",
+                "before": None, "after": "shipped", "value": "shipped", "reason": None, "precision": "day",
+            }  # fmt: skip
+            row = {"tenant": T.TENANT, "order_id": id_, "subject": "", "kind": "status", "at": at, "recorded_at": at}
+            shop.change(sa.insert(T.timeline).values(**row, doc=doc))
+        monkeypatch.setenv("TZ", machine)
+        time.tzset()
+        try:
+            said = [row.split("  ")[0] for row in shop.hub("order", number).stdout.splitlines() if "post:day" in row]
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+        assert said == ["2026-11-25"] * 3
+
+    def test_on_a_narrow_terminal_numbers_and_statuses_are_whole(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        row = ("20450999123456", "ready_for_pickup", "storage_expired", "nova-poshta", LONG_AGO, "1334 UAH due")
+        _rich_table(("number", "status", "why", "carrier", "since", "cash"), [[cell(each) for each in row]])
+        said = capsys.readouterr().out
+        assert "20450999123456" in said and "ready_for_pickup" in said and cell(LONG_AGO) in said
+        assert max(map(len, said.splitlines())) <= 80
 
     def test_what_came_from_outside_cannot_steer_the_terminal(self, shop: Shop, number: str) -> None:
         hostile = {"flow": "x\x1b[2J\u202e", "word": "order.received", "result": "started", "run": ""}

@@ -172,12 +172,15 @@ class TestUnmapped:
         }  # fmt: skip
         said = shop.hub("unmapped", "list").stdout
         assert said.startswith("no unmapped codes\n") and "\nBy pattern\n" in said
-        assert "nova-poshta: {Y18: shipment.on_hold}" in said
+        assert "\n  statuses: nova-poshta: {Y18: shipment.on_hold}\n" in said
+        assert "\n  seen      2 times\n  by        merchant-pattern Y1*\n" in said
 
     def test_a_refused_file_keeps_no_code_from_being_listed(self, shop: Shop) -> None:
         shop.env = {}
         shop.change(unmapped_row())
         assert [row["code"] for row in shop.told("unmapped", "list")] == ["X17"]
+        said = shop.hub("unmapped", "list")
+        assert said.exit_code == 0 and said.stderr.startswith("hub: flows.yaml has mistakes; patterns and carriers are")
 
     def test_a_mapped_code_is_in_the_file_and_the_file_is_right(self, shop: Shop) -> None:
         before = shop.file.read_text("utf-8")
