@@ -48,12 +48,14 @@ class Allowed:
 @dataclass(slots=True)
 class Found:
     """What a template turned out to hold: mistakes, fields read anywhere, fields it prints, and those it prints always
-    (with their first line): under no condition and with nothing to stand in for them."""
+    (with their first line): under no condition and with nothing to stand in for them; and those it prints so in each
+    round of a loop (with the line, and as they are written there)."""
 
     mistakes: list[Mistake] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
     prints: set[str] = field(default_factory=set)
     always: dict[str, int] = field(default_factory=dict)
+    rounds: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class _Walk:
         self.found = Found()
         self.printing = False
         self.perhaps = 0
+        self.rounds = 0
 
     def wrong(self, node: nodes.Node, code: str, near: str, text: str) -> Spec:
         self.found.mistakes.append(Mistake(code, _line(node), near, text))
@@ -150,8 +153,10 @@ class _Walk:
         inner = scope.within(node.target.name, spec, path)
         if node.test is not None:
             self.value(node.test, inner)
-        self.perhaps += 1
+        filtered = int(node.test is not None)
+        self.rounds, self.perhaps = self.rounds + 1, self.perhaps + filtered
         self.block(node.body, inner)
+        self.rounds, self.perhaps = self.rounds - 1, self.perhaps - filtered + 1
         self.block(node.else_, scope)
         self.perhaps -= 1
 
@@ -215,7 +220,9 @@ class _Walk:
         self.found.reads.add(path)
         if self.printing:
             self.found.prints.add(path)
-            if not self.perhaps:
+            if not self.perhaps and self.rounds:
+                self.found.rounds.setdefault(path, (_line(node), _written(node)))
+            elif not self.perhaps:
                 self.found.always.setdefault(path, _line(node))
 
     def constant(self, node: nodes.Const, scope: _Scope) -> Spec:
@@ -422,6 +429,13 @@ def _line(node: nodes.Node) -> int:
     """Where a construct stands; some have no line of their own, and begin with what they hold."""
     lines = (each.lineno for each in (node, *node.find_all(nodes.Node)))
     return next((line for line in lines if line is not None), 1)
+
+
+def _written(node: nodes.Node) -> str:
+    """A chain of fields as it stands in the template."""
+    if isinstance(node, nodes.Getattr):
+        return f"{_written(node.node)}.{node.attr}"
+    return node.name if isinstance(node, nodes.Name) else ""
 
 
 def _called(node: nodes.Node) -> str:

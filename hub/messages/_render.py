@@ -123,6 +123,7 @@ class Compiled:
     reads: frozenset[str]
     prints: frozenset[str]
     always: Mapping[str, Place] = field(default_factory=dict)
+    rounds: Mapping[str, tuple[str, Place]] = field(default_factory=dict)
 
     def fill(self, names: Mapping[str, Any], filling: Filling, link: LinkTo, limit: int = MAX_OUTPUT) -> str:
         """The text with its marks; `filling.missing` afterwards says what was printed and absent.
@@ -173,7 +174,8 @@ def compile_source(
         deep = Mistake("jinja-limit", 1, "", "the text is nested too deep")
         return None, (_problem(deep, source, text),)
     always = {path: _place(line, path, source, text) for path, line in found.always.items()}
-    return Compiled(template, allowed.roots, frozenset(found.reads), frozenset(found.prints), always), ()
+    rounds = {path: (near, _place(line, near, source, text)) for path, (line, near) in found.rounds.items()}
+    return Compiled(template, allowed.roots, frozenset(found.reads), frozenset(found.prints), always, rounds), ()
 
 
 def _parsed(text: str, allowed: Allowed, html: bool, filters: PluginFilters) -> tuple[nodes.Template | None, Found]:

@@ -350,16 +350,17 @@ def check_text(
     if compiled is None or absent is None:
         return problems
     found: dict[str, tuple[str, Place]] = {}
-    for path, place in compiled.always.items():
-        whole = not any(other.startswith(f"{path}.") for other in compiled.always)
+    printed = {path: (path, place) for path, place in compiled.always.items()} | dict(compiled.rounds)
+    for path, at in printed.items():
+        whole = not any(other.startswith(f"{path}.") for other in printed)
         if whole and (part := absent(path)):
-            found.setdefault(part, (path, place))
+            found.setdefault(part, at)
     return tuple(_missing(part, *at) for part, at in found.items())
 
 
-def _missing(part: str, path: str, place: Place) -> Problem:
+def _missing(part: str, written: str, place: Place) -> Problem:
     said = f"'{part}' may be absent; then a dash is shown; write what stands there instead, or ask has(…) above"
-    return Problem(place, "maybe-missing", said, f"{{{{ {path} or '…' }}}}")
+    return Problem(place, "maybe-missing", said, f"{{{{ {written} or '…' }}}}")
 
 
 def render_text(source: str, names: Mapping[str, Any], locale: str, zone: ZoneInfo) -> str:

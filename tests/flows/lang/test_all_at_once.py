@@ -118,6 +118,10 @@ REASON = "escalate: {{to: support, reason: '{}'}}"
         ("{% if order.note %}{{ order.note }}{% endif %}", []),
         ('{{ order.note if order.note else "none" }}', []),
         ("{% for item in order.items %}{{ item.sku }}{% endfor %}", []),
+        ("{% for s in shipments %}{{ s.tracking_number }}{% endfor %}", ["s.tracking_number "]),
+        ("{% for s in shipments %}{{ order.note }}{% else %}{{ order.eta | day }}{% endfor %}", ["order.note "]),
+        ("{% for s in shipments %}{% if s.eta %}{{ s.eta | day }}{% endif %}{% endfor %}", []),
+        ("{% for s in shipments if s.tracking_number %}{{ s.tracking_number }}{% endfor %}", []),
     ],
 )
 def test_a_text_that_prints_what_may_be_absent_is_told(tmp_path: Path, text: str, absent: list[str]) -> None:
