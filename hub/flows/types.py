@@ -1,8 +1,8 @@
 """What conditions and texts can read (FLOWS 3), declared once: names, fields, their types, and what may be absent.
 
 The checking environment of CEL, the knowledge of what may be missing, and the reference page all come from here.
-A `?` stands where FLOWS gives one: what lacks only in odd cases (an order without a total) is not warned about. The one
-difference is `escalation.due_at`, absent wherever no `due` is written: a wait for it needs its `or`.
+A `?` stands where FLOWS gives one: what lacks only in odd cases (an order without a total) is not warned about. It is
+unknown all the same where it does lack.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         reason text: why it was raised
         severity text: low, normal, high or critical
         owner? text: who took it
-        due_at? time: by when it must be resolved
+        due_at time: by when it must be resolved
         level int: how far up the ladder it is
         choice? text: what the person chose
         flow text: the flow that raised it
