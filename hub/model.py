@@ -227,7 +227,8 @@ class Address(Record):
 class OrderSnapshot(Record):
     """The whole of an order as its platform said it at `version` (the sender's own updated time).
 
-    `lines`, `parcels` and `returns`: None = not told, empty = none.
+    `lines`, `parcels` and `returns`: None = not told, empty = none. `deliver_by`: None = not told; an order of
+    which nobody has told it is one to be sent.
     """
 
     ref: str
@@ -240,7 +241,7 @@ class OrderSnapshot(Record):
     paid: Money | None = None
     refunded: Money | None = None
     pay_by: PayBy = PayBy.PREPAID
-    deliver_by: DeliverBy = DeliverBy.SHIP
+    deliver_by: DeliverBy | None = None
     parcels: tuple[ParcelSnapshot, ...] | None = None
     returns: tuple[ReturnSnapshot, ...] | None = None
     customer: Customer = field(default_factory=Customer)

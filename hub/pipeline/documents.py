@@ -112,7 +112,7 @@ def learn(doc: OrderDoc, record: Any, *, imported: bool = False) -> OrderDoc:
             return doc
 
 
-_OPTIONAL = ("lines", "total", "paid", "refunded", "address", "point", "promise")
+_OPTIONAL = ("lines", "total", "paid", "refunded", "deliver_by", "address", "point", "promise")
 _NEVER_MOVES = frozenset({"promise"})
 """Of these the first word stands: what was said at checkout."""
 _LISTS = ("parcels", "returns")

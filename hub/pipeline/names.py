@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from hub.config.model import Shop
-from hub.model import Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
+from hub.model import DeliverBy, Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
 from hub.status import Order, Payment, Shipment, label, phrase_text
 
 from .pickup import cash_due, deadline_of, eta_of, point_of
@@ -106,7 +106,7 @@ def _order(view: OrderView, shop: Shop, world: World) -> dict[str, Any]:
         locale=locale_of(view, shop),
         address=_address(snapshot),
         recipient=address.name if address else None,
-        delivery_method=snapshot.delivery_method or snapshot.deliver_by.value,
+        delivery_method=snapshot.delivery_method or (snapshot.deliver_by or DeliverBy.SHIP).value,
         wholesale=snapshot.wholesale,
         gift=snapshot.gift,
         parcels=len(live),

@@ -17,6 +17,7 @@ from hub.model import (
     Customer,
     Deadline,
     DeadlineKind,
+    DeliverBy,
     Line,
     Merged,
     Number,
@@ -58,7 +59,7 @@ RETURNS = st.lists(
 SNAPSHOTS = st.builds(
     order, CLOCK, st.sampled_from(["order.packed", "order.cancelled"]), note=st.sampled_from(["", "a", "b"]),
     lines=LINES, total=MONEY, refunded=MONEY, promise=WINDOWS, point=POINTS, parcels=st.none() | PARCELS,
-    returns=st.none() | RETURNS, tags=st.sampled_from([(), ("vip",)]),
+    returns=st.none() | RETURNS, tags=st.sampled_from([(), ("vip",)]), deliver_by=st.sampled_from([None, *DeliverBy]),
 )  # fmt: skip
 NEWS = st.builds(
     lambda number, at, **more: ParcelNews(number, moment(at), **more),
@@ -120,6 +121,15 @@ def test_a_promise_never_moves(hours: Sequence[str]) -> None:
     doc = learned([order("08:00"), *(order(hour, promise=window) for hour, window in windows.items())])
     assert doc.snapshot is not None
     assert doc.snapshot.promise == windows["09:00"]
+
+
+@pytest.mark.parametrize("kept", ["digital", ""])
+def test_how_an_order_is_delivered_is_kept_where_a_later_word_leaves_it_open(kept: str) -> None:
+    """Also what an older release stored: it named no version for it, and left out that an order is sent."""
+    doc = learned([order("10:00", deliver_by=DeliverBy(kept) if kept else None)])
+    stored = load(dump(replace(doc, told={})))
+    seen = learn(stored, order("10:00", note="another word of the same moment")).snapshot
+    assert seen is not None and (seen.deliver_by or "") == kept
 
 
 def test_told_empty_is_told() -> None:

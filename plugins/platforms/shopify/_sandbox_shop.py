@@ -343,6 +343,12 @@ class Shop:
         edit = {"id": next(self._ids), "order_id": found.id, "created_at": self._bodies.time(self._clock.now())}
         self._moved(found, "edited", ("orders/edited", {"order_edit": edit}))
 
+    def need_nothing_sent(self, order: str) -> None:
+        """Shopify finds that nothing has to be sent of it, whatever its goods look like: only GraphQL says so."""
+        found = self.find(order)
+        found.nothing_to_send, found.fulfilment_orders = True, []
+        self._moved(found, "nothing to send")
+
     def set_note(self, order: str, note: str) -> None:
         found = self.find(order)
         found.note = note

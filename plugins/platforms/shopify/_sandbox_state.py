@@ -157,6 +157,7 @@ class Order:
     cancel_reason: str | None = None
     closed_at: datetime | None = None
     return_status: str | None = None
+    nothing_to_send: bool = False
     fulfilments: list[Fulfilment] = field(default_factory=list)
     fulfilment_orders: list[FulfilmentOrder] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
@@ -227,6 +228,8 @@ class Order:
     def display_status(self) -> str:
         """What GraphQL says of the whole order."""
         states = [each.status for each in self.fulfilment_orders if each.status not in ("CANCELLED", "CLOSED")]
+        if self.nothing_to_send:
+            return "FULFILLMENT_NOT_REQUIRED"
         if self.fulfillment_status == "fulfilled":
             return "FULFILLED"
         if self.fulfillment_status == "partial":

@@ -9,6 +9,7 @@ from hub.model import (
     Address,
     AnyRecord,
     Customer,
+    DeliverBy,
     Line,
     Money,
     OrderSnapshot,
@@ -193,7 +194,8 @@ def _snapshot(body: Body, is_cod: Callable[[Sequence[str]], bool]) -> tuple[Orde
         paid=money.paid,
         refunded=money.refunded,
         pay_by=order.pay_by(money.total, cod=cod),
-        deliver_by=how,
+        # Whatever the address says, only the API knows whether anything has to be sent.
+        deliver_by=None if how is DeliverBy.SHIP else how,
         parcels=order.parcels(found, refs, how, {each.ref: {each.word} for each in found if each.word}),
         customer=_customer(body, address),
         address=_address(address),

@@ -89,7 +89,7 @@ STORIES: Mapping[str, Story] = {
 async def test_both_parsers_give_equal_records_for_one_state(
     sandbox: ShopifySandbox, shop: Shopify, clock: VirtualClock, name: str
 ) -> None:
-    """But for what a webhook does not know: return cases, and where an open order stands."""
+    """But for what a webhook does not know: return cases, where an open order stands, and whether it must be sent."""
     async with receiving() as receiver:
         sandbox.subscribe_all(receiver.url)
         order = STORIES[name](sandbox, clock)
@@ -97,7 +97,8 @@ async def test_both_parsers_give_equal_records_for_one_state(
         heard = records_of(shop, receiver.events(shop))
     asked = records_of(shop, await shop.fetch(order))
     by_webhook, by_poll = snapshot_of(heard), snapshot_of(asked)
-    assert by_webhook == replace(by_poll, returns=None, natives=by_webhook.natives)
+    assert by_webhook == replace(by_poll, returns=None, natives=by_webhook.natives, deliver_by=by_webhook.deliver_by)
+    assert by_webhook.deliver_by in (None, by_poll.deliver_by)
     assert set(by_webhook.natives) <= set(by_poll.natives)
     assert set(_events(asked)) <= set(_events(heard))
 

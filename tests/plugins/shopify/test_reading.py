@@ -255,6 +255,7 @@ def test_an_order_that_needs_no_fulfilment_is_digital(methods: list[str]) -> Non
     assert any(line.ships for line in record.lines or ())
     assert record.deliver_by is DeliverBy.DIGITAL
     assert order(fulfillment_status="fulfillment_not_required").deliver_by is DeliverBy.DIGITAL
+    assert order(fulfillment_status=None).deliver_by is None, "a webhook does not know"
 
 
 def test_digital_goods_make_no_parcel() -> None:
