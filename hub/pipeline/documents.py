@@ -36,6 +36,8 @@ class News:
     eta: Window | None = None
     first_eta: Window | None = None
     point: PickupPoint | None = None
+    open_at: PickupPoint | None = None
+    """The newest point that was told with its hours; they may have come with an older word than the newest."""
     deadline: Deadline | None = None
     cod: Cod | None = None
     next: Number | None = None
@@ -43,6 +45,14 @@ class News:
     told: tuple[Told, ...] = ()
     attempts: int | None = None
     said_at: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def place(self) -> PickupPoint | None:
+        """Where the parcel waits, with hours and coordinates where any word about this point told them."""
+        newest, known = self.point, self.open_at
+        if newest is None or known is None or newest.hours or not newest.ref or newest.ref != known.ref:
+            return newest
+        return replace(newest, hours=known.hours, lat=known.lat, lon=known.lon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +201,14 @@ def _newest(known: Mapping[str, Any], told: tuple[Any, ...] | None) -> Mapping[s
     return dict(sorted(merged.items(), key=lambda item: (len(item[0]), item[0])))
 
 
-_NEWS = tuple(f.name for f in fields(News) if f.name not in ("first_eta", "told", "said_at"))
+_NEWS = tuple(f.name for f in fields(News) if f.name not in ("first_eta", "open_at", "told", "said_at"))
 
 
 def _news(known: News, record: ParcelNews) -> News:
     said = dict(known.said_at)
     changes: dict[str, Any] = {}
-    for name in _NEWS:
-        value = getattr(record, name)
+    heard = {name: getattr(record, name) for name in _NEWS}
+    for name, value in (heard | {"open_at": record.point if record.point and record.point.hours else None}).items():
         if value is None:
             continue
         if name not in said or (record.at, repr(value)) > (said[name], repr(getattr(known, name))):

@@ -46,7 +46,7 @@ def deadline_of(each: ShipmentView, world: World) -> Deadline | None:
 
 def point_of(each: ShipmentView, doc: OrderDoc) -> PickupPoint | None:
     """Where it is to be collected: the carrier's word, else the point chosen at checkout."""
-    return each.news.point or (doc.snapshot.point if doc.snapshot else None)
+    return each.news.place or (doc.snapshot.point if doc.snapshot else None)
 
 
 def cash_due(each: ShipmentView, current: OrderView) -> Money | None:

@@ -45,7 +45,13 @@ CLOCK = st.sampled_from(["09:00", "10:00", "11:00"])
 MONEY = st.sampled_from([None, uah("10"), uah("20")])
 LINES = st.sampled_from([None, (), (Line("a", "Coffee", Decimal(1)),), (Line("a", "Coffee", Decimal(2)),)])
 WINDOWS = st.sampled_from([None, Window(moment("12:00"), moment("13:00")), Window(moment("14:00"), moment("15:00"))])
-POINTS = st.sampled_from([None, PickupPoint("1", PointKind.BRANCH, "One"), PickupPoint("2", PointKind.LOCKER, "Two")])
+POINTS = st.none() | st.builds(
+    PickupPoint,
+    st.sampled_from(["1", "2"]),
+    st.just(PointKind.BRANCH),
+    st.just("One"),
+    hours=st.sampled_from(["", "24/7"]),
+)
 PARCELS = st.lists(
     st.builds(lambda ref, version, code: parcel(ref, version, code), st.sampled_from(["9", "10"]), CLOCK,
               st.sampled_from(["shipment.shipped", "shipment.delivered"])),
@@ -162,6 +168,23 @@ def test_of_news_each_field_has_its_own_newest_word() -> None:
     news = doc.news["P1"]
     assert (news.eta, news.first_eta, news.point, news.attempts) == (moved, first, point, 2)
     assert doc.news.get("P2", News()) == News()
+
+
+@pytest.mark.parametrize("order_of", list(permutations(range(3))))
+def test_hours_of_a_point_outlive_a_later_word_without_them(order_of: Sequence[int]) -> None:
+    """A carrier tells them by a second call, which may fail."""
+    open_point = PickupPoint("1", PointKind.BRANCH, "One", hours="Mo-Su 08:00-21:00", lat=50.4, lon=30.5)
+    bare = PickupPoint("1", PointKind.BRANCH, "One anew")
+    records = [ParcelNews("P1", moment(f"1{n}:00"), point=each) for n, each in enumerate((open_point, bare, bare))]
+    news = learned([records[n] for n in order_of]).news["P1"]
+    assert news.place == replace(bare, hours="Mo-Su 08:00-21:00", lat=50.4, lon=30.5)
+    moved = PickupPoint("2", PointKind.BRANCH, "Two")
+    assert _news_after(news, moved).place == moved, "another place has its own hours"
+
+
+def _news_after(news: News, point: PickupPoint) -> News:
+    later = ParcelNews("P1", moment("15:00"), point=point)
+    return learned([later], OrderDoc(news={"P1": news})).news["P1"]
 
 
 def test_what_was_frozen_at_the_first_sight_stays() -> None:

@@ -14,7 +14,7 @@ from hub.plugin import Carrier, Clock, Limits, Raw, Settings, TrackRequest, dige
 from hub.status import Shipment
 
 from .asking import URL, Api, kept, states
-from .points import Points
+from .points import ROOM, Points
 from .reading import NUMBER, records, text
 from .statuses import BAD_NUMBER, STATUSES, VOCABULARY
 
@@ -67,6 +67,8 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
         self._api = Api(client, settings.url, settings.api_key.get_secret_value())
         self._points = Points(self._api, clock)
         self._suspects: set[str] = set()
+        # Parcels told with their point: number → the key of the answer and the point.
+        self._told: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def recognises(self, number: str) -> bool:
         return NUMBER.fullmatch(number) is not None
@@ -94,8 +96,23 @@ class NovaPoshta(Carrier[NovaPoshtaSettings]):
             items |= {text(each.get("Number")): each for each in reversed(answered)}
         items |= {number: _spoilt(number) for number in bad}
         found = {number: kept(items[number]) for number in wanted if number in items}
-        points = await self._points.of([ref for fields in found.values() if (ref := _waits_at(fields))])
-        return [_raw(number, fields, points.get(_waits_at(fields)), asked_at) for number, fields in found.items()]
+        points = await self._points_of(found)
+        return [_raw(number, fields, points.get(number), asked_at) for number, fields in found.items()]
+
+    async def _points_of(self, found: Mapping[str, dict[str, Any]]) -> Mapping[str, dict[str, Any]]:
+        """Number → what is known of the point that the parcel waits at. Once told it stays as it was told while the
+        answer is the same: then nothing is asked, and nothing makes it another event."""
+        keys = {number: digest(_matter(fields)) for number, fields in found.items() if _waits_at(fields)}
+        told = {number: self._told[number][1] for number in keys if self._told.get(number, ("",))[0] == keys[number]}
+        refs = {number: _waits_at(found[number]) for number in keys if number not in told}
+        points = await self._points.of(list(refs.values()))
+        told |= {number: points[ref] for number, ref in refs.items() if ref in points}
+        for number in found:
+            self._told.pop(number, None)
+        self._told |= {number: (keys[number], point) for number, point in told.items()}
+        while len(self._told) > ROOM:
+            del self._told[next(iter(self._told))]
+        return told
 
     def _batches(self, parcels: Sequence[TrackRequest]) -> list[Sequence[TrackRequest]]:
         """Batches of 100; a number that was found at fault before is asked about alone, so as to spoil nothing."""
@@ -125,14 +142,18 @@ def _waits_at(fields: dict[str, Any]) -> str:
     return text(fields.get("WarehouseRecipientRef")) if waits else ""
 
 
+def _matter(fields: dict[str, Any]) -> dict[str, str]:
+    """What makes an answer another one; not the label: the same state is named now in Ukrainian, now in Russian."""
+    return {name: text(value) for name, value in fields.items() if name != "Status"}
+
+
 def _raw(number: str, fields: dict[str, Any], point: dict[str, Any] | None, asked_at: datetime) -> Raw:
-    # The label is left out: the same state is named now in Ukrainian, now in Russian. So is the point: whether its
-    # hours could be asked for at that moment makes no other state.
-    matter = {name: text(value) for name, value in fields.items() if name != "Status"}
+    matter = _matter(fields)
     return Raw(
         {"asked_at": asked_at.isoformat(), "item": fields, **({"point": point} if point else {})},
         subject=f"parcel:{number}",
-        dedupe_key=digest(matter),
+        # A point that becomes known later is news, to be stored once.
+        dedupe_key=digest(matter, point) if point else digest(matter),
     )
 
 

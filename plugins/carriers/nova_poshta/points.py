@@ -3,6 +3,7 @@
 What is asked here is a kindness to the customer. It never delays tracking by much and never fails it.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,8 @@ FRESH = timedelta(days=1)
 """How long what is known of a point is believed."""
 AGAIN = timedelta(hours=1)
 """When a point is asked about again that could not be told of."""
-AT_ONCE = 30
-"""Points that one round of tracking asks about: each is a second of the key's time."""
+ROUND = timedelta(seconds=5)
+"""How long one round of tracking asks about points, a second for each: meanwhile the key is asked nothing else."""
 ROOM = 4096
 
 _REF = re.compile(r"[0-9A-Za-z-]{1,64}")
@@ -45,28 +46,32 @@ class Points:
         self._known: dict[str, _Known] = {}
 
     async def of(self, refs: Sequence[str]) -> Mapping[str, dict[str, Any]]:
-        """Ref → `{"Ref", "Schedule": {day: hours}, "Latitude", "Longitude"}`, for those of `refs` that are known."""
+        """Ref → `{"Ref", "Schedule": {day: hours}, "Latitude", "Longitude"}`, for those of `refs` that are known. What
+        one round has no time for, the next one asks."""
         now = self._clock.now()
         wanted = [each for each in dict.fromkeys(refs) if _REF.fullmatch(each)]
         old = [each for each in wanted if each not in self._known or self._known[each].until <= now]
-        for ref in old[:AT_ONCE]:
-            if not await self._ask(ref):
-                break  # the others fare no better now
+        try:
+            async with asyncio.timeout(ROUND.total_seconds()):
+                for ref in old:
+                    self._fail(ref)  # until it has answered: one that hangs must not be the first of every round
+                    await self._ask(ref)
+        except FailureError as failure:  # the others fare no better now
+            log.info("hours of a pickup point are not known: %s", failure)
+        except TimeoutError:
+            log.debug("hours of %d pickup points wait for the next round", len(old))
         return {each: self._known[each].fields for each in wanted if each in self._known and self._known[each].fields}
 
-    async def _ask(self, ref: str) -> bool:
-        """Learn of one point; whether the carrier answered. What was known before outlives a failure."""
-        now = self._clock.now()
-        try:
-            reply = await self._api.call("Address", "getWarehouses", {"Ref": ref})
-        except FailureError as failure:
-            log.info("hours of a pickup point are not known: %s", failure)
-            before = self._known.get(ref)
-            self._keep(ref, _Known(now + AGAIN, before.fields if before else {}))
-            return False
+    async def _ask(self, ref: str) -> None:
+        """Learn of one point."""
+        reply = await self._api.call("Address", "getWarehouses", {"Ref": ref})
         found = next((_kept(each) for each in reply.items if text(each.get("Ref")) == ref), {})
-        self._keep(ref, _Known(now + (FRESH if found else AGAIN), found))
-        return True
+        self._keep(ref, _Known(self._clock.now() + (FRESH if found else AGAIN), found))
+
+    def _fail(self, ref: str) -> None:
+        """Ask again later; what was known before stands."""
+        before = self._known.get(ref)
+        self._keep(ref, _Known(self._clock.now() + AGAIN, before.fields if before else {}))
 
     def _keep(self, ref: str, known: _Known) -> None:
         self._known.pop(ref, None)

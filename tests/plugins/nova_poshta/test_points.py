@@ -1,5 +1,6 @@
 """Hours and coordinates of the place where a parcel waits: a second call, which may fail and must not cost much."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+import plugins.carriers.nova_poshta as plugin
 from hub.clock import VirtualClock
 from hub.model import PickupPoint
 from hub.plugin import Limits, TrackRequest
@@ -45,7 +47,7 @@ async def test_where_a_parcel_waits_is_told_with_hours_and_coordinates(
     assert (place.hours, place.lat, place.lon) == ("08:00-21:00", 50.4501, 30.5234)
 
 
-async def test_a_point_is_asked_about_once_a_day(
+async def test_a_point_is_asked_about_once_a_day_and_only_for_what_was_not_told_with_it(
     carrier: NovaPoshta, world: NovaPoshtaSandbox, clock: VirtualClock
 ) -> None:
     await ask(carrier, *(waiting(world) for _ in range(5)), waiting(world, to="locker"))
@@ -53,7 +55,9 @@ async def test_a_point_is_asked_about_once_a_day(
     assert asked(world) == 2
     clock.move_to(clock.now() + timedelta(days=1))
     await ask(carrier, *world.waybills)
-    assert asked(world) == 4
+    assert asked(world) == 2, "all of them were told with it"
+    await ask(carrier, *world.waybills, waiting(world), waiting(world))
+    assert asked(world) == 3
 
 
 async def test_only_of_a_parcel_that_waits(carrier: NovaPoshta, world: NovaPoshtaSandbox) -> None:
@@ -71,19 +75,23 @@ PLACE = {"Ref": REF, "Schedule": dict.fromkeys(DAYS, "08:00-21:00"), "Latitude":
 
 
 class Wire:
-    """The carrier with one parcel; what it answers about points can be changed."""
+    """The carrier with some parcels; what it answers about points can be changed (None: what is asked for)."""
 
-    def __init__(self, clock: VirtualClock, items: list[dict[str, Any]]) -> None:
-        self.items, self.asked = items, 0
-        self.answer = data(PLACE)
+    def __init__(self, clock: VirtualClock, items: list[dict[str, Any]], *, hangs: str = "-") -> None:
+        self.items, self.asked, self.hangs = items, 0, hangs
+        self.answer: httpx.Response | None = data(PLACE)
         client = make_client("np", Limits(), clock, transport=httpx.MockTransport(self._serve))
         self.carrier = NovaPoshta(settings(), client, clock)
 
-    def _serve(self, request: httpx.Request) -> httpx.Response:
-        if json.loads(request.content)["calledMethod"] != "getWarehouses":
+    async def _serve(self, request: httpx.Request) -> httpx.Response:
+        wish = json.loads(request.content)
+        if wish["calledMethod"] != "getWarehouses":
             return data(*self.items)
         self.asked += 1
-        return self.answer
+        ref = wish["methodProperties"]["Ref"]
+        if ref == self.hangs:
+            await asyncio.sleep(60)
+        return self.answer or data({**PLACE, "Ref": ref})
 
 
 def data(*items: Any) -> httpx.Response:
@@ -127,23 +135,58 @@ async def test_one_failure_ends_the_asking_of_a_round(clock: VirtualClock) -> No
 
 async def test_what_was_known_of_a_point_outlives_a_failure(clock: VirtualClock) -> None:
     wire = Wire(clock, [WAITS])
-    for answer in (data(PLACE), httpx.Response(500)):
-        wire.answer = answer
-        assert (await place_of(wire.carrier, str(WAITS["Number"]))).hours == "08:00-21:00"
+    for answer, number in ((data(PLACE), "20450777000001"), (httpx.Response(500), "20450777000002")):
+        wire.answer, wire.items = answer, [{**WAITS, "Number": number}]
+        assert (await place_of(wire.carrier, number)).hours == "08:00-21:00"
         clock.move_to(clock.now() + timedelta(days=1))
     assert wire.asked == 2
 
 
-async def test_whether_the_hours_are_known_makes_no_other_event(clock: VirtualClock) -> None:
+async def test_hours_that_become_known_later_are_told_once(clock: VirtualClock) -> None:
     wire = Wire(clock, [WAITS])
-    wish = [TrackRequest(str(WAITS["Number"]))]
+    keys = []
+    for answer in (httpx.Response(500), data(PLACE), data({**PLACE, "Schedule": {}}), httpx.Response(500)):
+        wire.answer = answer
+        [raw] = await wire.carrier.track([TrackRequest(str(WAITS["Number"]))])
+        keys.append(raw.dedupe_key)
+        assert ("point" in raw.body) == (len(keys) > 1)
+        clock.move_to(clock.now() + timedelta(days=1))
+    assert keys[0] != keys[1] and keys[1:] == [keys[1]] * 3
+    wire.items = [{**WAITS, "RecipientDateTime": "2026-11-20 10:00:00"}]
+    [raw] = await wire.carrier.track([TrackRequest(str(WAITS["Number"]))])
+    assert "point" in raw.body and raw.dedupe_key != keys[1], "another answer is told with it again"
+
+
+async def test_a_parcel_that_waits_for_a_week_costs_one_call(clock: VirtualClock) -> None:
+    """A hundred parcels at a hundred points, asked about every two hours, all of whose hours come late."""
+    items = [{**WAITS, "Number": f"204507770{each:05}", "WarehouseRecipientRef": str(each)} for each in range(100)]
+    wire = Wire(clock, items)
     wire.answer = httpx.Response(500)
-    [without] = await wire.carrier.track(wish)
-    wire.answer = data(PLACE)
-    clock.move_to(clock.now() + timedelta(hours=1))
-    [told] = await wire.carrier.track(wish)
-    assert "point" not in without.body and "point" in told.body
-    assert without.dedupe_key == told.dedupe_key
+    stored: dict[str, list[str]] = {}
+    for _ in range(7 * 12):
+        for raw in await wire.carrier.track([TrackRequest(str(each["Number"])) for each in items]):
+            keys = stored.setdefault(raw.subject, [])
+            if keys[-1:] != [raw.dedupe_key]:  # as the hub does
+                keys.append(raw.dedupe_key)
+        wire.answer = None
+        clock.move_to(clock.now() + timedelta(hours=2))
+    assert wire.asked == 101
+    assert {len(keys) for keys in stored.values()} == {2}, "without its hours and with them"
+
+
+async def test_a_round_ends_after_a_few_seconds_and_the_next_goes_on(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROUND", timedelta(seconds=0.05))
+    items = [{**WAITS, "Number": f"204507770{each:05}", "WarehouseRecipientRef": str(each)} for each in range(3)]
+    wire = Wire(clock, items, hangs="0")
+    wire.answer = None
+    numbers = [str(each["Number"]) for each in items]
+
+    async def known() -> int:
+        return sum(bool(news and news.point and news.point.hours) for _, news in await ask(wire.carrier, *numbers))
+
+    assert (await known(), await known()) == (0, 2), "the one that hangs does not hold up the others"
 
 
 async def test_a_point_nobody_knows_is_not_asked_about_every_time(
@@ -156,15 +199,16 @@ async def test_a_point_nobody_knows_is_not_asked_about_every_time(
     assert asked(world) == 1
 
 
-async def test_one_round_asks_about_so_many_points_and_memory_is_bounded(
+async def test_memory_is_bounded(
     carrier: NovaPoshta, world: NovaPoshtaSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 3)
     monkeypatch.setattr(module, "ROOM", 2)
+    monkeypatch.setattr(plugin, "ROOM", 1)
     numbers = [waiting(world, city=f"Місто {serial}") for serial in range(5)]
-    found = await ask(carrier, *numbers)
-    assert asked(world) == 3
-    assert sum(bool(news and news.point and news.point.hours) for _, news in found) == 2
+    for calls in (5, 5 + 3):  # of five two points are remembered, and one parcel as told
+        found = await ask(carrier, *numbers)
+        assert asked(world) == calls
+        assert sum(bool(news and news.point and news.point.hours) for _, news in found) >= 2
 
 
 @pytest.mark.parametrize("point", [None, [], "x", {"Ref": "another", "Schedule": dict.fromkeys(DAYS, "08:00-21:00")}])
