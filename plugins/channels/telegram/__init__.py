@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -42,7 +42,7 @@ from hub.plugin import (
     same_secret,
 )
 
-from .sending import Answered, Draft, Pace, Quiet, outcome, read_answer
+from .sending import Answered, Draft, Pace, Quiet, Wait, outcome, read_answer
 from .settings import TelegramSettings
 from .statuses import COMMANDS, REFUSED, Again
 from .text import wrong_buttons
@@ -81,8 +81,7 @@ class Telegram(Channel[TelegramSettings]):
     ) -> None:
         super().__init__(settings, client, clock, connection=connection)
         self._username = settings.bot
-        self._webhook = False
-        self._no_poll_before: datetime | None = None
+        self._no_poll = Wait(clock)
         self._pace = Pace(clock)
         self._quiet = Quiet(clock)
         self._moved: dict[str, str] = {}
@@ -147,7 +146,7 @@ class Telegram(Channel[TelegramSettings]):
         wish = {"limit": PAGE, "timeout": LONG_POLL, "allowed_updates": list(KINDS)}
         answered = await self._call("getUpdates", {**wish, **({"offset": offset} if offset else {})}, safe=True)
         if answered.status == 409 and "webhook" in answered.description and self.settings.updates == "auto":
-            self._no_poll_before = self.clock.now() + ASK_AGAIN
+            self._no_poll.begin(ASK_AGAIN)
             return Page((), cursor)
         found = self._result(answered)
         updates = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
@@ -188,17 +187,14 @@ class Telegram(Channel[TelegramSettings]):
             ports = ", ".join(map(str, PORTS))
             said = f"the hub has no https address on one of the ports {ports}; replies do not come in"
             return (f"telegram: no webhook, {said}",)
-        self._webhook, self._no_poll_before = self._webhook and bool(target), None
+        self._no_poll.over()
         info = self._result(await self._call("getWebhookInfo", {}, safe=True))
         info = info if isinstance(info, dict) else {}
-        lines = await (self._set(info, target) if target else self._unset(info))
-        self._webhook = bool(target)
-        return lines
+        return await (self._set(info, target) if target else self._unset(info))
 
     async def _set(self, info: dict[str, Any], target: str) -> Sequence[str]:
         if _is_set(info, target):
             return ()
-        self._webhook = False  # what Telegram refuses brings nothing, and must not keep the hub from asking
         wish = {"url": target, "secret_token": self.settings.secret(), "allowed_updates": list(KINDS)}
         self._result(await self._call("setWebhook", wish))
         return (f"telegram: webhook set to {urlsplit(target).hostname}",)
@@ -226,8 +222,7 @@ class Telegram(Channel[TelegramSettings]):
         return ("telegram: menu of commands set",) if changed else ()
 
     def _polls(self) -> bool:
-        waits = self._no_poll_before is not None and self.clock.now() < self._no_poll_before
-        return self.settings.updates != "webhook" and not self._webhook and not waits
+        return self.settings.updates != "webhook" and self._no_poll.until() is None
 
     async def _answer_button(self, update: dict[str, Any]) -> None:
         """End the waiting mark on a button. Where Telegram will not, it ends by itself; the update is what counts."""

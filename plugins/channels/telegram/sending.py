@@ -98,6 +98,29 @@ def harmless(description: str) -> str:
     return " ".join(words)[:120]
 
 
+class Wait:
+    """A wait by the clock, which may be put back meanwhile: what is farther off than was asked for is no wait."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._end: datetime | None = None
+        self._length = timedelta(0)
+
+    def until(self) -> datetime | None:
+        """The end of it, where it is still to come."""
+        waits = self._end is not None and timedelta(0) < self._end - self._clock.now() <= self._length
+        return self._end if waits else None
+
+    def begin(self, length: timedelta) -> None:
+        """Wait so long from now, or as long as was asked for before where that ends later."""
+        end, before = self._clock.now() + length, self.until()
+        if before is None or end > before:
+            self._end, self._length = end, length
+
+    def over(self) -> None:
+        self._end = None
+
+
 class Pace:
     """When a chat may be written to again. Kept for this process; what slips through, Telegram's own 429 catches."""
 
@@ -108,12 +131,13 @@ class Pace:
     def claim(self, chat: str) -> datetime | None:
         """Take the chat's next turn: None when it is now, else when it comes (and the turn is not taken)."""
         now = self._clock.now()
+        pace = PRIVATE_PACE if chat.isdigit() else GROUP_PACE
         free_at = self._free_at.get(chat, now)
-        if free_at > now:
+        if now < free_at <= now + pace:  # farther off: the clock was put back
             return free_at
         if len(self._free_at) >= MAX_CHATS:
-            self._free_at = {each: at for each, at in self._free_at.items() if at > now}
-        self._free_at[chat] = now + (PRIVATE_PACE if chat.isdigit() else GROUP_PACE)
+            self._free_at = {each: at for each, at in self._free_at.items() if now < at <= now + GROUP_PACE}
+        self._free_at[chat] = now + pace
         return None
 
 
@@ -122,20 +146,19 @@ class Quiet:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until: datetime | None = None
+        self._wait = Wait(clock)
 
     def hear(self, answered: Answered) -> None:
         """Remember a wish for more than a little patience; of several the longest."""
         if answered.status != 429 or (answered.retry_after or 0) <= SHORT_WAIT:
             return
         asked = _not_before(answered, self._clock.now())
-        self._until = max(filter(None, (asked, self.until())))
+        if asked is not None:
+            self._wait.begin(asked - self._clock.now())
 
     def until(self) -> datetime | None:
-        """The end of the silence, where there is one; a moment too far ahead means that the clock was put back."""
-        now = self._clock.now()
-        waits = self._until is not None and timedelta(0) < self._until - now <= timedelta(seconds=MAX_PATIENCE)
-        return self._until if waits else None
+        """The end of the silence, where there is one."""
+        return self._wait.until()
 
     def refusal(self) -> Transient | None:
         """What becomes of a call that is not made because of it."""

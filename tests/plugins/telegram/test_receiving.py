@@ -224,9 +224,10 @@ async def test_registering_sets_the_webhook_and_the_menu_once(telegram: Telegram
     assert [each.events[0].subject for each in taken] == [f"chat:{chat}"] * 2
     assert list(sandbox.answered.values()) == [""], "the button was answered by the webhook's answer"
     assert sandbox.commands == COMMANDS
+    assert telegram.asks_every(url) is None, "with a webhook nothing is polled"
     before = len(sandbox.calls)
-    assert (await telegram.poll(7)).cursor == 7
-    assert len(sandbox.calls) == before, "with a webhook nothing is polled"
+    assert [(await telegram.poll(7)).cursor for _ in range(3)] == [7] * 3
+    assert len(sandbox.calls) == before + 1, "whoever asks all the same learns it, once"
 
 
 async def test_a_changed_secret_is_set_anew(
@@ -265,6 +266,17 @@ async def test_a_webhook_set_by_another_process_stops_the_polling_for_a_while(
     assert len((await telegram.poll(None)).events) == 1
 
 
+async def test_a_clock_put_back_does_not_prolong_the_while(
+    telegram: Telegram, sandbox: TelegramSandbox, api: Asking, clock: VirtualClock
+) -> None:
+    await api.result("setWebhook", url="https://shop.example/hook")
+    await telegram.poll(None)
+    await api.result("deleteWebhook")
+    sandbox.say(sandbox.open_chat(), "x")
+    clock._now = clock.now() - timedelta(hours=12)
+    assert len((await telegram.poll(None)).events) == 1
+
+
 async def test_polling_by_setting_removes_a_webhook_and_meets_one_with_a_complaint(
     make: Make, sandbox: TelegramSandbox, api: Asking
 ) -> None:
@@ -291,7 +303,7 @@ async def test_plain_http_is_only_for_a_sandbox_on_this_machine(make: Make, sand
     assert sandbox.webhook is not None
 
 
-async def test_a_refused_webhook_is_a_failure_with_a_reason_and_is_polled_for(
+async def test_a_refused_webhook_is_a_failure_with_a_reason_and_not_polled_for(
     telegram: Telegram, sandbox: TelegramSandbox
 ) -> None:
     sandbox.chaos.fail(
@@ -299,8 +311,9 @@ async def test_a_refused_webhook_is_a_failure_with_a_reason_and_is_polled_for(
     )
     with pytest.raises(FailureError, match="Telegram refused the call: Bad Request: bad webhook"):
         await telegram.register("https://shop.example/hook")
+    assert telegram.asks_every("https://shop.example/hook") is None, "that would hide what is broken"
     sandbox.say(sandbox.open_chat(), "x")
-    assert len((await telegram.poll(None)).events) == 1, "no webhook brings it"
+    assert len((await telegram.poll(None)).events) == 1, "but who asks gets an answer"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from hub.plugin.http import make_client
 from plugins.channels.telegram import Telegram
 from plugins.channels.telegram.sandbox import ChatState, Key, TelegramSandbox
 from plugins.channels.telegram.sandbox_html import HtmlReader
-from plugins.channels.telegram.sending import Answered, Quiet, harmless
+from plugins.channels.telegram.sending import Answered, Pace, Quiet, harmless
 from plugins.channels.telegram.settings import TelegramSettings
 from plugins.channels.telegram.text import cut, html, keyboard, plain, units
 
@@ -191,16 +191,25 @@ async def test_a_short_wish_for_patience_is_for_the_one_chat(
     assert isinstance(await telegram.send(replace(HELLO, to=other)), Transient if quiet else Accepted)
 
 
-def test_of_several_wishes_the_longest_counts_and_a_clock_put_back_ends_them() -> None:
+@pytest.mark.parametrize("back", [timedelta(minutes=2), timedelta(hours=12), timedelta(days=2)])
+def test_of_several_wishes_the_longest_counts_and_a_clock_put_back_ends_them(back: timedelta) -> None:
     clock = VirtualClock(START)
     quiet = Quiet(clock)
     for seconds in (60, 170, 30):
         quiet.hear(Answered(429, retry_after=seconds))
     assert quiet.until() == START + timedelta(seconds=170)
-    clock._now = START - timedelta(days=2)  # no clock of ours goes back by itself
+    clock._now = START - back  # no clock of ours goes back by itself
     assert quiet.until() is None
     quiet.hear(Answered(429, retry_after=60))
     assert quiet.until() == clock.now() + timedelta(seconds=60)
+
+
+def test_a_clock_put_back_does_not_silence_a_chat() -> None:
+    clock = VirtualClock(START)
+    pace = Pace(clock)
+    assert (pace.claim("7"), pace.claim("7")) == (None, START + timedelta(seconds=1))
+    clock._now = START - timedelta(hours=12)
+    assert pace.claim("7") is None
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [(10**15, 86_400), (-5, 1)])
