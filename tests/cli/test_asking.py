@@ -132,6 +132,12 @@ class TestSendTest:
             said = await it.hub("send-test", "shipped", "--to", "999", "--via", "bot")
             assert said.exit_code == 1 and "by bot: " in said.stdout
 
+    async def test_the_sandbox_says_which_addresses_it_takes(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            said = await it.hub("send-test", "shipped", "--to", "me@gmail.com", "--via", "mail")
+            assert said.exit_code == 1 and "this address cannot be reached" in said.stdout
+            assert all(each in said.stdout for each in ("*.example", "*.test", "example.com, .net and .org"))
+
     async def test_wrong_names_are_refused_with_the_nearest(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
             said = await it.hub("send-test", "shiped", "--to", "x@y.example")

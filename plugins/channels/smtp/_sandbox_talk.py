@@ -63,6 +63,9 @@ WORDS = {
 """Local part of a recipient → what happens at RCPT; with `-after-data` or `-after-dot` behind it, later. Any other
 `NNN-word` is that reply code alone."""
 
+TAKES = "this sandbox takes mail only for *.example, *.test and example.com, .net and .org"
+"""Said of any other address, and of that recipient alone: nothing is wrong with the sender."""
+
 _RESERVED = re.compile(r"(?i)(?:.+\.)?(?:example|test|example\.(?:com|net|org))")
 
 
@@ -316,7 +319,7 @@ class Talk:
         if not address.isascii() and "SMTPUTF8" not in self._mail.mail_options:
             return self._say("553 5.6.7 SMTPUTF8 needed")
         if not reserved(address):
-            return self._say("554 5.7.1 Relay access denied: this sandbox takes mail for *.example and *.test alone")
+            return self._say(f"550 5.1.2 Nobody lives there: {TAKES}")
         if len(self._mail.recipients) >= MAX_RECIPIENTS:
             return self._say("452 4.5.3 Too many recipients")
         if await self._struck(self._box.script(address, "RCPT")):

@@ -1,7 +1,7 @@
 """What a mail server's answer means: reply code and enhanced code → outcome, as data.
 
 From RFC 5321 (reply codes), RFC 3463, 5248, 7372 and 7505 (enhanced codes), read for `docs/channels/smtp.md`, state of
-November 2026. The same enhanced codes stand in bounces. The server's own words are never repeated: they hold addresses.
+November 2026. The same enhanced codes stand in bounces. The server's own words are not repeated: they hold addresses.
 """
 
 import re
@@ -110,6 +110,9 @@ AT_STEP: Mapping[tuple[Step, int], Rule] = {
 
 CLASSES: Mapping[int, Rule] = {4: Rule(_T, "not now"), 5: Rule(_P, "refused")}
 
+QUOTED = ("this sandbox takes mail only for *.example, *.test and example.com, .net and .org",)
+"""What a server may say that is repeated to staff: known word for word, so that no address can stand in it."""
+
 OURS = frozenset({Step.CONNECT, Step.HELLO, Step.TLS, Step.AUTH, Step.MAIL})
 """Steps before the recipient is named: a lasting refusal there is about us, whatever its code."""
 
@@ -158,7 +161,8 @@ def refusal(step: Step, reply: Reply, now: datetime) -> Failure:
     if reply.code // 100 not in CLASSES:
         return loss(step, "an answer that makes no sense")
     found = rule(step, reply)
-    reason = f"{reply.code} {reply.enhanced}".strip() + f" at {step}: {found.label}"
+    quoted = "".join(f"; {each}" for each in QUOTED if each in reply.text)
+    reason = f"{reply.code} {reply.enhanced}".strip() + f" at {step}: {found.label}{quoted}"
     match found.kind:
         case Kind.TRANSIENT:
             return Transient(reason, now + found.wait if found.wait else None)

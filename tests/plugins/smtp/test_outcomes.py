@@ -6,6 +6,7 @@ import pytest
 
 from hub.clock import VirtualClock
 from hub.plugin import Accepted, Config, Outcome, Permanent, Suppress, Transient, Unknown
+from plugins.channels.smtp._sandbox_talk import TAKES
 from plugins.channels.smtp.sandbox import Act, SmtpSandbox
 from plugins.channels.smtp.statuses import AT_STEP, ENHANCED, OURS, REPLIES, Kind, Reply, Step, refusal
 
@@ -99,6 +100,17 @@ async def test_a_server_that_refuses_us_stops_the_connection_and_spares_the_addr
     async with world() as shop:
         shop.sandbox.fail_next(verb, "550 5.1.1 go away", times=2)
         assert isinstance(await shop.send(), Config)
+
+
+async def test_a_customer_with_a_real_address_does_not_stop_the_mail_at_the_sandbox() -> None:
+    async with world() as it:
+        for to in ("olena@gmail.com", "anna@example.test"):
+            outcome = await it.send(to=to)
+            if isinstance(outcome, Suppress):
+                assert outcome.reason.endswith(f"no such mail domain; {TAKES}") and "olena" not in outcome.reason
+            else:
+                assert isinstance(outcome, Accepted)
+        assert [mail.to for mail in it.mails] == ["anna@example.test"]
 
 
 @pytest.mark.parametrize("verb", ["CONNECT", "EHLO", "MAIL"])
