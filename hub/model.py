@@ -78,7 +78,12 @@ class PointKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PickupPoint(Record):
-    """Where a parcel waits to be collected."""
+    """Where a parcel waits to be collected.
+
+    `hours`: OpenStreetMap's `opening_hours`, which is of no language: `Mo-Fr 08:00-21:00; Sa 09:00-18:00`, `24/7`; days
+    that are not named are closed, and times without days are every day's. Texts word it (filter `hours`); what is not
+    in this form is shown as it is.
+    """
 
     ref: str
     kind: PointKind

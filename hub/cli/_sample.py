@@ -40,7 +40,12 @@ WORDS: Mapping[str, Any] = {
     "shipment.cash_due": Decimal("19.00"),
     "shipment.index": 1,
     "shipment.count": 2,
-    "shipment.pickup_point": {"name": "Branch 12", "kind": "branch", "address": "5 Station Road", "hours": "9-20"},
+    "shipment.pickup_point": {
+        "name": "Branch 12",
+        "kind": "branch",
+        "address": "5 Station Road",
+        "hours": "Mo-Fr 08:00-21:00; Sa 09:00-18:00",
+    },
     "shipment.last": {"text": "Sorted in the depot", "native_status": "7"},
     "escalation.severity": "normal",
     "escalation.reason": "1001: a made-up matter",

@@ -1,5 +1,6 @@
 """The filters of texts: dates in the reader's zone and language, money, phones, counting words, reasons, statuses."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -174,6 +175,29 @@ def phone(value: str, filling: Filling) -> str | Link:
     return Link(f"tel:{phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}", shown)
 
 
+_OSM_DAYS = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
+_OSM_SPAN = r"\d{1,2}:\d\d-\d{1,2}:\d\d"
+_OSM_DAY = f"(?:{'|'.join(_OSM_DAYS)})"
+_OSM_RULE = re.compile(
+    rf"(?P<days>{_OSM_DAY}(?:[-,]{_OSM_DAY})* )?(?:(?P<spans>{_OSM_SPAN}(?:, ?{_OSM_SPAN})*)|off|closed)"
+)
+
+
+def hours(value: str, filling: Filling) -> str:
+    """`Mon–Fri 08:00–21:00, Sat 09:00–18:00` from OpenStreetMap's `Mo-Fr 08:00-21:00; Sa 09:00-18:00`; anything else
+    stays as it is. Closed days are not told."""
+    rules = [_OSM_RULE.fullmatch(each.strip()) for each in value.strip().removesuffix(";").split(";")]
+    told = [(each["days"] or "", each["spans"]) for each in rules if each and each["spans"]]
+    if not told or None in rules:
+        return value
+    names = babel_locale(filling.locale).days["format"]["abbreviated"]
+    by_locale = {osm: str(names[number]) for number, osm in enumerate(_OSM_DAYS)}
+    shown = [re.sub(_OSM_DAY, lambda day: by_locale[day[0]], days) + spans for days, spans in told]
+    one_span_each = not any("," in each for each in shown)
+    spaced = (re.sub(r", ?", ", ", each).replace("-", "–") for each in shown)
+    return (", " if one_span_each else "; ").join(spaced)
+
+
 def reason(value: str, filling: Filling) -> str:
     """A reason in human words, to stand after a colon or a dash."""
     return reason_words(value, language_of(filling.locale))
@@ -234,6 +258,7 @@ FILTERS: Mapping[str, Filter] = {
     "plural": Filter(plural, _NUMBERS, 6),
     "length": Filter(length, frozenset()),
     "phone": Filter(phone, frozenset({Kind.PHONE, Kind.TEXT})),
+    "hours": Filter(hours, frozenset({Kind.TEXT})),
     "reason": Filter(reason, frozenset({Kind.REASON, Kind.TEXT}), words=True),
     "status": Filter(status, STATUS_KINDS | {Kind.TEXT}, words=True),
 }
@@ -248,6 +273,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "plural": (int, Decimal, Items),
     "length": (Items,),
     "phone": (str,),
+    "hours": (str,),
     "reason": (str,),
     "status": (str,),
 }

@@ -48,6 +48,33 @@ PLURALS = {
 COUNTS = (0, 1, 2, 5, 11, 21, 22, 25, 101, 111)
 
 
+@pytest.mark.parametrize(
+    ("locale", "week", "split"),
+    [
+        ("en", "Mon–Fri 08:00–21:00, Sat 09:00–18:00", "Mon, Wed 08:00–12:00, 13:00–17:00; Sun 10:00–14:00"),
+        ("uk", "пн–пт 08:00–21:00, сб 09:00–18:00", "пн, ср 08:00–12:00, 13:00–17:00; нд 10:00–14:00"),
+        ("pl", "pon.–pt. 08:00–21:00, sob. 09:00–18:00", "pon., śr. 08:00–12:00, 13:00–17:00; niedz. 10:00–14:00"),
+        ("ru", "пн–пт 08:00–21:00, сб 09:00–18:00", "пн, ср 08:00–12:00, 13:00–17:00; вс 10:00–14:00"),
+    ],
+)
+def test_hours_name_the_days_in_the_readers_language(locale: str, week: str, split: str) -> None:
+    assert opening("Mo-Fr 08:00-21:00; Sa 09:00-18:00; Su off;", locale) == week
+    assert opening("Mo,We 08:00-12:00,13:00-17:00; Su 10:00-14:00", locale) == split
+    assert opening("8:00-21:00", locale) == "8:00–21:00"
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["24/7", "9:00–20:00", "пн-пт 08:00-21:00", "Mo-Fr 08:00-21:00; PH off", "Su off", "Mo-Fr", "ask us", "; Mo"],
+)
+def test_hours_in_another_form_stay_as_they_are(given: str) -> None:
+    assert opening(given, "pl") == given
+
+
+def opening(hours: str, locale: str) -> str:
+    return said("{{ shipment.pickup_point.hours | hours }}", locale, shipment={"pickup_point": {"hours": hours}})
+
+
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_a_counted_word_has_the_form_that_the_language_wants(locale: str) -> None:
     forms, expected = PLURALS[locale]

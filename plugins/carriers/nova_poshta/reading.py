@@ -52,15 +52,14 @@ _WITH_CASH = ("10", "11")
 _CASH_REMITTED = "11"
 _RECIPIENT = "Recipient"
 
-# As the carrier's own texts are, in Ukrainian.
 _DAYS = {
-    "Monday": "пн",
-    "Tuesday": "вт",
-    "Wednesday": "ср",
-    "Thursday": "чт",
-    "Friday": "пт",
-    "Saturday": "сб",
-    "Sunday": "нд",
+    "Monday": "Mo",
+    "Tuesday": "Tu",
+    "Wednesday": "We",
+    "Thursday": "Th",
+    "Friday": "Fr",
+    "Saturday": "Sa",
+    "Sunday": "Su",
 }
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-4]):[0-5][0-9]")
 _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,20})?")
@@ -120,7 +119,7 @@ def _iso(written: str) -> datetime | None:
 
 
 def hours(schedule: Any) -> str:
-    """`{"Monday": "08:00-21:00", …}` in one line, days that are alike together; "" where no day can be read."""
+    """`{"Monday": "08:00-21:00", …}` as `opening_hours`, days that are alike together; "" where no day can be read."""
     told = schedule if isinstance(schedule, dict) else {}
     each_day = [(short, text(told.get(day))) for day, short in _DAYS.items()]
     runs: list[tuple[str, list[str]]] = [
@@ -130,7 +129,7 @@ def hours(schedule: Any) -> str:
     ]
     if [len(days) for _, days in runs] == [len(_DAYS)]:
         return runs[0][0]
-    return ", ".join(f"{days[0]}-{days[-1]} {span}" if len(days) > 1 else f"{days[0]} {span}" for span, days in runs)
+    return "; ".join(f"{days[0]}-{days[-1]} {span}" if len(days) > 1 else f"{days[0]} {span}" for span, days in runs)
 
 
 def coordinates(place: Mapping[str, Any]) -> tuple[float | None, float | None]:

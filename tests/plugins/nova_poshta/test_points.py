@@ -228,10 +228,10 @@ async def test_what_is_not_of_this_point_is_not_believed(
         (dict.fromkeys(DAYS, "00:00-23:59"), "00:00-23:59"),
         (
             {**dict.fromkeys(DAYS, "08:00-21:00"), "Saturday": "09:00-18:00", "Sunday": "-"},
-            "пн-пт 08:00-21:00, сб 09:00-18:00",
+            "Mo-Fr 08:00-21:00; Sa 09:00-18:00",
         ),
-        ({**dict.fromkeys(DAYS, "08:00-21:00"), "Wednesday": ""}, "пн-вт 08:00-21:00, чт-нд 08:00-21:00"),
-        ({"Sunday": "10:00-14:00", "Someday": "10:00-14:00"}, "нд 10:00-14:00"),
+        ({**dict.fromkeys(DAYS, "08:00-21:00"), "Wednesday": ""}, "Mo-Tu 08:00-21:00; Th-Su 08:00-21:00"),
+        ({"Sunday": "10:00-14:00", "Someday": "10:00-14:00"}, "Su 10:00-14:00"),
         (dict.fromkeys(DAYS, "25:00-99:99"), ""),
         (dict.fromkeys(DAYS, "call us"), ""),
         (dict.fromkeys(DAYS, 5), ""),
