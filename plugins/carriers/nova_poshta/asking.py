@@ -47,6 +47,7 @@ _PARCEL = (
     "RedeliverySum",
     "AfterpaymentOnGoodsCost",
     "PayerType",
+    "PaymentMethod",
     "ExpressWaybillAmountToPay",
     "AmountToPay",
     "AmountPaid",

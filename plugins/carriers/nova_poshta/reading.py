@@ -51,6 +51,7 @@ _NOTHING_KNOWN = ("3", BAD_NUMBER)
 _WITH_CASH = ("10", "11")
 _CASH_REMITTED = "11"
 _RECIPIENT = "Recipient"
+_CASH = "Cash"
 
 _DAYS = {
     "Monday": "Mo",
@@ -317,9 +318,10 @@ class _Item:
 
     def _carriage(self) -> Decimal:
         """What the recipient pays for the carriage at the hand-over, on top of the cash: nothing where another pays it,
-        where something has been paid (what is left is not told), or where it cannot be read. Afterwards the sum is the
-        cash alone, which is what the sender gets."""
-        if self.delivered or self.text("PayerType") != _RECIPIENT or amount(self.fields.get("AmountPaid")) is not None:
+        where it is not paid in cash, where something has been paid (what is left is not told), or where it cannot be
+        read. Afterwards the sum is the cash alone, which is what the sender gets."""
+        at_the_counter = self.text("PayerType") == _RECIPIENT and self.text("PaymentMethod") == _CASH
+        if self.delivered or not at_the_counter or amount(self.fields.get("AmountPaid")) is not None:
             return Decimal(0)
         sums = (amount(self.fields.get(name)) for name in ("ExpressWaybillAmountToPay", "AmountToPay"))
         return next((each for each in sums if each is not None), Decimal(0))

@@ -262,7 +262,7 @@ def test_payment_control_counts_as_cash_on_delivery() -> None:
     assert news.cod.amount == Money(Decimal("950.50"), "UAH")
 
 
-CASH = {"Redelivery": 1, "RedeliverySum": 1200, "PayerType": "Recipient"}
+CASH = {"Redelivery": 1, "RedeliverySum": 1200, "PayerType": "Recipient", "PaymentMethod": "Cash"}
 
 
 @pytest.mark.parametrize(
@@ -277,6 +277,7 @@ CASH = {"Redelivery": 1, "RedeliverySum": 1200, "PayerType": "Recipient"}
         ({}, 1200),
         ({"AmountToPay": "85", "PayerType": "Sender"}, 1200),
         ({"AmountToPay": "85", "PayerType": ""}, 1200),
+        *[({"AmountToPay": "85", "PaymentMethod": other}, 1200) for other in ("NonCash", "", "Novelty", None)],
         ({"AmountToPay": "85", "AmountPaid": "85"}, 1200),
         *[({"AmountToPay": nonsense}, 1200) for nonsense in ("", "0", "-5", "1e3", "eighty", None, True, [85], 1e300)],
     ],
@@ -288,7 +289,7 @@ def test_the_carriage_that_the_recipient_pays_is_due_with_the_cash(fields: dict[
 
 
 def test_carriage_alone_is_no_cash_on_delivery() -> None:
-    assert read(PayerType="Recipient", Redelivery=0, AmountToPay="85")[1] is None
+    assert read(PayerType="Recipient", PaymentMethod="Cash", Redelivery=0, AmountToPay="85")[1] is None
 
 
 @pytest.mark.parametrize("code", ["9", "10", "11"])
