@@ -39,7 +39,7 @@ from ._read import Cursor, read_order
 from ._register import register
 from ._webhook import kind_of, read_webhook, subject_of
 from ._write import write_back
-from .statuses import STATUSES, TagTarget, tag_code, with_tags
+from .statuses import STATUSES, TagTarget, with_tags, wrong_tags
 
 SIGNATURE = "X-Shopify-Hmac-Sha256"
 OVERLAP = timedelta(minutes=10)
@@ -98,10 +98,8 @@ class ShopifySettings(Settings):
     @field_validator("tags")
     @classmethod
     def _plain_tags(cls, tags: dict[str, TagTarget]) -> dict[str, TagTarget]:
-        if any(not tag.strip() or set(tag) & set(",*?") for tag in tags):
-            raise ValueError("a tag is a text without comma, * and ?")
-        if len({tag_code(tag) for tag in tags}) < len(tags):
-            raise ValueError("one tag stands here twice; upper and lower case make no other tag")
+        if wrong := wrong_tags(tags):
+            raise ValueError("; ".join(wrong))
         return tags
 
     @model_validator(mode="after")

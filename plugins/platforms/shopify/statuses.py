@@ -4,7 +4,7 @@ Codes are lower case here; webhooks write them in lower, GraphQL in upper case, 
 The project's copy of the published tables is `codes.csv` beside this file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from hub.status import Meaning, Order, Payment, Reason, Return, Shipment, parse_status
@@ -184,6 +184,22 @@ STATUSES: Mapping[str, Mapping[str, Meaning]] = {
 def tag_code(tag: str) -> str:
     """A tag as a code; Shopify makes no difference between upper and lower case in tags."""
     return tag.strip().casefold()
+
+
+def wrong_tags(tags: Iterable[str]) -> list[str]:
+    """What is wrong with each of these tags, as a sentence that names it; a tag is a text without comma, * and ?."""
+    found, before = [], dict[str, str]()
+    for tag in tags:
+        twin = before.setdefault(tag_code(tag), tag)
+        if not tag.strip():
+            found.append(f"'{tag}' is an empty tag")
+        elif signs := [each for each in (",", "*", "?") if each in tag]:
+            found.append(f"'{tag}' is no tag: it holds {' and '.join(map(repr, signs))}")
+        elif "${" in tag:
+            found.append(f"'{tag}' is taken as it is written: no secret or variable can stand for a tag")
+        elif twin is not tag:
+            found.append(f"'{twin}' and '{tag}' are one tag: upper and lower case make no other")
+    return found
 
 
 def with_tags(tags: Mapping[str, TagTarget]) -> Mapping[str, Mapping[str, Meaning]]:

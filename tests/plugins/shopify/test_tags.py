@@ -108,6 +108,7 @@ def test_a_webhook_says_no_tag_and_asks_to_look() -> None:
         {"a,b": "order.packed"},
         {"a*": "order.packed"},
         {"a?": "order.packed"},
+        {"${NP_KEY}": "order.packed"},
         {"Vip": "order.packed", "vip ": "order.picking"},
         *[{"vip": target} for target in ("packed", "order.received", "order.completed", "payment.paid", "order.lost")],
     ],
@@ -134,6 +135,26 @@ def problems(tmp_path: Path, target: str) -> list[tuple[int, str, str]]:
     path.write_text(FILE % target, encoding="utf-8")
     found = load_config(path, Registry.load(), {"SECRET": "s"}).problems
     return [(each.line, each.code, each.text) for each in found if each.code in ("bad-value", "never-fires")]
+
+
+def test_every_wrong_tag_is_named(tmp_path: Path) -> None:
+    tags = '"b,c": order.packed, fine: order.packed, " ": order.packed, "${NP_KEY}": order.packed, '
+    path = tmp_path / "flows.yaml"
+    path.write_text(FILE.replace("{ready: %s}", "{" + tags + "Fine: order.picking}"), encoding="utf-8")
+    (wrong,) = [each for each in load_config(path, Registry.load(), {"SECRET": "s"}).problems if each.line == 4]
+    assert wrong.text == (
+        "'tags' is not right: 'b,c' is no tag: it holds ','; ' ' is an empty tag; "
+        "'${NP_KEY}' is taken as it is written: no secret or variable can stand for a tag; "
+        "'fine' and 'Fine' are one tag: upper and lower case make no other"
+    )
+
+
+def test_an_order_at_the_counter_bears_its_tag_too() -> None:
+    mark = {"fulfillment_order": "gid://shopify/FulfillmentOrder/5", "at": "2026-11-20T09:00:00Z"}
+    body = {"prepared_for_pickup": mark, "order": open_order("ready-to-ship")}
+    assert order_axis(body) == [("ready-to-ship", "ready-to-ship", Order.PACKED)]
+    assert [each.ref.partition(":")[0] for each in snapshot_of(read(body, tags=TAGS)).parcels or ()] == ["pickup"]
+    assert order_axis(body, {}) == [("open", "", Order.RECEIVED)]
 
 
 def test_a_wrong_target_is_told_with_its_line_and_a_right_one_can_start_a_flow(tmp_path: Path) -> None:
