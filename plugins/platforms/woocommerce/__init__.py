@@ -48,7 +48,8 @@ _FOREIGN = (
     frozenset({"permalink", "type"}),
     frozenset({"code", "discount_type"}),
 )
-"""Members by which the bodies of the topics `customer.*`, `product.*` and `coupon.*` are known: nothing for us."""
+"""Members by which the bodies of the topics `customer.*`, `product.*` and `coupon.*` are known. They are no orders, so nothing of
+them is kept."""
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
 
 
@@ -149,6 +150,8 @@ class WooCommerce(Platform[WooCommerceSettings]):
             return Received()
         verify_hmac(request, secret=self._secrets(), header=SIGNATURE, encoding="base64")
         body = as_body(read_json(request.body), "body")
+        if any(members <= set(body.value) for members in _FOREIGN):
+            return Received()
         topic = (request.header("X-WC-Webhook-Topic") or "")[:100]
         return Received([Raw(dict(body.value), _subject(body), digest("order", dict(body.value)), topic=topic)])
 
@@ -166,8 +169,6 @@ class WooCommerce(Platform[WooCommerceSettings]):
         if set(body.value) == {"action", "arg"}:
             about_order = body.text("action").startswith("woocommerce_order_")
             return [Reread(RefKind.ORDER, body.ident("arg"))] if about_order else []
-        if any(members <= set(body.value) for members in _FOREIGN):
-            return []
         raise UnreadableError("woocommerce: a body of no known kind")
 
     async def poll(self, cursor: Any) -> Page:
@@ -252,7 +253,9 @@ def _forms(secret: str) -> tuple[str, ...]:
 
 
 def _subject(body: Body) -> str:
-    return f"order:{body.ident('arg' if set(body.value) == {'action', 'arg'} else 'id')}"
+    if is_order(body.value) or set(body.value) == {"id"}:
+        return f"order:{body.ident('id')}"
+    return f"order:{body.ident('arg')}" if set(body.value) == {"action", "arg"} else "shop:unknown"
 
 
 @hookimpl

@@ -156,10 +156,11 @@ def _refunded(body: Body) -> Decimal:
 
 
 def _paid(total: Decimal | None, slug: str, *, paid: bool, cod: bool) -> Decimal | None:
-    """All of it, nothing, or None: not known (of an order that was closed without a paid date)."""
+    """All of it, nothing, or None: not known (staff let an order through that has no paid date)."""
     if paid:
         return total
-    return None if cod and slug == "completed" else _NOTHING
+    waits = slug in ("pending", "failed", "on-hold") or (cod and slug == "processing")
+    return _NOTHING if waits else None
 
 
 def _money(amount: Decimal | None, currency: str) -> Money | None:
