@@ -243,7 +243,7 @@ class WooCommerce(Platform[WooCommerceSettings]):
         return tuple(form for each in known if each is not None for form in _forms(each.get_secret_value()))
 
 
-_ENTITIES = re.compile(r"&(?:amp|lt|gt|quot|apos|#0*(?:38|60|62|34|39)|#x0*(?:26|3c|3e|22|27));", re.IGNORECASE)
+_ENTITIES = re.compile(r"&(?:amp|lt|gt|quot|apos|#0*(?:38|60|62|34|39)|#[xX]0*(?:26|3[cCeE]|2[27]));")
 
 
 def _forms(secret: str) -> tuple[str, ...]:

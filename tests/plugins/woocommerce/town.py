@@ -1,4 +1,4 @@
-"""A small town: a real hub on a real database, a WooCommerce shop and a mail server, on loopback and one virtual clock."""
+"""A small town: a real hub on a real database, a WooCommerce shop and a mail server, all on loopback and one clock."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
