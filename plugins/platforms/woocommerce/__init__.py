@@ -48,8 +48,8 @@ _FOREIGN = (
     frozenset({"permalink", "type"}),
     frozenset({"code", "discount_type"}),
 )
-"""Members by which the bodies of the topics `customer.*`, `product.*` and `coupon.*` are known. They are no orders, so nothing of
-them is kept."""
+"""Members by which the bodies of the topics `customer.*`, `product.*` and `coupon.*` are known: they are no orders, and
+nothing of them is kept."""
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
 
 

@@ -119,7 +119,7 @@ class Rest:
             case "PUT" | "POST" | "PATCH", [ref] if ref.isdecimal():
                 return Said(200, self._update(ref, call.body))
             case "DELETE", [ref]:
-                return Said(200, self._delete(ref, force=call.params.get("force") == "true"))
+                return Said(200, self._delete(ref, force=_truth(call.params.get("force", ""))))
             case _, [ref, "notes"]:
                 return self._notes(call, self._order(ref))
             case _, [ref, "refunds"]:
@@ -156,7 +156,7 @@ class Rest:
         include = params.get("include", "")
         if include and str(order.id) not in include.split(","):
             return False
-        gmt = params.get("dates_are_gmt") == "true"
+        gmt = _truth(params.get("dates_are_gmt", ""))
         times = {"modified": order.modified, "": order.created}
         for name, at in times.items():
             after, before = (params.get(f"{name}_{word}" if name else word) for word in ("after", "before"))
@@ -274,7 +274,7 @@ class Rest:
         if not meta.get("_items"):
             raise _invalid("_items")
         self._record("fulfillment", str(order.id), call.body)
-        mail = call.params.get("notify_customer") == "true"
+        mail = _truth(call.params.get("notify_customer", ""))
         made = self._shop.add_fulfilment(str(order.id), str(call.body.get("status", "unfulfilled")), meta, mail=mail)
         return Said(201, self._bodies.fulfilment(order, made))
 
@@ -314,7 +314,7 @@ class Rest:
                 return Said(200, self._webhook(self._change_webhook({**call.body, "id": ref})))
             case "DELETE", [ref]:
                 found_one = self._find_webhook(ref)
-                if call.params.get("force") != "true":
+                if not _truth(call.params.get("force", "")):
                     raise RestError(501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
                 del known[found_one.id]
                 return Said(200, self._webhook(found_one))
@@ -370,6 +370,11 @@ class Rest:
             **self._bodies.times("date_created", each.created),
             **self._bodies.times("date_modified", each.modified),
         }
+
+
+def _truth(text: str) -> bool:
+    """As WordPress reads it: Python's clients write True."""
+    return text.lower() not in ("", "0", "false")
 
 
 def _whole(params: Mapping[str, str], name: str, usual: int, *, most: int) -> int:

@@ -112,8 +112,8 @@ def natives(record: OrderSnapshot) -> Sequence[str]:
 def state_of(records: Iterable[AnyRecord]) -> dict[Axis, Folded]:
     """The order's axes, folded from its snapshots as the hub does."""
     found: dict[Axis, list[Fact]] = {}
-    for record in records:
-        for native in record.natives if isinstance(record, OrderSnapshot) else ():
+    for record in (each for each in records if isinstance(each, OrderSnapshot)):
+        for native in record.natives:
             known = lookup(native.code, plugin=TABLES[native.vocabulary])
             if known is None or known.meaning.status is None:
                 continue
