@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from hub.testing import PlatformConformance, WebhookConformance
 from plugins.platforms.woocommerce import WooCommerce
 from plugins.platforms.woocommerce.sandbox import WooCommerceSandbox, sign
@@ -24,11 +22,6 @@ class TestWooCommerce(WebhookConformance, PlatformConformance):
 
     def sign(self, body: bytes) -> Mapping[str, str]:
         return {"X-WC-Webhook-Signature": sign(SECRET, body)}
-
-    def answer_to(self, request: httpx.Request, sample: Any) -> httpx.Response:
-        """The trash is another question, and empty."""
-        trash = request.url.params.get("status") == "trash"
-        return httpx.Response(200, content="[]") if trash else super().answer_to(request, sample)
 
     def prepare(self, sandbox: Any) -> None:
         for _ in range(60):
