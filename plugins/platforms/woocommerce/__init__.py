@@ -30,7 +30,7 @@ from hub.plugin import (
     verify_hmac,
 )
 
-from ._api import NO_ROUTE, Api
+from ._api import NO_ROUTE, Api, as_documented
 from ._fields import Body, as_body, as_list
 from ._order import FULFILLMENTS, Reading, is_order, read_order
 from ._poll import Cursor
@@ -178,17 +178,12 @@ class WooCommerce(Platform[WooCommerceSettings]):
         if answer.refused:
             place = place.without_sorting()
             answer = await self._api.get(_ORDERS, **place.question())
-        orders = self._list(answer.value)
+        with as_documented():
+            orders = as_list(answer.value, "orders")
         events = [await self._event(each) for each in orders]
         times = [each.occurred_at for each in events if each.occurred_at]
         following, more = place.following(times, len(orders), self.clock.now())
         return Page(events, following.as_json(), more=more)
-
-    def _list(self, value: Any) -> list[Body]:
-        try:
-            return as_list(value, "orders")
-        except UnreadableError as error:
-            raise FailureError(Transient(f"woocommerce: the answer is not readable ({error})")) from None
 
     async def _event(self, order: Body) -> Raw:
         """An order that cannot be read is an event too: it becomes a dead letter and holds up no other."""
@@ -215,7 +210,8 @@ class WooCommerce(Platform[WooCommerceSettings]):
             return [self._removed(number)] if gone else ()
         if answer.refused:
             raise FailureError(Transient("woocommerce: the shop does not know the way to its orders"), status=404)
-        return [await self._event(as_body(answer.value, "order"))]
+        with as_documented():
+            return [await self._event(as_body(answer.value, "order"))]
 
     def _removed(self, number: str) -> Raw:
         """Deleted for good; ids are never given twice, so this is said once."""
@@ -223,18 +219,21 @@ class WooCommerce(Platform[WooCommerceSettings]):
         return Raw({_REMOVED: removed}, subject=f"order:{number}", dedupe_key=digest("removed", number))
 
     async def write_back(self, wish: WriteBack) -> None:
-        await self._writer.write(wish)
+        with as_documented():
+            await self._writer.write(wish)
 
     async def register(self, url: str | None) -> Sequence[str]:
         if url is None:
             return ()
         secret = self.settings.webhook_secret.get_secret_value()
-        return await register(self._api, url, secret=secret, connection=self.connection)
+        with as_documented():
+            return await register(self._api, url, secret=secret, connection=self.connection)
 
     async def hello(self) -> str:
         """Where the shop is and which statuses of its own it has, as they are written under `statuses:`."""
         answer = await self._api.get("wc/v3/reports/orders/totals")
-        slugs = sorted(each.text("slug") for each in self._list(answer.value))
+        with as_documented():
+            slugs = sorted(each.text("slug") for each in as_list(answer.value, "totals"))
         own = ", ".join(f"wc-{slug}" for slug in slugs if slug and slug not in CORE)[:500]
         return f"{self._api.host}, REST wc/v3" + (f"; statuses of its own: {own}" if own else "")
 

@@ -1,14 +1,16 @@
 """Talking to one shop's REST interface: where it lies, who we are there, and what its refusals mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from hub.plugin import Clock, Config, FailureError, Permanent, UnreadableError, expecting, read_json
+from hub.plugin import Clock, Config, FailureError, Permanent, Transient, UnreadableError, expecting, read_json
 
 NO_ROUTE = "rest_no_route"
 
@@ -29,6 +31,19 @@ NO_API = "no REST interface answers there: permalinks may be plain (setting `pla
 _CODE = re.compile(r"[a-z0-9_]{1,80}", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: for a refusal that the caller allowed only its `status` and `code`."""
+
+    status: int
+    code: str
+    value: Any
+
+    @property
+    def refused(self) -> bool:
+        return self.status in REFUSALS
+
+
 class Api:
     """One shop. Whether it takes the key in the header or only in the address is found out once, and kept in memory."""
 
@@ -44,7 +59,7 @@ class Api:
         self._in_query = False
         self._numbers = count(1)
 
-    async def get(self, path: str, *, allow: tuple[int, ...] = (), **params: Any) -> "Answer":
+    async def get(self, path: str, *, allow: tuple[int, ...] = (), **params: Any) -> Answer:
         """Ask. `allow`: refusals that the caller wants to see; every other raises `FailureError`."""
         # Caching plugins answer a GET from memory: a parameter that changes goes around them.
         params["_"] = f"{self._clock.now().timestamp():.0f}-{next(self._numbers)}"
@@ -56,7 +71,7 @@ class Api:
 
     async def _ask(
         self, method: str, path: str, params: Mapping[str, Any], body: Any, allow: tuple[int, ...]
-    ) -> "Answer":
+    ) -> Answer:
         response = await self._send(method, path, params, body, in_query=self._in_query)
         if response.status_code == 401 and not self._in_query:
             # Some hosts strip the header before WordPress sees it: once more, with the key in the address.
@@ -65,7 +80,7 @@ class Api:
         status, code = response.status_code, _code_of(response) if response.status_code in REFUSALS else ""
         if status in REFUSALS and status not in allow:
             raise self._refusal(status, code, response)
-        return Answer(status, code, response.json() if status not in REFUSALS else None, response.headers)
+        return Answer(status, code, response.json() if status not in REFUSALS else None)
 
     async def _send(
         self, method: str, path: str, params: Mapping[str, Any], body: Any, *, in_query: bool
@@ -95,22 +110,13 @@ class Api:
         return FailureError(kind(f"woocommerce: {text}" + (f" ({code})" if code else "")), status=status)
 
 
-class Answer:
-    """What came back: for a refusal that the caller allowed only its `status` and `code`."""
-
-    def __init__(self, status: int, code: str, value: Any, headers: Mapping[str, str]) -> None:
-        self.status, self.code, self.value = status, code, value
-        self._headers = headers
-
-    @property
-    def refused(self) -> bool:
-        return self.status in REFUSALS
-
-    @property
-    def pages(self) -> int:
-        """`X-WP-TotalPages`; 1 where a proxy took it away."""
-        text = self._headers.get("x-wp-totalpages", "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+@contextmanager
+def as_documented() -> Iterator[None]:
+    """An answer that is not as documented is a failure; it says where, and nothing of what stood there."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise FailureError(Transient(f"woocommerce: the answer is not readable ({error})")) from None
 
 
 def _code_of(response: httpx.Response) -> str:

@@ -13,7 +13,7 @@ from hub.plugin import UnreadableError
 _AMOUNT = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 _ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_MOST = 10**9
+_LEAST, _MOST = 1e-6, 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,9 @@ class Body:
     def count(self, name: str) -> Decimal:
         """How many; shops that sell by weight have parts of one."""
         found = self.value.get(name)
-        if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found <= _MOST:
+        if not isinstance(found, int | float) or isinstance(found, bool):
+            raise self.wrong(name, "is not a count")
+        if found != 0 and not _LEAST <= found <= _MOST:
             raise self.wrong(name, "is not a count")
         return Decimal(str(found))
 

@@ -260,6 +260,9 @@ class Rest:
                 return Said(200, self._bodies.fulfilment(order, found))
             case "GET", ["metadata"]:
                 return Said(200, self._bodies.fulfilment(order, found)["meta_data"])
+            case "PUT" | "POST", []:
+                self._shop.change_fulfilment(str(order.id), found, call.body.get("status"), _pairs(call.body))
+                return Said(200, self._bodies.fulfilment(order, found))
             case "DELETE", []:
                 found.deleted = self._clock.now()
                 self._shop.touch(str(order.id))
@@ -270,7 +273,7 @@ class Rest:
         if call.method != "POST":
             there = [each for each in order.fulfilments if not each.deleted]
             return Said(200, [self._bodies.fulfilment(order, each) for each in there])
-        meta = {each["key"]: each["value"] for each in call.body.get("meta_data") or ()}
+        meta = _pairs(call.body)
         if not meta.get("_items"):
             raise _invalid("_items")
         self._record("fulfillment", str(order.id), call.body)
@@ -370,6 +373,10 @@ class Rest:
             **self._bodies.times("date_created", each.created),
             **self._bodies.times("date_modified", each.modified),
         }
+
+
+def _pairs(body: Tree) -> Tree:
+    return {each["key"]: each["value"] for each in body.get("meta_data") or ()}
 
 
 def _truth(text: str) -> bool:

@@ -303,6 +303,12 @@ class Shop:
             self._mailed(order, "fulfilment")
         return made
 
+    def change_fulfilment(self, ref: str, found: Fulfilment, status: str | None, meta: Mapping[str, Any]) -> None:
+        """Meta data that are left out are dropped."""
+        found.status = status or found.status
+        found.meta = [Meta(next(self._inner), key, value) for key, value in meta.items()]
+        self._save(self.find(ref), "fulfilment")
+
     def touch(self, ref: str) -> None:
         """Saved, and nothing of note changed."""
         self._save(self.find(ref), "touched")

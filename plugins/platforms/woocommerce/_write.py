@@ -19,7 +19,11 @@ class Writer:
 
     def __init__(self, api: Api, reading: Reading, *, shipped_status: str) -> None:
         self._api, self._reading = api, reading
-        self._shipped = shipped_status
+        self._slugs = {
+            WriteBackStatus.SHIPPED: shipped_status,
+            WriteBackStatus.COMPLETED: "completed",
+            WriteBackStatus.CANCELLED: "cancelled",
+        }
         self._place = ""
 
     async def write(self, wish: WriteBack) -> None:
@@ -51,15 +55,7 @@ class Writer:
         now = order.text("status")
         if status is WriteBackStatus.PAID:
             return {} if order.text("date_paid_gmt") else {"set_paid": True}
-        wanted = (
-            {
-                WriteBackStatus.SHIPPED: self._shipped,
-                WriteBackStatus.COMPLETED: "completed",
-                WriteBackStatus.CANCELLED: "cancelled",
-            }.get(status)
-            if status
-            else None
-        )
+        wanted = self._slugs.get(status) if status else None
         if wanted is None or wanted == now or (status is WriteBackStatus.SHIPPED and now == "completed"):
             return {}
         return {"status": wanted}
@@ -144,12 +140,12 @@ class Writer:
             await self._api.change("POST", path, {"tracking_number": wish.tracking_number, **said})
 
     async def _into_meta(self, order: Body, meta: dict[str, Any], wish: WriteBack) -> None:
-        """Into the merchant's own key, if one is named; a number that stands there stays."""
-        key = next(iter(self._reading.tracking_meta), OUR_NUMBER)
+        """Into the merchant's own key, if one is named; numbers that stand there stay, and so does what is no text."""
+        keys = (*self._reading.tracking_meta[:1], OUR_NUMBER)
+        key = next(each for each in keys if isinstance(meta.get(each) or "", str) or each == OUR_NUMBER)
         before = meta.get(key)
-        value = (
-            f"{before}, {wish.tracking_number}" if isinstance(before, str) and before.strip() else wish.tracking_number
-        )
+        known = f"{before}, " if isinstance(before, str) and before.strip() else ""
+        value = f"{known}{wish.tracking_number}"
         await self._api.change("PUT", self._path(order), {"meta_data": [{"key": key, "value": value}]})
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub.clock import VirtualClock
 from hub.model import OrderSnapshot, Removed
-from hub.plugin import Config, FailureError, Limits, Permanent, Raw, Transient
+from hub.plugin import Config, FailureError, Limits, Permanent, Raw, Transient, WriteBack, WriteBackStatus
 from hub.plugin.http import make_client
 from plugins.platforms.woocommerce import WooCommerce
 from plugins.platforms.woocommerce._api import FIREWALL, NO_API, REFUSALS
@@ -332,6 +332,25 @@ async def test_what_passes_by_itself_is_asked_again(clock: VirtualClock, status:
     with pytest.raises(FailureError) as failure:
         await answering(status, "<html>busy</html>", clock).hello()
     assert isinstance(failure.value.outcome, Transient)
+
+
+@pytest.mark.parametrize("body", ["null", "{}", "[[]]", '{"id": "x"}', '"text"', '[{"id": 1}]', "7"])
+async def test_an_answer_that_is_not_as_documented_is_a_failure_and_nothing_else(
+    clock: VirtualClock, body: str
+) -> None:
+    shop = answering(200, body, clock)
+    wish = WriteBack("7419", "key", note="n", tracking_number="A1", status=WriteBackStatus.PAID)
+    for call in (
+        shop.hello(),
+        shop.poll(None),
+        shop.fetch("7419"),
+        shop.register("https://x.example"),
+        shop.write_back(wish),
+    ):
+        try:
+            await call
+        except FailureError as failure:
+            assert isinstance(failure.outcome, Transient | Permanent), failure
 
 
 async def test_a_firewall_is_named(sandbox: WooCommerceSandbox, shop: WooCommerce) -> None:

@@ -133,6 +133,13 @@ def test_hostile_json_is_unreadable_and_hangs_nothing(how: str) -> None:
             SHOP.normalise(event)
 
 
+@pytest.mark.parametrize("quantity", [1e-300, 5e-324, 1e-7, 1e10, -1, True, "2", None])
+def test_an_absurd_quantity_is_unreadable(quantity: Any) -> None:
+    line = {**ORDER["line_items"][0], "quantity": quantity}
+    with pytest.raises(UnreadableError, match="quantity"):
+        SHOP.normalise(Raw({**ORDER, "line_items": [line]}, subject="order:1", dedupe_key="k"))
+
+
 def test_a_mark_of_the_byte_order_is_no_harm() -> None:
     (event,) = SHOP.verify(webhook(b"\xef\xbb\xbf" + json.dumps(ORDER).encode())).events
     assert SHOP.normalise(event)

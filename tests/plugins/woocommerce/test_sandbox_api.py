@@ -248,7 +248,7 @@ async def test_the_report_lists_every_status_and_its_orders(
 # --- parcels
 
 NO_ROUTE = (404, "rest_no_route")
-FULFILMENT = {
+FULFILMENT: dict[str, Any] = {
     "status": "fulfilled",
     "is_fulfilled": True,
     "meta_data": [
@@ -274,6 +274,9 @@ async def test_fulfilments_are_no_route_until_they_are_switched_on(
     assert sandbox.ledger.where(kind="mail", what="fulfilment") == []
     await browser.post(path, json=FULFILMENT, params={"notify_customer": "true"})
     assert len(sandbox.ledger.where(kind="mail", what="fulfilment")) == 1
+    less = {"status": "unfulfilled", "meta_data": FULFILMENT["meta_data"][:1]}
+    changed = (await browser.put(f"{path}/{made['id']}", json=less)).json()
+    assert changed["status"] == "unfulfilled" and [each["key"] for each in changed["meta_data"]] == ["_items"]
     gone = await browser.delete(f"{path}/{made['id']}")
     assert gone.json() == {"message": "Fulfillment deleted successfully."}
     assert (await browser.get(f"{path}/{made['id']}")).status_code == 404

@@ -61,6 +61,16 @@ async def test_the_merchant_s_own_key_comes_first(
     assert len(writes(sandbox)) == 1, "it stands there already"
 
 
+async def test_what_a_plugin_keeps_in_a_form_of_its_own_is_not_written_over(
+    sandbox: WooCommerceSandbox, client: httpx.AsyncClient, url: str, clock: VirtualClock
+) -> None:
+    shop = WooCommerce(settings(url=url, tracking_meta=["ttn"]), client, clock)
+    order = sandbox.shop.create_order(meta={"ttn": {"number": "A1"}})
+    await shop.write_back(shipped(order))
+    assert sandbox.shop.find(order).value("ttn") == {"number": "A1"}
+    assert sandbox.shop.find(order).value("_hub_tracking") == NUMBER
+
+
 async def test_the_extension_shipment_tracking_takes_it_with_its_link(
     sandbox: WooCommerceSandbox, shop: WooCommerce
 ) -> None:
