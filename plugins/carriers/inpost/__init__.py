@@ -172,6 +172,7 @@ class InPost(Carrier[InPostSettings]):
             address = ipaddress.ip_address(said)
         except ValueError:
             raise RefusedError("the sender's address is not told") from None
+        address = getattr(address, "ipv4_mapped", None) or address
         if not any(address in ipaddress.ip_network(each) for each in self.settings.senders):
             raise RefusedError("not InPost's address")
 
