@@ -1,6 +1,6 @@
 """Whole stories: a real hub, a shop, InPost and a mail server, all on loopback and on one clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +156,20 @@ async def test_a_parcel_that_nobody_collects_waits_in_the_branch_and_goes_back(t
             ("returning", "Oddział InPost", False),
             ("returned", "Oddział InPost", False),
         ]
+
+
+async def test_a_hint_that_comes_before_the_tracking_knows_is_made_good_by_the_next_question(tmp_path: Path) -> None:
+    async with village(tmp_path) as (it, inpost):
+        assert await inpost.activate(f"{it.base}/in/inpost/{SECRET}")
+        inpost.create(NUMBER)
+        order = await ordered(it)
+        it.shop.shop.fulfil(order, NUMBER, SHIPPED_BY)
+        await it.advance(minutes=10)
+        await inpost.move(NUMBER, "out_for_delivery")
+        await it.advance(minutes=10)
+        inpost.lag = timedelta(seconds=5)
+        await inpost.move(NUMBER, "ready_to_pickup")
+        await it.settle()
+        assert await it.headline() == "out_for_delivery", "the hint itself moves nothing"
+        await it.advance(minutes=31)
+        assert await it.headline() == "ready_for_pickup"
