@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from hypothesis import given
+from hypothesis import settings as searching
 from hypothesis import strategies as st
 
 from hub.clock import VirtualClock
@@ -23,6 +24,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+SEARCH = searching(derandomize=True, database=None, deadline=None)
 WHOLE = answer(event("ready_to_pickup"), event("confirmed", "2026-11-16T09:11:02.000+01:00"))
 BESIDE = {"cod": {"amount": 129.9, "currency": "PLN"}, "point": machine("KRA01M"), "titles": {"x": "X"}}
 
@@ -31,6 +33,7 @@ def _said(tracking: Any, **beside: Any) -> dict[str, Any]:
     return {"asked_at": ASKED_AT, "tracking": tracking, **BESIDE, **beside}
 
 
+@SEARCH
 @given(
     st.dictionaries(st.sampled_from(sorted(WHOLE)), JSON, max_size=5),
     st.dictionaries(st.sampled_from(sorted(BESIDE)), JSON, max_size=3),
@@ -45,6 +48,7 @@ def test_an_answer_with_changed_fields_is_read_or_unreadable(changes: dict[str, 
     assert found == records(body)
 
 
+@SEARCH
 @given(st.dictionaries(st.sampled_from(sorted(machine())), JSON, max_size=4))
 def test_a_point_with_changed_fields_is_told_or_left_out(changes: dict[str, Any]) -> None:
     target = {"target_machine_id": "KRA010", "target_machine_detail": {**machine(), **changes}}
@@ -54,6 +58,7 @@ def test_a_point_with_changed_fields_is_told_or_left_out(changes: dict[str, Any]
     assert points and all(each is None or each.ref == "KRA010" for each in points)
 
 
+@SEARCH
 @given(st.dictionaries(st.sampled_from(["status", "datetime", "agency"]), JSON, max_size=3))
 def test_a_line_with_changed_fields_is_read_or_unreadable(changes: dict[str, Any]) -> None:
     try:
@@ -63,6 +68,7 @@ def test_a_line_with_changed_fields_is_read_or_unreadable(changes: dict[str, Any
     assert isinstance(found[0], Checkpoint)
 
 
+@SEARCH
 @given(JSON)
 def test_anything_at_all_is_read_or_unreadable(body: Any) -> None:
     for each in (body, _said(body), {"asked_at": body, "tracking": WHOLE}, {"asked_at": ASKED_AT, "bad_number": body}):
@@ -72,12 +78,14 @@ def test_anything_at_all_is_read_or_unreadable(body: Any) -> None:
             continue
 
 
+@SEARCH
 @given(st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?([+-]\d\d:\d\d|Z)?", fullmatch=True))
 def test_any_text_is_a_date_or_none(written: str) -> None:
     found = moment(written)
     assert found is None or 2000 <= found.year <= 2100
 
 
+@SEARCH
 @given(
     st.one_of(
         JSON,
@@ -104,11 +112,13 @@ async def test_any_answers_give_raw_events_or_a_failure(body: Any, beside: Any) 
         assert len(found) <= 1
 
 
+@SEARCH
 @given(st.one_of(st.binary(), JSON.map(lambda body: json.dumps(body).encode())))
 def test_any_body_of_a_webhook_is_a_hint_or_nothing(body: bytes) -> None:
     _hinted(body)
 
 
+@SEARCH
 @given(JSON, st.dictionaries(st.sampled_from(["tracking_number", "status", "shipment_id"]), JSON))
 def test_a_webhook_with_changed_fields_is_a_hint_or_nothing(organization: Any, changes: dict[str, Any]) -> None:
     said = hint(organization_id=organization)
