@@ -66,7 +66,7 @@ ERRORS: Final[Mapping[int, Verdict | Wait]] = {
     112: Permanent("SMSAPI does not send to this country"),
     200: Transient("SMSAPI could not send"),
     201: _TROUBLE,
-    202: Wait("SMSAPI had too many requests at once", timedelta(seconds=2), unsent=True),
+    202: Wait("SMSAPI had too many requests at once", timedelta(seconds=10), unsent=True),
     203: Wait("SMSAPI asks for patience", timedelta(seconds=30)),
     301: _UNKNOWN_ID,
     400: _UNKNOWN_ID,
