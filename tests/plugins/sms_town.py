@@ -51,6 +51,16 @@ class SmsTown:
     hub: Hub
     base: str
     deliver_due: Callable[[], Coroutine[Any, Any, int]]
+    make: Callable[[], Hub]
+    door: "_Door"
+
+    async def restart(self) -> None:
+        """Stop the hub and start another on the same data."""
+        await self.hub.stop()
+        self.hub = self.make()
+        self.door.app = build_app(self.hub)
+        await self.hub.start(ticking=False)
+        await self.settle()
 
     async def settle(self) -> None:
         """Let everything that can happen at this instant happen."""
@@ -98,15 +108,18 @@ async def sms_town(
         text = FILE.format(public=base, data=folder, shopify=shopify, smtp=smtp.port, provider=provider, sms=sms)
         path = folder / "flows.yaml"
         path.write_text(text, "utf-8")
-        hub = _hub(path, clock, {**env, "SHOPIFY_SECRET": shop.client_secret})
-        door.app = build_app(hub)
-        it = SmsTown(clock, shop, smtp, hub, base, getattr(sandbox, "deliver_due", _nothing))
-        await hub.start(ticking=False)
+
+        def make() -> Hub:
+            return _hub(path, clock, {**env, "SHOPIFY_SECRET": shop.client_secret})
+
+        it = SmsTown(clock, shop, smtp, make(), base, getattr(sandbox, "deliver_due", _nothing), make, door)
+        door.app = build_app(it.hub)
+        await it.hub.start(ticking=False)
         try:
             await it.settle()
             yield it
         finally:
-            await hub.stop()
+            await it.hub.stop()
 
 
 def _hub(path: Path, clock: VirtualClock, env: Mapping[str, str]) -> Hub:

@@ -1,6 +1,7 @@
 """A short story with everything real but the world's owners: the hub, a shop, SMSAPI and a letter box."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,15 @@ async def test_a_customer_is_told_by_sms_and_a_receipt_comes_back(it: SmsTown, s
     await it.advance(hours=2)
     assert await it.messages() == [("delivered", "sms")]
     assert it.mails("anna@example.com") == []
+
+
+async def test_the_first_message_after_a_start_asks_for_its_receipt_too(it: SmsTown, sandbox: SmsapiSandbox) -> None:
+    it.shop.shop.create_order(phone=PHONE, email="anna@example.com")
+    await it.advance(seconds=30)
+    assert len(sandbox.ledger) == 0, "the message waits for its minute"
+    it.clock.move_to(it.clock.now() + timedelta(minutes=5))
+    await it.restart()
+    assert [each.notify_url.startswith(f"{it.base}/in/sms/") for each in sandbox.ledger] == [True]
 
 
 async def test_what_does_not_arrive_goes_by_mail(it: SmsTown, sandbox: SmsapiSandbox) -> None:

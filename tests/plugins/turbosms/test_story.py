@@ -51,6 +51,15 @@ async def test_a_lost_answer_makes_no_second_sms(it: SmsTown, sandbox: TurboSmsS
     assert await it.messages() == [("delivered", "sms")]
 
 
+async def test_a_message_is_followed_through_a_restart(it: SmsTown, sandbox: TurboSmsSandbox) -> None:
+    it.shop.shop.create_order()
+    await it.advance(minutes=3)
+    await it.restart()
+    await sandbox.move(sandbox.ledger[0].message_id, "Undelivered")
+    await it.advance(minutes=3)
+    assert await it.messages() == [("sent", "mail")]
+
+
 async def test_a_number_on_the_stop_list_is_written_to_by_mail(it: SmsTown, sandbox: TurboSmsSandbox) -> None:
     sandbox.stop(PHONE)
     it.shop.shop.create_order()
