@@ -125,7 +125,8 @@ class _Asker:
             address = default if self.yes else _prompt(_where(channel, adapter, kind), default, _address(kind))
             if address:
                 given[channel] = address
-        return given or {next(iter(channels)): "replace-me"}
+        first, adapter = next(iter(channels.items()))
+        return given or {first: "+380440000000" if getattr(adapter, "address_kind", "") == "phone" else "replace-me"}
 
     def _setting(self, each: _first.Asked, adapter: "type[Adapter[Any]]") -> str:
         from hub.config.settings import complaint
