@@ -25,7 +25,8 @@ from .words import WORDS, language_of
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=select_autoescape(default=True)
 )
-STYLE = (Path(__file__).parent / "pages" / "page.css").read_text("utf-8")
+ASSETS = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
+"""What the pages load, all of it ours: file → media type."""
 
 
 def page(template: str, lang: str, status: int = 200, **names: Any) -> Response:
@@ -48,9 +49,6 @@ def link_routes(hub: Hub) -> list[Route]:
 
     def language(request: Request) -> str:
         return language_of(request, next(iter(hub.world.config.shops.values())).locale)
-
-    async def style(request: Request) -> Response:
-        return Response(STYLE, media_type="text/css", headers={"cache-control": "public, max-age=86400"})
 
     async def matter(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
@@ -81,10 +79,19 @@ def link_routes(hub: Hub) -> list[Route]:
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
     return [
-        Route("/page.css", style),
+        *(_asset(name, kind) for name, kind in ASSETS.items()),
         _both("/e/{token}", matter, take),
         _both("/u/{token}", unsubscribe_page, unsubscribe),
     ]
+
+
+def _asset(name: str, kind: str) -> Route:
+    content = (Path(__file__).parent / "pages" / name).read_bytes()
+
+    async def asset(request: Request) -> Response:
+        return Response(content, media_type=kind, headers={"cache-control": "public, max-age=86400"})
+
+    return Route(f"/{name}", asset)
 
 
 Handler = Callable[[Request], Awaitable[Response]]
