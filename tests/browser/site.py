@@ -1,0 +1,56 @@
+"""A hub whose pages a browser can open: the real web application over a real hub, on loopback."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from hub.plugin.sandbox import serve
+from hub.web.app import build_app
+from tests.e2e.hamlet import Hamlet, hamlet
+from tests.pipeline.fakes import notify, order, parcel
+
+REASON = "The post says: " + "ЖЖЖ" * 60 + " <script>alert(1)</script> \u202eabc 📦"
+"""A matter's reason as a hostile order makes it: without a blank, with markup, steering the direction of writing."""
+FLOWS = {
+    "ask": {"on": "order.received", "steps": [notify("order-received", via=["mail"], **{"class": "feedback"})]},
+    "call": {
+        "on": "shipment.problem",
+        "steps": [{"escalate": {"to": "support", "severity": "critical", "due": "4h", "reason": REASON}}],
+    },
+}
+
+
+@dataclass
+class Site:
+    """The hub, and where its pages are."""
+
+    it: Hamlet
+    base: str
+
+    def here(self, link: str) -> str:
+        """A link of a message, at the address of this site."""
+        return f"{self.base}{urlsplit(link).path}"
+
+    async def unsubscribe_link(self) -> str:
+        """The link that a customer's mail brings."""
+        await self.it.hear("shop", "order:1", order("09:59", "order.received", placed="09:59"))
+        await self.it.advance(minutes=5)
+        return self.here(self.it.board.sent[-1][1].unsubscribe_url)
+
+    async def matter_link(self) -> str:
+        """The link that a mail about a matter brings to who is called."""
+        packed = parcel("f", "09:59", "shipment.problem", numbers=("X1",))
+        await self.it.hear("shop", "order:1", order("09:59", "order.processing", placed="09:50", parcels=(packed,)))
+        await self.it.advance(minutes=5)
+        words = [word for _, message in self.it.board.sent for word in message.text.split()]
+        return self.here(next(word for word in words if "/e/" in word))
+
+
+@asynccontextmanager
+async def site(folder: Path, **more: Any) -> AsyncIterator[Site]:
+    """The hub at work, its pages served."""
+    async with hamlet(folder, **{"flows": FLOWS, **more}) as it, serve(build_app(it.hub)) as base:
+        yield Site(it, base)
