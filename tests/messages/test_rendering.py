@@ -255,7 +255,10 @@ def test_a_text_says_what_it_reads() -> None:
 
 def test_a_chat_has_its_buttons_beside_the_text() -> None:
     made = TEXTS.render("shipped", form=Form.CHAT, locale="en", names=world("en"), zone=KYIV, link=link)
-    assert made.buttons == (Button("Track the parcel", url="https://track.example/20450000000001"),)
+    assert made.buttons == (
+        Button("Track the parcel", url="https://track.example/20450000000001"),
+        Button("See your order", url="https://hub.kavovar.example/l/order"),
+    )
     assert "http" not in made.text
     assert (made.subject, made.html) == ("", "")
 

@@ -92,6 +92,30 @@ def test_a_text_for_customers_names_the_order_and_how_to_go_on(name: str, form: 
         assert sms_segments(made.text).segments <= 2
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_orders_page_makes_no_sms_dearer(locale: str) -> None:
+    """Where there is no other address to give, an SMS gives none."""
+    for name, form, its in ALL:
+        if (form, its) == ("sms", locale):
+            names = sample(name, locale)
+            without = {key: value for key, value in names["shipment"].items() if key != "tracking_url"}
+            for names in (names, {**names, "shipment": without, "payment": {"status": "payment_failed"}}):
+                made = TEXTS.render(name, form=Form.SMS, locale=locale, names=names, zone=KYIV, link=link)
+                assert "/l/order" not in made.text, name
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("form", ["mail", "chat"])
+@pytest.mark.parametrize("name", ["order-received", "shipped", "shipped-part", "parcel-delayed", "ready-for-pickup"])
+def test_a_text_leads_to_the_orders_page_beside_the_carriers(name: str, form: str, locale: str) -> None:
+    """And without a hub that can be reached there is no such button."""
+    there = render(name, form, locale)
+    assert [button.url for button in there.buttons][-1] == "https://hub.kavovar.example/l/order"
+    names = sample(name, locale)
+    nowhere = TEXTS.render(name, form=Form(form), locale=locale, names=names, zone=KYIV, link=lambda _: None)
+    assert [button.text for button in nowhere.buttons] == [button.text for button in there.buttons][:-1]
+
+
 CYRILLIC = re.compile("[а-яіїєґё]", re.IGNORECASE)
 POLISH = re.compile("[ąćęłńóśźż]", re.IGNORECASE)
 ENGLISH = re.compile(r"\b(the|your|and|will|order|parcel|please|until)\b", re.IGNORECASE)
