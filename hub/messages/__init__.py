@@ -9,6 +9,8 @@ from ._mail import Rendering
 from ._names import LINKS
 from ._sms import Segments, sms_segments
 from ._texts import Texts, check_text, render_text
+from ._values import clean, safe_url
+from ._voice import Voice, can_be_said
 from ._words import LANGUAGES
 
 __all__ = [
@@ -22,7 +24,11 @@ __all__ = [
     "Texts",
     "TooLongError",
     "UnprintableError",
+    "Voice",
+    "can_be_said",
     "check_text",
+    "clean",
     "render_text",
+    "safe_url",
     "sms_segments",
 ]

@@ -9,9 +9,10 @@ from hub.flows.check import all_steps
 from hub.flows.model import Flow, Notify
 from hub.flows.run import met
 from hub.messages import MissingData, NoTextError, Rendering, TextError
+from hub.model import Customer
 from hub.plugin import AddressKind, Channel, Form, Outgoing
 from hub.status import FINAL, Axis, parse_status
-from hub.store.links import link_row, matter_ref, token_for
+from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
 from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
@@ -23,6 +24,12 @@ from .world import World
 from .zones import clocks_of
 
 SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
+
+
+def proves(kind: AddressKind, customer: Customer | None) -> bool:
+    """Whether who reads in such a channel is the person that a customer's links are for: a customer is known by e-mail,
+    else by phone, and anyone can give somebody else's e-mail with a phone of their own."""
+    return kind is AddressKind.EMAIL or customer is None or not customer.email
 
 
 class Leaving:
@@ -350,8 +357,12 @@ class Leaving:
 
         def link(purpose: str) -> str | None:
             match purpose:
-                case "telegram" if self._proves(connection):
-                    return self._deep_link()
+                case "telegram":
+                    return self._link_to_chat(connection)
+                case "order" if base and (customer := self._page_reader()):
+                    self._link_to_chat(connection)  # the page invites, and opening it writes nothing
+                    ref = order_ref(customer, connection, self.row.order_id)
+                    return f"{base}/o/{self._token('order', ref)}"
                 case "acknowledge" if base and self.doc.get("escalation"):
                     ref = matter_ref(self.doc["escalation"], self.person.key if self.person else "")
                     return f"{base}/e/{self._token('acknowledge', ref)}"
@@ -364,15 +375,22 @@ class Leaving:
 
     def _token(self, purpose: str, ref: str) -> str:
         token = token_for(self.around.secret, purpose, ref)
-        self.links.append(link_row(token, purpose, ref, self.now + LINK_LIVES))
+        row = link_row(token, purpose, ref, self.now + LINK_LIVES)
+        if row not in self.links:
+            self.links.append(row)
         return token
 
-    def _proves(self, connection: str) -> bool:
-        """Whether who reads this is the person that a link is for: a customer is known by e-mail, else by phone, and
-        anyone can give somebody else's e-mail with a phone of their own."""
+    def _page_reader(self) -> str:
+        """Whose the order is that this is about, where this is for them: a page is the customer's, staff have the
+        console."""
+        loaded = self.around.loaded.get(self.row.order_id)
+        ours = self.row.recipient == "customer" and self.view is not None and loaded is not None
+        return loaded.customer_id if ours and loaded is not None else ""
+
+    def _link_to_chat(self, connection: str) -> str | None:
         customer = self.view.snapshot.customer if self.view and self.view.snapshot else None
-        kind = self.world.channel(connection).address_kind
-        return kind is AddressKind.EMAIL or customer is None or not customer.email
+        known = proves(self.world.channel(connection).address_kind, customer)
+        return self._deep_link() if known else None
 
     def _deep_link(self) -> str | None:
         """Only who has not linked the chat yet is invited to."""
@@ -382,11 +400,11 @@ class Leaving:
             if (self.row.customer_id, name) in self.around.contacts:
                 continue
             if self.world.channel(name).address_kind is AddressKind.LINK:
-                purpose = f"link:{name}"
-                token = token_for(self.around.secret, purpose, self.row.customer_id)
-                url = self.world.channel(name).link_url(token)
+                url = self.world.channel(name).link_url(
+                    token_for(self.around.secret, chat_purpose(name), self.row.customer_id)
+                )
                 if url:
-                    self.links.append(link_row(token, purpose, self.row.customer_id, self.now + LINK_LIVES))
+                    self._token(chat_purpose(name), self.row.customer_id)
                     return url
         return None
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
 from hub.plugin import AddressKind
 from hub.store.database import insert_new, upsert
-from hub.store.links import find_link
+from hub.store.links import chat_purpose, find_link
 from hub.store.tables import (
     TENANT,
     InboxState,
@@ -121,7 +121,7 @@ class _Channel:
     # -- links and closed channels
 
     def linked(self, linked: Linked) -> None:
-        link = find_link(self.connection, linked.token, f"link:{self.source}", self.now)
+        link = find_link(self.connection, linked.token, chat_purpose(self.source), self.now)
         if link is None or (link.used_at is not None and self._holder(link.ref) != linked.address):
             self._say(NOT_LINKED, linked.address, f"link|{linked.token}|{linked.address}", linked.locale)
             return

@@ -57,6 +57,22 @@ def matter_of(ref: str) -> tuple[str, str]:
     return uid, person
 
 
+def chat_purpose(channel: str) -> str:
+    """What a deep link is for that joins a chat to a customer."""
+    return f"link:{channel}"
+
+
+def order_ref(customer: str, channel: str, order: str) -> str:
+    """What a link to an order's page is for: the customer it was given to, through which channel, and the order."""
+    return f"{customer}|{channel}|{order}"
+
+
+def order_of(ref: str) -> tuple[str, str, str]:
+    """The customer, the channel and the order again; only the order's id may hold anything."""
+    customer, channel, order = ref.split("|", 2)
+    return customer, channel, order
+
+
 def find_link(connection: sa.Connection, token: str, purpose: str, now: datetime) -> Any:
     """The link of a token, or None: unknown, expired and foreign look alike."""
     row = connection.execute(

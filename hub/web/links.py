@@ -1,5 +1,5 @@
-"""The links that messages carry: taking an escalation, and one-click unsubscribe. GET never changes anything: mail
-scanners open links. Unknown, expired and foreign tokens look alike.
+"""The links that messages carry: an order's page, taking an escalation, and one-click unsubscribe. GET never changes
+anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from hub.pipeline.names import locales_of
 from hub.runtime.hub import Hub
 from hub.store.database import insert_new
 from hub.store.links import find_link, matter_of
@@ -20,6 +21,9 @@ from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, escalations, optouts, orders
 
 from .body import TooLargeError, read_form
+from .icons import ICONS
+from .order_page import order_page
+from .orders import leave, open_order
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -78,8 +82,28 @@ def link_routes(hub: Hub) -> list[Route]:
         done = await hub.db.write(lambda connection: _unsubscribe(connection, hub.db.dialect, token, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
+    async def order(request: Request) -> Response:
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        found = await hub.db.read(lambda connection: open_order(connection, world, token, now))
+        if found is None:
+            return nothing_here(language(request))
+        wished = locales_of(found.order, world.shop_of(found.order.connection))
+        lang = language_of(request, wished[0])
+        it = order_page(found.order, world, now, lang, found.reader)
+        return page("order.html", lang, it=it, icons=ICONS)
+
+    async def leave_news(request: Request) -> Response:
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        try:
+            kind = (await read_form(request)).get("leave", "")
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            return PlainTextResponse("this form cannot be read\n", 400)
+        done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
+        return told(lang, "unsubscribed") if done else nothing_here(lang)
+
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
+        _both("/o/{token:path}", order, leave_news),
         _both("/e/{token}", matter, take),
         _both("/u/{token}", unsubscribe_page, unsubscribe),
     ]

@@ -1,6 +1,6 @@
 """A hub whose pages a browser can open: the real web application over a real hub, on loopback."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +34,18 @@ class Site:
         """A link of a message, at the address of this site."""
         return f"{self.base}{urlsplit(link).path}"
 
+    async def order_link(self, tale: Sequence[tuple[str, str, Any]]) -> str:
+        """The link to the page of an order of which all this was told, brought by the mail about the first of it."""
+        for connection, subject, record in tale:
+            await self.it.hear(connection, subject, record)
+            await self.it.advance(minutes=2)
+        return self.said("/o/")
+
+    def said(self, door: str) -> str:
+        """The last link to such a page that a message brought."""
+        words = [word for _, message in self.it.board.sent for word in message.text.split() if door in word]
+        return self.here(words[-1])
+
     async def unsubscribe_link(self) -> str:
         """The link that a customer's mail brings."""
         await self.it.hear("shop", "order:1", order("09:59", "order.received", placed="09:59"))
@@ -45,8 +57,7 @@ class Site:
         packed = parcel("f", "09:59", "shipment.problem", numbers=("X1",))
         await self.it.hear("shop", "order:1", order("09:59", "order.processing", placed="09:50", parcels=(packed,)))
         await self.it.advance(minutes=5)
-        words = [word for _, message in self.it.board.sent for word in message.text.split()]
-        return self.here(next(word for word in words if "/e/" in word))
+        return self.said("/e/")
 
 
 @asynccontextmanager

@@ -97,9 +97,9 @@ def test_the_orders_page_makes_no_sms_dearer(locale: str) -> None:
     """Where there is no other address to give, an SMS gives none."""
     for name, form, its in ALL:
         if (form, its) == ("sms", locale):
-            names = sample(name, locale)
-            without = {key: value for key, value in names["shipment"].items() if key != "tracking_url"}
-            for names in (names, {**names, "shipment": without, "payment": {"status": "payment_failed"}}):
+            whole = sample(name, locale)
+            parcel = {key: value for key, value in whole["shipment"].items() if key != "tracking_url"}
+            for names in (whole, {**whole, "shipment": parcel, "payment": {"status": "payment_failed"}}):
                 made = TEXTS.render(name, form=Form.SMS, locale=locale, names=names, zone=KYIV, link=link)
                 assert "/l/order" not in made.text, name
 
