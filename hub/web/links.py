@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from hub.messages import clean
 from hub.pipeline.names import locales_of
 from hub.runtime.hub import Hub
 from hub.store.database import insert_new
@@ -29,6 +30,7 @@ from .words import WORDS, language_of
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=select_autoescape(default=True)
 )
+PAGES.filters["clean"] = clean
 ASSETS = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
 """What the pages load, all of it ours: file → media type."""
 

@@ -60,6 +60,10 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
         assert (matter.state, matter.owner) == ("open", ""), "who looks has not taken it"
         async with window(browser, language=language) as it:
             await it.goes(link)
+            reason = await it.page.locator("h1").inner_text()
+            assert "<script>alert(1)</script> abc" in reason, (
+                "it is a text, and reads in the direction that it is written"
+            )
             await it.page.get_by_role("button", name=say["take"]).click()
             assert await it.page.locator("h1").inner_text() == say["taken"]
             (matter,) = await at.it.rows(tables.escalations)
