@@ -12,6 +12,8 @@ from playwright.async_api import Browser, Page, Request, async_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "Chromium is not here: sudo apt-get install -y chromium"
+LEFT = "net::ERR_ABORTED"
+"""What becomes of a request when its reader goes on to the next page before it is answered."""
 PHONE, DESK = 320, 1280
 WIDTHS = (PHONE, DESK)
 
@@ -133,10 +135,14 @@ async def window(
         def asks(request: Request) -> None:
             it.asked.append(request.url)
 
+        def fails(request: Request) -> None:
+            if request.failure != LEFT:
+                it.complaints.append(f"failed: {request.url}: {request.failure}")
+
         page.on("request", asks)
         page.on("console", lambda said: it.complaints.append(said.text))
         page.on("pageerror", lambda error: it.complaints.append(str(error)))
-        page.on("requestfailed", lambda request: it.complaints.append(f"failed: {request.url}"))
+        page.on("requestfailed", fails)
         yield it
     finally:
         await context.close()
