@@ -74,6 +74,8 @@ def _ask(config: "Config", connection: str, number: str, phone: str) -> "Sequenc
     from hub.plugin import TrackRequest
 
     async def work(adapter: Any) -> "Sequence[Raw]":
+        if not adapter.recognises(number):
+            raise refused(f"{number} is no number of {adapter.label}; nothing was asked")
         found: Sequence[Raw] = await adapter.track([TrackRequest(number, phone)])
         return found
 

@@ -24,7 +24,7 @@ def upgrade(path: Path) -> None:
 
     settings = hub_settings(existing(path))
     if not settings.database:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = Database(settings.database or f"sqlite:///{settings.data / 'hub.db'}")
     try:
         database.hold()

@@ -4,7 +4,7 @@ words. All of them are warnings and notes; what refuses a file is found while it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, takewhile
 from typing import Protocol
 
 from hub.config.load import Ground
@@ -15,7 +15,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Choose, Flow, Notify, State, Step
+from .model import Choose, Escalate, Flow, Notify, State, Step
 from .types import EVERYTHING, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -175,8 +175,10 @@ def _texts_of(flow: Flow) -> frozenset[str]:
 
 
 def _always_says(flow: Flow) -> bool:
-    """Whether a flow says something to the customer without any condition."""
-    return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in flow.steps)
+    """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
+    other news."""
+    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate), flow.steps)
+    return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 
 def _renamed(checked: Mapping[str, Checked], ground: Ground, reading: Reading) -> None:

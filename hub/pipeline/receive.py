@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from hub.clock import Clock
 from hub.plugin import Answer, Raw, Received, RefusedError, UnreadableError, WebhookRequest, digest
 from hub.status import Mode
 from hub.store.database import Database, GroupCommit, insert_new, is_trouble
-from hub.store.tables import TENANT, InboxState, inbox, slot_of_subject
+from hub.store.tables import TENANT, InboxState, connections, inbox, slot_of_subject
 
 from .crash import crash_point
 from .listen import event_received
@@ -24,6 +25,7 @@ log = logging.getLogger("hub.receive")
 
 REFUSED = Answer(401, "refused\n")
 UNKNOWN = Answer(404, "not found\n")
+EVERY = timedelta(minutes=1)
 KEPT_OF_UNREADABLE = 64 * 1024
 """Bytes kept of a believed body that nobody can read, for the dead letter."""
 
@@ -48,6 +50,7 @@ class Receiver:
         self.db, self.clock, self.world, self.wake = db, clock, world, wake
         self.group: GroupCommit[list[dict[str, Any]]] = GroupCommit(db, self._commit)
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.heard: dict[str, datetime] = {}
 
     async def webhook(self, connection: str, request: WebhookRequest) -> Answer:
         """The answer for the sender; a database that cannot take it raises, and the web says 503."""
@@ -97,9 +100,20 @@ class Receiver:
             self.wake()
         return new
 
+    def _heard_of(self, connection: sa.Connection, sources: set[str]) -> None:
+        """Note a sign of life, once a minute for each connection: this is on the way of every webhook."""
+        now = self.clock.now()
+        for source in sources:
+            if abs(now - self.heard.get(source, now - EVERY)) >= EVERY:
+                connection.execute(insert_new(connections, self.db.dialect).values(tenant=TENANT, name=source))
+                mine = sa.update(connections).where(connections.c.name == source)
+                connection.execute(mine.values(last_event_at=now))
+                self.heard[source] = now
+
     def _commit(self, connection: sa.Connection, items: list[list[dict[str, Any]]]) -> Sequence[int]:
         crash_point("before-inbox-commit")
         new = new_events(connection, self.db.dialect, [row for rows in items for row in rows])
+        self._heard_of(connection, {source for source, _ in new})
         return [_claim(rows, new) for rows in items]
 
 

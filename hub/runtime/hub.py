@@ -68,7 +68,7 @@ def database_url(config: Config) -> str:
     """Where the truth lies: `hub.database`, else SQLite in the data folder."""
     if config.hub.database:
         return config.hub.database
-    config.hub.data.mkdir(parents=True, exist_ok=True)
+    config.hub.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return f"sqlite:///{config.hub.data / 'hub.db'}"
 
 

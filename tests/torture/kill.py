@@ -8,9 +8,10 @@ import random
 import resource
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from hub.clock import monotonic, pause
 from hub.pipeline.crash import POINTS
@@ -182,7 +183,7 @@ async def prove(folder: Path, options: Options, say: Say) -> list[str]:
     """Plant each fault and see that it is found; gives the faults that were not."""
     missed = []
     for fault in options.proofs:
-        size = replace(PROOF, waits_for=WAITS.get(fault, PROOF.waits_for))
+        size = replace(PROOF, waits_for=WAITS.get(fault, PROOF.waits_for), **SIZES.get(fault, {}))
         run = await kill_run(folder / f"planted-{fault}", size, lambda _: None, planted=fault)
         found = [problem for problem in run.verdict.problems if EXPECTED[fault] in problem]
         say(f"planted {fault}: {'found: ' + found[0][:90] if found else 'NOT FOUND'} ({run.seconds:.0f} s)")
@@ -197,6 +198,8 @@ EXPECTED = {
     "uncounted": "not counted as unknown",
     "twice": "repeat",
 }
+SIZES: Mapping[str, Any] = {"uncounted": {"kills": len(POINTS) + 1, "per_point": 1}}
+"""What can only be seen where something was on the wire is looked for at every crash point; else it would be luck."""
 WAITS = {"early-2xx": ("pending",), "lost-row": ("pending", "timers")}
 """What these are known by is there before every message has arrived."""
 
