@@ -35,7 +35,7 @@ async def url(world: InPostSandbox) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(clock: VirtualClock) -> AsyncIterator[httpx.AsyncClient]:
-    client = make_client("inpost", Limits(concurrency=2, timeout=timedelta(milliseconds=500)), clock)
+    client = make_client("inpost", Limits(concurrency=2, timeout=timedelta(seconds=4)), clock)
     yield client
     await client.aclose()
 

@@ -74,7 +74,7 @@ async def make(base: str, clock: VirtualClock) -> AsyncIterator[Make]:
 
     def one(**settings: Any) -> TurboSms:
         usual = {"token": TOKEN, "sender": SENDER, "callback_secret": SECRET, "url": base}
-        clients.append(make_client("sms", Limits(timeout=timedelta(seconds=1)), clock))
+        clients.append(make_client("sms", Limits(timeout=timedelta(seconds=4)), clock))
         return TurboSms(TurboSmsSettings(**{**usual, **settings}), clients[-1], clock, connection="sms")
 
     yield one
