@@ -18,9 +18,11 @@ CALLED = {"smtp": "mail", "telegram": "bot"}
 ALSO: Mapping[str, tuple[str, ...]] = {"shopify": ("client_id",), "smtp": ("username", "password")}
 """Plugin → settings that are asked for although they can be left out."""
 
+EXAMPLE_SECRET = "replace-me"
+"""Begins, or stands in, every secret that we write for an example."""
 EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("shopify", "domain", "{slug}.myshopify.com"),
-    ("telegram", "token", "123456789:replace-me-with-the-token-of-your-bot"),
+    ("telegram", "token", f"123456789:{EXAMPLE_SECRET}-with-the-token-of-your-bot"),
     ("smtp", "host", "smtp.{slug}.example"),
     ("*", "from", "{name} <shop@{slug}.example>"),
     ("*", "sender", "{slug}"),
@@ -28,7 +30,7 @@ EXAMPLES: tuple[tuple[str, str, str], ...] = (
     ("*", "email", "shop@{slug}.example"),
     ("*", "host", "{slug}.example"),
     ("*", "url", "https://{slug}.example"),
-    ("*", "*", "replace-me-please-1234"),
+    ("*", "*", f"{EXAMPLE_SECRET}-please-1234"),
 )
 """Plugin, setting, what stands there until somebody puts the right thing in. The first row that fits."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._errors import Stop, explained, refused, unavailable
+from ._first import EXAMPLE_SECRET
 from ._out import counted
 from ._setup import config_option, configured, example, existing, read_configuration, registry
 
@@ -99,6 +100,18 @@ def _collect(value: Any, found: set[str]) -> None:
             _collect(each, found)
 
 
+def examples_left(config: "Config") -> list[str]:
+    """Connections with a secret that is still the example of `hub init`, which anybody may know."""
+    from pydantic import SecretStr
+
+    return [
+        f"{name}: {field} is still the example that hub init wrote; whoever knows it can sign what we believe"
+        for name, connection in config.connections.items()
+        for field, value in connection.settings
+        if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value()
+    ]
+
+
 class _Daemon:
     """One life of `hub run`."""
 
@@ -117,6 +130,8 @@ class _Daemon:
 
         self.main = asyncio.current_task()
         try:
+            for each in examples_left(self.config):
+                log.warning("%s", each)
             hub = Hub(self.config, self.texts, listeners=registry())
         except OSError as error:
             raise unavailable(explained(error).message) from error

@@ -192,3 +192,13 @@ async def test_an_impossible_address_is_wrong_usage(shop: Shop) -> None:
     process = await start(shop, "--listen", "nowhere")
     _, said = await process.communicate()
     assert process.returncode == 2 and b"--listen: 'nowhere' is not an address" in said
+
+
+async def test_it_warns_of_a_secret_that_is_still_an_example(shop: Shop) -> None:
+    first = next(iter(shop.env))
+    shop.env = {**shop.env, first: "replace-me-please-1234"}
+    async with running(shop) as hub:
+        await hub.stop()
+        said = [line["message"] for line in hub.log if "still the example" in line["message"]]
+    assert len(said) == 1
+    assert "replace-me" not in said[0]
