@@ -50,7 +50,8 @@ TRYING = "trying"
 """The key under which the event is noted that is being tried after a start."""
 CAREFUL = 50
 """How many events that wait at a start are taken one by one."""
-MOST_TRIES = 2
+MOST_TRIES = 5
+"""A hub that is killed from outside again and again dies over an innocent event too; two deaths prove nothing."""
 BUDGET = 0.010
 """Seconds that deciding a batch should take: batches grow and shrink towards it, so that requests come in between."""
 
@@ -83,7 +84,7 @@ class ApplyDrain:
 
     async def _carefully(self) -> None:
         """After a start, the first events one by one, each try noted before: one that killed the hub (its plugin runs
-        out of memory, crashes the interpreter) is met again, and the third time it is set aside unread."""
+        out of memory, crashes the interpreter) is met again, and after five deaths it is set aside unread."""
         for _ in range(CAREFUL):
             tried = await self.db.write(lambda connection: note_try(connection, self.slots))
             if tried is None:
