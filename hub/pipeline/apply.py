@@ -316,17 +316,19 @@ def _place(
                 if not held_by:
                     missing[f"parcel:{record.number}"] = None
             case Reread():
-                batch.rereads += _asked(record, event.connection, world)
+                batch.rereads += _asked(record, event.connection, world, holders)
             case Receipt() | Reply() | Linked() | ChannelClosed():
                 batch.channel.append((event, record))
     _wait(event, batch, list(missing), placed=placed)
 
 
-def _asked(hint: Reread, source: str, world: World) -> list[tuple[str, str, str]]:
+def _asked(hint: Reread, source: str, world: World, holders: "_Numbers") -> list[tuple[str, str, str]]:
     """Who is asked because of a hint: whoever gave it; about a parcel, of which only carriers know, the one that
     follows its number."""
     if hint.kind is not RefKind.PARCEL:
         return [(source, "order", hint.ref)]
+    if not holders(hint.ref):
+        return []  # a hint at somebody else's parcel; one of ours is asked about as soon as its order names it
     carrier = source if source in world.of_kind("carrier") else world.carrier_for(hint.ref, "")
     return [(carrier, "parcel", hint.ref)] if carrier else []
 

@@ -956,10 +956,13 @@ async def test_a_plugin_tells_only_what_its_kind_can_know(tmp_path: Path, source
 
 async def test_a_shops_hint_at_a_parcel_asks_the_carrier_of_its_number(tmp_path: Path) -> None:
     async with hamlet(tmp_path) as it:
-        await it.hear("shop", "order:1", Reread(RefKind.PARCEL, "P1"), Reread(RefKind.PARCEL, "of nobody"))
-        assert [(row.connection, row.ref) for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")] == [
-            ("post", "P1")
-        ]
+        await it.hear("shop", "order:1", order("09:00", "order.packed", parcels=(packed("P1"),)))
+        before = it.board.asked.count(("post", ("P1",)))
+        for source in ("shop", "post"):
+            await it.hear(source, f"hint:{source}", Reread(RefKind.PARCEL, "P1"), Reread(RefKind.PARCEL, "P2"))
+        assert it.board.asked.count(("post", ("P1",))) == before + 2
+        asked = {row.ref for row in await it.rows(tables.polls, tables.polls.c.kind == "parcel")}
+        assert asked == {"P1"}, "of a parcel that no order holds nobody is asked"
 
 
 @pytest.mark.parametrize("gone", [Removed("1", moment("12:00")), Merged("1", "2", moment("12:00"))])
