@@ -18,6 +18,7 @@ from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, D
 from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
+from .phones import phone_of
 from .plain import attempt_key, from_plain
 from .state import NOT_THERE
 from .world import World
@@ -91,7 +92,7 @@ class Leaving:
             return contact.address if contact is not None else ""
         if kind is AddressKind.EMAIL:
             return snapshot.customer.email
-        return snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
+        return phone_of(snapshot, self.shop)
 
     def addresses(self) -> list[tuple[str, str]]:
         """(channel, address) of every channel of its list."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.config.model import Shop
 from hub.flows.compile import compile_flow
 from hub.flows.run import Run
 from hub.model import OrderSnapshot
@@ -31,6 +32,7 @@ from .facts import StoredFact, Witness, believed, facts_of, said_in_between, tak
 from .ladder import climb
 from .notices import notices_of, taken_back
 from .parcels import with_ids
+from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
 from .react import RunRow, Situation, react
@@ -187,7 +189,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
         doc = with_ids(doc, order_id, after.shipments)
-        _write_order(plan, order_id, shop.key, loaded, doc, after, now)
+        _write_order(plan, order_id, shop, loaded, doc, after, now)
         plan.facts = [(fact, event_id) for fact, event_id in new if (fact.subject, fact.key) not in needless]
         plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})
         plan.unmapped = _unmapped(new, world, order_id, now)
@@ -280,13 +282,13 @@ def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
 
 
 def _write_order(
-    plan: OrderPlan, order_id: str, shop: str, loaded: Loaded, doc: OrderDoc, after: OrderView, now: datetime
+    plan: OrderPlan, order_id: str, shop: Shop, loaded: Loaded, doc: OrderDoc, after: OrderView, now: datetime
 ) -> None:
     snapshot = doc.snapshot
     plan.row = {
         "id": order_id,
         "slot": slot_of(order_id),
-        "shop": shop,
+        "shop": shop.key,
         "connection": loaded.connection,
         "ref": order_id.partition(":")[2],
         "number": snapshot.number if snapshot else "",
@@ -301,10 +303,10 @@ def _write_order(
     if (loaded.rev == 0 or plan.customer_was) and snapshot is not None:
         plan.customer = {
             "id": loaded.customer_id,
-            "shop": shop,
+            "shop": shop.key,
             "name": snapshot.customer.name,
             "email": snapshot.customer.email,
-            "phone": snapshot.customer.phone or (snapshot.address.phone if snapshot.address else ""),
+            "phone": phone_of(snapshot, shop),
             "locale": snapshot.customer.locale,
             "created_at": now,
         }

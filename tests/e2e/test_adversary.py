@@ -506,18 +506,19 @@ async def test_a_form_that_does_not_come_is_not_waited_for(tmp_path: Path) -> No
 # ------------------------------------------------------------------------------------------------ strangers
 
 
-async def test_a_stop_counts_for_the_phone_it_came_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", ["+380509999999", "050 999 99 99", "(050) 999-99-99"])
+async def test_a_stop_counts_for_the_phone_it_came_from(tmp_path: Path, written: str) -> None:
     async with hamlet(tmp_path, RECEIVED) as it:
         await it.hear("shop", "order:1", new_order())
-        other = replace(PHONE, phone="+380509999999")
+        other, caller = replace(PHONE, phone=written), "+380509999999"
         await it.hear("shop", "order:2", new_order("2", other))
         await it.advance(minutes=5)
         assert it.said("sms") == ["order-received"] * 2
-        await it.hear("sms", "reply", ChannelClosed(other.phone, it.clock.now(), "STOP"))
+        await it.hear("sms", "reply", ChannelClosed(caller, it.clock.now(), "STOP"))
         await it.hear("shop", "order:3", new_order("3", other))
         await it.advance(minutes=5)
         assert it.said("sms") == ["order-received"] * 2
-        await it.hear("sms", "reply", ChannelClosed(other.phone, it.clock.now(), "START", open=True))
+        await it.hear("sms", "reply", ChannelClosed(caller, it.clock.now(), "START", open=True))
         await it.hear("shop", "order:4", new_order("4", other))
         await it.advance(minutes=5)
         assert it.said("sms") == ["order-received"] * 3
