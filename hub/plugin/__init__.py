@@ -33,6 +33,7 @@ from ._outcomes import (
     Unknown,
     UnreadableError,
 )
+from ._phones import e164, sms_text
 from ._signatures import digest, read_json, same_secret, verify_hmac
 from ._webhook import Answer, Page, Raw, Received, WebhookRequest
 from .http import expecting
@@ -71,10 +72,12 @@ __all__ = [
     "WriteBack",
     "WriteBackStatus",
     "digest",
+    "e164",
     "expecting",
     "hookimpl",
     "hookspec",
     "read_json",
     "same_secret",
+    "sms_text",
     "verify_hmac",
 ]

@@ -9,8 +9,8 @@ import hub.plugin.sandbox
 DOOR = """
 Accepted Adapter AddressKind Answer Button Carrier Channel Clock Config Duplicate FailureError Form Limits Meaning
 Outcome Outgoing Page Permanent Platform Raw Received RefusedError Settings StatusTables Suppress TrackRequest Transient
-Unknown UnreadableError WebhookRequest WriteBack WriteBackStatus digest expecting hookimpl hookspec read_json
-same_secret verify_hmac
+Unknown UnreadableError WebhookRequest WriteBack WriteBackStatus digest e164 expecting hookimpl hookspec read_json
+same_secret sms_text verify_hmac
 """
 
 

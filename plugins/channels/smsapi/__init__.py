@@ -36,13 +36,14 @@ from hub.plugin import (
     Transient,
     UnreadableError,
     WebhookRequest,
+    e164,
     expecting,
     hookimpl,
     read_json,
     same_secret,
+    sms_text,
 )
 
-from .message import e164, plain
 from .reading import error_of, events, outcome, read
 from .statuses import NOT_SMSAPI, STRANGER, verdict
 
@@ -150,7 +151,7 @@ class Smsapi(Channel[SmsapiSettings]):
 
     async def send(self, message: Outgoing) -> Outcome:
         """One `sms.do` to one number, under the message's key."""
-        number, text = e164(message.to, self.settings.country), plain(message.text)
+        number, text = e164(message.to, self.settings.country), sms_text(message.text)
         if number is None:
             return Suppress("this is no telephone number")
         if not text:

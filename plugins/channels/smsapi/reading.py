@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hub.model import ChannelClosed, ChannelRecord, Receipt, ReceiptState
-from hub.plugin import Accepted, Outcome, Raw, Unknown, UnreadableError, digest
+from hub.plugin import Accepted, Outcome, Raw, Unknown, UnreadableError, digest, e164
 
-from .message import e164
 from .statuses import NAMES, NOT_SMSAPI, RECEIPTS, START, STOP, STRANGER, verdict
 
 log = logging.getLogger(__name__)

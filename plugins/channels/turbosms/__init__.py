@@ -39,13 +39,14 @@ from hub.plugin import (
     Unknown,
     UnreadableError,
     WebhookRequest,
+    e164,
     expecting,
     hookimpl,
     read_json,
     same_secret,
+    sms_text,
 )
 
-from .message import e164, plain
 from .reading import Answered, callback, outcome, polled, read_answer, receipts, refusal, statuses, word_of
 from .statuses import SUCCESS, state_of
 
@@ -133,7 +134,7 @@ class TurboSms(Channel[TurboSmsSettings]):
 
     async def send(self, message: Outgoing) -> Outcome:
         """One `message/send` to one number, under the message's key."""
-        number, text = e164(message.to, self.settings.country), plain(message.text)
+        number, text = e164(message.to, self.settings.country), sms_text(message.text)
         if number is None:
             return Suppress("this is no telephone number")
         if not text:

@@ -23,9 +23,9 @@ from hub.plugin import (
     Transient,
     Unknown,
     digest,
+    e164,
 )
 from plugins.channels.smsapi import Smsapi, SmsapiSettings
-from plugins.channels.smsapi.message import e164
 from plugins.channels.smsapi.reading import outcome
 from plugins.channels.smsapi.sandbox import TOKEN, SmsapiSandbox
 from plugins.channels.smsapi.statuses import ERRORS, verdict

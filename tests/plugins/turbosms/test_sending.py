@@ -21,9 +21,10 @@ from hub.plugin import (
     Transient,
     Unknown,
     digest,
+    e164,
+    sms_text,
 )
 from plugins.channels.turbosms import TurboSms, TurboSmsSettings
-from plugins.channels.turbosms.message import e164, plain
 from plugins.channels.turbosms.reading import outcome, read_answer
 from plugins.channels.turbosms.sandbox import SECRET, TOKEN, TurboSmsSandbox
 from plugins.channels.turbosms.statuses import CODES, Code
@@ -163,7 +164,7 @@ async def test_what_is_no_number_or_no_text_is_not_asked_about(turbosms: TurboSm
 
 
 def test_a_text_loses_only_what_no_sms_can_carry() -> None:
-    assert plain("a\r\nb\rc\x00\x1b\ud800 ж📦") == "a\nb\nc? ж📦"
+    assert sms_text("a\r\nb\rc\x00\x1b\ud800 ж📦") == "a\nb\nc? ж📦"
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

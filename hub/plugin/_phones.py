@@ -1,4 +1,4 @@
-"""What leaves: a telephone number as the network knows it, and a text that an SMS can carry. Pure."""
+"""A telephone number as the network knows it, and a text that an SMS can carry. Pure."""
 
 import re
 import unicodedata
@@ -27,7 +27,7 @@ def _read(written: str, country: str | None) -> str | None:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def plain(text: str) -> str:
+def sms_text(text: str) -> str:
     """`text` without what no message can carry: control characters and halves of surrogate pairs."""
     return "".join(_printable(each) for each in text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
