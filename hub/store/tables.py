@@ -281,6 +281,113 @@ optouts = sa.Table(
     _text("how"),
 )
 
+consents = sa.Table(  # what was allowed and taken back, append-only; `optouts` is how it stands
+    "consents",
+    metadata,
+    _id(),
+    _tenant(),
+    _text("customer_id"),
+    _text("cls"),
+    _text("channel"),  # empty: all of them
+    sa.Column("given", sa.Integer, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("how"),
+    sa.Index("ix_consents_customer", "tenant", "customer_id", "id"),
+)
+
+mutes = sa.Table(
+    "mutes",
+    metadata,
+    _tenant(primary=True),
+    _text("scope", key=True),  # customer, order
+    _text("ref", key=True),
+    _text("cls", key=True),
+    sa.Column("until_at", Utc, nullable=False),
+    sa.Column("at", Utc, nullable=False),
+    _text("how"),
+)
+
+tags = sa.Table(  # what flows put on; the shop's own stand in the order's document
+    "tags",
+    metadata,
+    _tenant(primary=True),
+    _text("scope", key=True),  # customer, order
+    _text("ref", key=True),
+    _text("tag", key=True),
+    sa.Column("at", Utc, nullable=False),
+    _text("how"),
+)
+
+questions = sa.Table(
+    "questions",
+    metadata,
+    _tenant(primary=True),
+    _text("id", key=True),
+    _text("order_id"),
+    _text("customer_id"),
+    _text("channel"),
+    _text("topic"),  # status, complaint, return, address, other
+    _text("text"),
+    sa.Column("asked_at", Utc, nullable=False),
+    sa.Column("answered_at", Utc),
+    _text("answered_by"),
+    _text("answer"),
+    sa.Index("ix_questions_customer", "tenant", "customer_id", "asked_at"),
+    sa.Index("ix_questions_order", "tenant", "order_id"),
+    sa.Index("ix_questions_open", "tenant", "asked_at", **_where("answered_at IS NULL")),
+)
+
+surveys = sa.Table(
+    "surveys",
+    metadata,
+    _tenant(primary=True),
+    _text("id", key=True),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("order_id"),
+    _text("customer_id"),
+    _text("run_key"),
+    _text("name"),
+    _text("state", default="open"),  # open, partial, answered, closed
+    _text("channel"),  # by which the last answer came
+    sa.Column("answers", Json, nullable=False),
+    sa.Column("opened_at", Utc, nullable=False),
+    sa.Column("until_at", Utc, nullable=False),
+    sa.Column("heard_at", Utc),
+    sa.Column("finished_at", Utc),
+    sa.UniqueConstraint("tenant", "order_id", "name"),
+    sa.Index("ix_surveys_finished", "tenant", "name", "finished_at"),
+)
+
+errands = sa.Table(  # what is to be done outside after the commit, beside messages: calls and write-backs
+    "errands",
+    metadata,
+    _id(),
+    _tenant(),
+    sa.Column("slot", sa.Integer, nullable=False),
+    _text("key"),
+    _text("kind"),  # call, write_back
+    _text("order_id"),
+    _text("run_key"),
+    _text("flow"),
+    _text("step"),
+    _text("connection"),
+    _text("state", default="due"),  # due, on_wire, done, failed, dismissed
+    _text("reason"),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    _text("owner"),
+    sa.Column("lease_until", Utc),
+    sa.Column("doc", Json, nullable=False),
+    sa.Column("answer", Json),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("finished_at", Utc),
+    sa.UniqueConstraint("tenant", "key"),
+    sa.Index("ix_errands_due", "due_at", "id", **_where("state = 'due'")),
+    sa.Index("ix_errands_due_slot", "slot", "due_at", "id", **_where("state = 'due'")),
+    sa.Index("ix_errands_leased", "lease_until", **_where("state = 'on_wire'")),
+    sa.Index("ix_errands_order", "tenant", "order_id", "id"),
+)
+
 links = sa.Table(
     "links",
     metadata,
@@ -314,7 +421,7 @@ runs = sa.Table(
     _text("subject_kind"),
     _text("subject"),
     _text("word"),
-    sa.Column("occurrence", sa.Integer, nullable=False),
+    sa.Column("occurrence", sa.BigInteger, nullable=False),
     _text("state"),  # waiting, done, stopped, restarted, parked
     _text("reason"),
     sa.Column("doc", Json, nullable=False),
@@ -332,7 +439,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt
+    _text("kind"),  # run, acknowledge, due, receipt, stalled, late, survey
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),
@@ -418,6 +525,8 @@ escalations = sa.Table(
     _text("state"),  # open, acknowledged, resolved
     _text("owner"),
     _text("note"),
+    sa.Column("choices", Json),  # the words of the buttons
+    _text("choice"),
     sa.Column("due_at", Utc),
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("acknowledged_at", Utc),
@@ -447,5 +556,6 @@ connections = sa.Table(
     sa.Column("paused_until", Utc),
     sa.Column("imported_at", Utc),
     sa.Column("last_event_at", Utc),
+    sa.Column("last_webhook_at", Utc),
     sa.Column("statuses", Json),  # the status tables that the stored facts were last folded with
 )

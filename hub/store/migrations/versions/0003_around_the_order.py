@@ -1,0 +1,174 @@
+"""What is asked and answered, allowed and silenced, tagged, and done outside.
+
+Revision ID: 0003
+Revises: 0002
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "consents",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("cls", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("given", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index("ix_consents_customer", "consents", ["tenant", "customer_id", "id"], unique=False)
+    op.create_table(
+        "errands",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("run_key", sa.Text(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("lease_until", sa.BigInteger(), nullable=True),
+        sa.Column("doc", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_errands")),
+        sa.UniqueConstraint("tenant", "key", name=op.f("uq_errands_tenant_key")),
+    )
+    op.create_index(
+        "ix_errands_due",
+        "errands",
+        ["due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_index(
+        "ix_errands_due_slot",
+        "errands",
+        ["slot", "due_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'due'"),
+        postgresql_where=sa.text("state = 'due'"),
+    )
+    op.create_index(
+        "ix_errands_leased",
+        "errands",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'on_wire'"),
+        postgresql_where=sa.text("state = 'on_wire'"),
+    )
+    op.create_index("ix_errands_order", "errands", ["tenant", "order_id", "id"], unique=False)
+    op.create_table(
+        "mutes",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("cls", sa.Text(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "scope", "ref", "cls", name=op.f("pk_mutes")),
+    )
+    op.create_table(
+        "questions",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("answered_at", sa.BigInteger(), nullable=True),
+        sa.Column("answered_by", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_questions")),
+    )
+    op.create_index("ix_questions_customer", "questions", ["tenant", "customer_id", "asked_at"], unique=False)
+    op.create_index(
+        "ix_questions_open",
+        "questions",
+        ["tenant", "asked_at"],
+        unique=False,
+        sqlite_where=sa.text("answered_at IS NULL"),
+        postgresql_where=sa.text("answered_at IS NULL"),
+    )
+    op.create_index("ix_questions_order", "questions", ["tenant", "order_id"], unique=False)
+    op.create_table(
+        "surveys",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("run_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("answers", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.BigInteger(), nullable=False),
+        sa.Column("until_at", sa.BigInteger(), nullable=False),
+        sa.Column("heard_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_surveys")),
+        sa.UniqueConstraint("tenant", "order_id", "name", name=op.f("uq_surveys_tenant_order_id_name")),
+    )
+    op.create_index("ix_surveys_finished", "surveys", ["tenant", "name", "finished_at"], unique=False)
+    op.create_table(
+        "tags",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "scope", "ref", "tag", name=op.f("pk_tags")),
+    )
+    op.add_column("connections", sa.Column("last_webhook_at", sa.BigInteger(), nullable=True))
+    op.add_column("escalations", sa.Column("choices", sa.Text(), nullable=True))
+    op.add_column("escalations", sa.Column("choice", sa.Text(), nullable=False, server_default=""))
+    _occurrences(sa.BigInteger())
+
+
+def downgrade() -> None:
+    _occurrences(sa.Integer())
+    op.drop_column("escalations", "choice")
+    op.drop_column("escalations", "choices")
+    op.drop_column("connections", "last_webhook_at")
+    op.drop_table("tags")
+    op.drop_table("surveys")
+    op.drop_table("questions")
+    op.drop_table("mutes")
+    op.drop_table("errands")
+    op.drop_table("consents")
+
+
+def _occurrences(kind: Any) -> None:
+    """An occurrence may be an instant in microseconds; SQLite's whole numbers are wide enough as they are."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.alter_column("runs", "occurrence", type_=kind)
