@@ -101,6 +101,7 @@ CODES: Mapping[str, Code] = {
             "bad-length": "Not a length of time; write it like 30s, 10m, 3h, 2d, 1w or 1d12h.",
             "bad-time": "Not a time of day, or not opening hours.",
             "bad-zone": "No such time zone.",
+            "bad-cron": "Not a cron line of five fields, as in `0 8 * * MON`.",
             "bad-locale": "No such language.",
             "not-yet": "A word of the language that this version does not support.",
             "secret-missing": "A secret that is referred to is not set, or its file cannot be read.",

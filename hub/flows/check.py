@@ -16,7 +16,7 @@ from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
 from .model import Choose, Escalate, Flow, Notify, State, Step
-from .types import EVERYTHING, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
+from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
 class Texts(Protocol):
@@ -97,9 +97,14 @@ def _implied(statuses: set[Status]) -> set[Status]:
 def _never_fires(live: list[Checked], words: frozenset[str], reading: Reading) -> None:
     for each in live:
         for word, place in each.words.items():
-            if word not in words:
+            if (axis_of_word(word) or _stays(word)) and word.removeprefix("stalled.") not in words:
                 text = f"no connection of this file can produce '{word}'"
                 reading.report(place, "never-fires", text)
+
+
+def _stays(word: str) -> bool:
+    """Whether a trigger is that a status lasts."""
+    return axis_of_word(word.removeprefix("stalled.")) is not None
 
 
 def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, reading: Reading) -> None:
@@ -223,7 +228,7 @@ def _can_know(
 ) -> None:
     """A text that prints what no trigger of the flow can tell would wait for it in vain."""
     locale, shop, forms = reader
-    absent = (EVERYTHING | LATER_NAMES) - offered(flow.triggers) - frozenset(step.extra or ())
+    absent = (EVERYTHING | LATER_NAMES) - IN_STEPS.keys() - offered(flow.triggers) - frozenset(step.extra or ())
     if not absent:
         return
     tags = (locale, locale.partition("-")[0])

@@ -24,7 +24,7 @@ from .cel_tree import NONE, Paths, proves, roots
 from .model import Flow, Mode, State, Step
 from .scope import Known, LengthText, Scope, placed_at
 from .types import UNKNOWN_TRIGGER, offered
-from .words import read_words
+from .words import Trigger, read_triggers, read_words
 
 MAX_STEPS = 100
 
@@ -97,13 +97,14 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     shape = read_settings(node, FlowShape, reading, f"flow '{key.text}'", place=key.place)
     if not isinstance(node, MapNode):
         return None
-    words = _triggers(key, node, reading)
+    triggers = _triggers(key, node, reading)
+    words = tuple(each.word for each in triggers)
     scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)
     stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
-    scope.there = _proved(conditions) | (NONE if words else {("escalation",)})
+    scope.there = _proved(conditions) | ({("escalation",)} if "escalation" in scope.offered else NONE)
     steps = _steps_of(key, node, scope)
     if shape is not None and shape.recheck:
         _clock(node.get("when"), conditions, scope)
@@ -116,6 +117,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         steps=steps,
         when=tuple(conditions),
         stop_on=stop_on,
+        given={each.word: each.given for each in triggers if each.given is not None},
         mode=Mode(shape.mode),
         recheck=shape.recheck,
         fresh=shape.fresh,
@@ -136,14 +138,14 @@ def version_of(source: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _triggers(key: Scalar, node: MapNode, reading: Reading) -> tuple[str, ...]:
+def _triggers(key: Scalar, node: MapNode, reading: Reading) -> tuple[Trigger, ...]:
     on = node.get("on")
     if on is None:
         misspelt = any(did_you_mean(each.text, ("on",)) for each, _ in node if each.text not in ("on",))
         if not misspelt and not node.merged:
             reading.report(key, "missing-setting", f"flow '{key.text}' needs 'on'")
         return ()
-    return read_words(on, reading, "'on'")
+    return read_triggers(on, reading)
 
 
 def _word_places(node: MapNode) -> list[Place]:

@@ -1,7 +1,7 @@
 """A flow as the engine runs it: frozen, checked, positions left behind. FLOWS.md says what each word means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -190,6 +190,15 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a trigger was given that is written as a map: `length` of `stalled` and `late`, `text` the cron line of
+    `schedule` or the label of `button`."""
+
+    length: Length | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """A declared reaction. `source` is the flow as plain data (JSON-able) and `version` the hash of it: a run under
     way keeps both, and `compile_flow(name, source)` gives the same flow again."""
@@ -199,6 +208,8 @@ class Flow:
     steps: tuple[Step, ...]
     when: tuple[Expression, ...] = ()
     stop_on: tuple[str, ...] = ()
+    given: Mapping[str, Given] = field(default_factory=dict)
+    """Trigger word → what it was given, for those that are written as a map."""
     mode: Mode = Mode.RESTART
     recheck: bool = True
     fresh: Length | None = None

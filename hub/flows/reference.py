@@ -16,8 +16,8 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import IN_STEPS, LATER_NAMES, NAMES, OFFERS, RECORDS, TRIGGERS, Field, axis_of_word
-from .words import LATER_MAPS, LATER_WORDS
+from .types import IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
+from .words import LATER_MAPS, MAPS
 
 HEAD = """\
 # flows.yaml: reference
@@ -118,7 +118,11 @@ def _triggers() -> Iterator[str]:
     )
     yield _table(("axis", "statuses"), rows)
     yield "`order.delivered` comes when the last open parcel was handed over."
-    yield _later(LATER_WORDS | {f"{{{each}: …}}" for each in LATER_MAPS})
+    yield _table(("trigger", "comes when", "about"), ((f"`{word}`", it.means, it.kind) for word, it in NEWS.items()))
+    for shape in MAPS.values():
+        yield f"### {(shape.__doc__ or '').strip()}"
+        yield _keys(shape)
+    yield _later(f"{{{each}: …}}" for each in LATER_MAPS)
 
 
 def _names() -> Iterator[str]:
@@ -126,7 +130,7 @@ def _names() -> Iterator[str]:
         "## Names\n\nWhat expressions and texts can read. A field with `?` may be absent: ask `has(…)`. "
         "A condition that reads what is absent does not hold."
     )
-    always = frozenset.intersection(*OFFERS.values())
+    always = frozenset.intersection(*(offers_of(word) for word in (*TRIGGERS, *NEWS)))
     rows = ((_written_name(each), each.written, _there(each, always)) for each in NAMES.values())
     yield _table(("name", "is", "there"), rows)
     yield _later(LATER_NAMES)
@@ -144,7 +148,19 @@ def _there(each: Field, always: frozenset[str]) -> str:
         return f"{each.means}; with every trigger"
     if each.name in IN_STEPS:
         return f"{each.means}; in later steps"
-    return f"{each.means}; with {', '.join(f'`{axis}.…`' for axis, names in OFFERS.items() if each.name in names)}"
+    groups: dict[str, list[str]] = {}
+    for word in (*TRIGGERS, *NEWS):
+        groups.setdefault(word.partition(".")[0], []).append(word)
+    return f"{each.means}; with {', '.join(filter(None, (_of_group(each.name, *group) for group in groups.items())))}"
+
+
+def _of_group(name: str, group: str, words: list[str]) -> str:
+    """Which of a group's triggers offer a name, in few words."""
+    has = [word for word in words if name in offers_of(word)]
+    lacks = [f"`{word}`" for word in words if word not in has]
+    if not lacks or len(lacks) < len(has):
+        return f"`{group}.…`" + (f" but {', '.join(lacks)}" if lacks else "")
+    return ", ".join(f"`{word}`" for word in has)
 
 
 def _functions() -> Iterator[str]:

@@ -359,6 +359,19 @@ def _after(path: tuple[int, ...]) -> tuple[int, ...]:
     return (*path[:-1], path[-1] + 1)
 
 
+def words_heard(flow: Flow) -> frozenset[str]:
+    """Every word that a flow listens to: what starts it, what stops it, what it waits for."""
+
+    def waited_for(steps: Sequence[Step]) -> Iterator[str]:
+        for step in steps:
+            if isinstance(step, WaitEvent):
+                yield from step.words
+            for branch in step.branches if isinstance(step, Choose) else ():
+                yield from waited_for(branch.steps)
+
+    return frozenset({*flow.triggers, *flow.stop_on, *waited_for(flow.steps)})
+
+
 def step_at(steps: Sequence[Step], path: tuple[int, ...]) -> Step | None:
     """The step exactly at a path, or None past the end of its list."""
     here = steps

@@ -24,7 +24,8 @@ from hub.config.sections import (
 
 from .builtin import STEPS
 from .compile import FlowShape
-from .types import TRIGGERS
+from .types import WORDS
+from .words import MAPS
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": ["string", "number", "boolean"]}
@@ -40,7 +41,7 @@ def json_schema() -> Schema:
         "additionalProperties": False,
         "properties": {key: {**_top(key), "description": means} for key, means in TOP.items()},
         "$defs": {
-            "triggers": _one_or_many({"enum": list(TRIGGERS)}),
+            "triggers": _one_or_many({"anyOf": [{"enum": list(WORDS)}, *(_model(shape) for shape in MAPS.values())]}),
             "steps": {"type": "array", "minItems": 1, "items": {"oneOf": [_step(name) for name in STEPS]}},
         },
     }

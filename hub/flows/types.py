@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hub.model import PointKind
-from hub.status import VALUES, Axis, Fault, Order, Reason
+from hub.status import VALUES, Axis, Fault, Reason
 
-from .model import Severity
+from .model import MessageClass, Severity
 
 
 class Type(StrEnum):
@@ -198,6 +198,45 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         back_ordered bool: not in stock
         image_url text: a picture
     """),
+    "question": _fields("""
+        text text: what was asked
+        topic text: status, complaint, return, address or other
+        channel text: by which it came
+        asked_at time: when
+        about? text: the order's number
+    """),
+    "answer": _fields("""
+        survey text: its name in the file
+        nps? int: would recommend, 0 to 10
+        scores any: question → what was given
+        text? text: in the customer's own words
+        complete bool: all questions were answered
+    """),
+    "message": _fields("""
+        template text: the name of its text
+        class text: transactional, feedback or marketing
+        flow text: the flow that said it
+        channel? text: by which it went, or was tried last
+        outcome text: its state, and why
+        tried [text]: the channels that were tried
+        sent_at? time: when it went out
+        reached bool: it reached somebody
+    """),
+    "connection": _fields("""
+        name text: its name in the file
+        kind text: platform, carrier, channel or target
+        plugin text: what it runs on
+        last_event_at? time: when it was last heard from
+        silent_for? length: since then
+        error? text: what is wrong
+        expires_at? time: when its credential ends
+    """),
+    "unmapped": _fields("""
+        code text: as the outside system writes it
+        connection text: where it was seen
+        parcels int: how many times so far
+        first_seen_at time: since when
+    """),
     "escalation": _fields("""
         id text: its number
         reason text: why it was raised
@@ -224,15 +263,18 @@ NAMES: Mapping[str, Field] = {
         shipments [shipment]: all parcels of the order
         shipment shipment: the parcel this run is about
         entered_at time: when the subject came into its status
+        question question: what the customer asked
+        answer answer: what the customer answered
+        message message: the message that this is about
+        connection connection: the connection that this is about
+        unmapped unmapped: the code that nobody has mapped
         escalation? escalation: after an `escalate` in the run
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset(
-    {"question", "answer", "message", "connection", "unmapped", "saved", "coupon", "param", "promise", "report"}
-)
+LATER_NAMES = frozenset({"saved", "coupon", "param", "promise", "report"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -241,20 +283,69 @@ KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for
 """Words of the language of texts, which cannot be names in it."""
 
 _ALWAYS = frozenset({"shop", "now", "started_at", "event"})
-_WITH_ORDER = _ALWAYS | {"order", "payment", "customer", "shipments", "entered_at"}
+_WITH_ORDER = _ALWAYS | {"order", "payment", "customer", "shipments"}
+_STATUS = _WITH_ORDER | {"entered_at"}
 OFFERS: Mapping[Axis, frozenset[str]] = {
-    Axis.ORDER: _WITH_ORDER,
-    Axis.PAYMENT: _WITH_ORDER,
-    Axis.RETURN: _WITH_ORDER,
-    Axis.SHIPMENT: _WITH_ORDER | {"shipment"},
+    Axis.ORDER: _STATUS,
+    Axis.PAYMENT: _STATUS,
+    Axis.RETURN: _STATUS,
+    Axis.SHIPMENT: _STATUS | {"shipment"},
 }
 """What the triggers of an axis offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A trigger that is no status: what its run is about, what it offers, and when it comes."""
+
+    kind: str
+    offers: frozenset[str]
+    means: str
+
+
+def _news() -> Iterator[tuple[str, News]]:
+    about_order, about_shipment = _WITH_ORDER, _WITH_ORDER | {"shipment"}
+    yield "order.changed", News("order", about_order, "items, address or dates changed; no status moved")
+    yield "shipment.changed", News("shipment", about_shipment, "number, dates or pickup point changed")
+    yield "customer.asked", News("question", about_order | {"question"}, "the customer asked something")
+    yield "customer.ordered", News("order", about_order, "the same customer placed another order")
+    yield "survey.answered", News("answer", about_order | {"answer"}, "a survey was answered")
+    for word, means in (("delivered", "reached the customer"), ("failed", "could not reach anybody")):
+        yield f"message.{word}", News("message", about_order | {"message"}, f"a message {means}")
+    for word, means in (("acknowledged", "somebody took it"), ("resolved", "it is done"), ("overdue", "it is late")):
+        yield f"escalation.{word}", News("escalation", about_order | {"escalation"}, f"of a matter: {means}")
+    yield "status.unmapped", News("connection", _ALWAYS | {"connection", "unmapped"}, "a code that nobody has mapped")
+    yield "status.contradiction", News("order", about_order, "a final status against a final status")
+    yield "status.flagged", News("order", about_order, "a known code that only staff should see")
+    yield "connection.failing", News("connection", _ALWAYS | {"connection"}, "a connection fails again and again")
+    yield "connection.expiring", News("connection", _ALWAYS | {"connection"}, "a credential ends within 14 days")
+
+
+NEWS: Mapping[str, News] = dict(_news())
+"""Triggers that are no status, as they are written."""
+
+
+def _given() -> Iterator[tuple[str, News]]:
+    for axis, values in VALUES.items():
+        kind = "shipment" if axis is Axis.SHIPMENT else "order"
+        for value in values:
+            yield f"stalled.{axis}.{value}", News(kind, OFFERS[axis], f"{axis} has been {value} for so long")
+    yield "stalled.shipment", News("shipment", OFFERS[Axis.SHIPMENT], "no word at all of the parcel for so long")
+    yield "stalled.connection", News("connection", _ALWAYS | {"connection"}, "no event from it for so long")
+    yield "late.order", News("order", _WITH_ORDER, "later than the customer was told")
+    yield "late.shipment", News("shipment", _WITH_ORDER | {"shipment"}, "later than the customer was told")
+    yield "schedule", News("shop", _ALWAYS, "on the shop's clock")
+    yield "button", News("order", _WITH_ORDER, "staff pressed it")
+
+
+GIVEN: Mapping[str, News] = dict(_given())
+"""Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
 IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate"}
 """Names that appear inside a run, and the step behind which they are there."""
 
-EVERYTHING = frozenset(NAMES) - IN_STEPS.keys()
+EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"})
 """All that triggers of this version offer."""
-UNKNOWN_TRIGGER = frozenset({*EVERYTHING, "escalation"})
+UNKNOWN_TRIGGER = EVERYTHING
 """For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to
 be missing."""
 
@@ -272,7 +363,10 @@ def trigger_words() -> Iterator[str]:
 
 
 TRIGGERS: tuple[str, ...] = tuple(trigger_words())
-AFTER_THE_END = frozenset({f"order.{Order.CANCELLED}"})
+"""Those that are a status of an axis, and the roll-up."""
+WORDS: tuple[str, ...] = (*TRIGGERS, *NEWS)
+"""Every trigger that is one word."""
+QUESTION_TOPICS = ("status", "complaint", "return", "address", "other")
 
 
 def _closed() -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
@@ -283,21 +377,41 @@ def _closed() -> Iterator[tuple[tuple[str, str], tuple[str, ...]]]:
     yield ("shipment", "fault"), tuple(Fault)
     yield ("pickup_point", "kind"), tuple(PointKind)
     yield ("escalation", "severity"), tuple(Severity)
-    yield ("", "waited"), (*TRIGGERS, "that", "")
+    yield ("question", "topic"), QUESTION_TOPICS
+    yield ("message", "class"), tuple(MessageClass)
+    yield ("connection", "kind"), ("platform", "carrier", "channel", "target")
+    yield ("", "waited"), (*WORDS, "that", "")
 
 
 CLOSED: Mapping[tuple[str, str], tuple[str, ...]] = dict(_closed())
 """Record and field (a name stands under "") → the words it may hold, where they are a closed list."""
 
 
-def axis_of_word(word: str) -> Axis:
-    """The axis of a trigger word."""
-    return Axis(word.partition(".")[0])
+def axis_of_word(word: str) -> Axis | None:
+    """The axis of a trigger word; None: it is no status."""
+    return Axis(word.partition(".")[0]) if word in _STATUS_WORDS else None
+
+
+_STATUS_WORDS = frozenset(TRIGGERS)
+
+
+def offers_of(word: str) -> frozenset[str]:
+    """The names that a trigger offers."""
+    axis = axis_of_word(word)
+    return OFFERS[axis] if axis is not None else (NEWS.get(word) or GIVEN[word]).offers
+
+
+def kind_of_word(word: str) -> str:
+    """What a run of this trigger is about."""
+    axis = axis_of_word(word)
+    if axis is None:
+        return (NEWS.get(word) or GIVEN[word]).kind
+    return "shipment" if axis is Axis.SHIPMENT else "order"
 
 
 def offered(words: tuple[str, ...]) -> frozenset[str]:
     """The names that all of these triggers offer."""
-    sets = [OFFERS[axis_of_word(word)] for word in words]
+    sets = [offers_of(word) for word in words]
     return frozenset.intersection(*sets) if sets else _ALWAYS
 
 

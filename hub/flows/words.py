@@ -1,22 +1,121 @@
 """Trigger words: what there is, what comes later, and what was probably meant."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
 from hub.config.kinds import found
 from hub.config.problems import did_you_mean, instead, nearest, quoted
-from hub.config.settings import Reading, not_yet
+from hub.config.scalars import Kind, MistakeError
+from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.status import Axis
 
-from .types import ROLL_UP, TRIGGERS, axis_of_word
+from .model import Given
+from .scope import LengthText
+from .types import GIVEN, ROLL_UP, TRIGGERS, WORDS, axis_of_word
 
-LATER_MAPS = frozenset({"stalled", "late", "schedule", "event", "button"})
-LATER_WORDS = frozenset(
-    {
-        *("order.changed", "shipment.changed", "customer.asked", "customer.ordered", "survey.answered"),
-        *("message.delivered", "message.failed", "status.unmapped", "status.contradiction", "status.flagged"),
-        *("escalation.acknowledged", "escalation.resolved", "escalation.overdue"),
-        *("connection.failing", "connection.expiring"),
-    }
+
+def read_cron(text: str) -> str:
+    """A five-field cron line; the weekday may be a name."""
+    fields = text.split()
+    if len(fields) != 5:
+        raise MistakeError("bad-cron", f"{quoted(text)} has {len(fields)} fields; a cron line has five, as 0 8 * * MON")
+    for field, (name, first, last, names) in zip(fields, _CRON, strict=True):
+        if not all(_cron_part(part, first, last, names) for part in field.split(",")):
+            raise MistakeError("bad-cron", f"{quoted(field)} is no {name} of a cron line such as 0 8 * * MON")
+    return text
+
+
+_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_CRON: Sequence[tuple[str, int, int, tuple[str, ...]]] = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("day of the week", 0, 7, _DAYS),
 )
+
+
+def _cron_part(part: str, first: int, last: int, names: tuple[str, ...]) -> bool:
+    span, _, step = part.partition("/")
+    ends = ["*"] if span == "*" else span.split("-")
+    if len(ends) > 2 or ("/" in part and not (step.isdecimal() and int(step) > 0)):
+        return False
+    numbers = [names.index(each.lower()) + first if each.lower() in names else each for each in ends]
+    if numbers == ["*"]:
+        return True
+    if not all(isinstance(each, int) or (each.isdecimal() and first <= int(each) <= last) for each in numbers):
+        return False
+    return len(numbers) == 1 or int(numbers[0]) <= int(numbers[1])
+
+
+CronText = Annotated[str, Kind("a cron line such as 0 8 * * MON", read_cron)]
+
+LATER_MAPS = frozenset({"event"})
+LATER_WORDS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One trigger as written: its word, and what a map gave it."""
+
+    word: str
+    given: Given | None = None
+
+
+class StalledShape(Shape):
+    """`{stalled: order.processing, for: 48h}`"""
+
+    stalled: str = Field(
+        description="`axis.status` that has lasted; `shipment`: no word of a parcel; `connection`: no event from it."
+    )
+    for_: LengthText = Field(alias="for", description="How long.")
+
+
+class LateShape(Shape):
+    """`{late: order, by: 1d}`"""
+
+    late: Literal["order", "shipment"] = Field(description="What is expected later than the customer was told.")
+    by: LengthText = Field(description="How much later at least.")
+
+
+class ScheduleShape(Shape):
+    """`{schedule: "0 8 * * MON"}`"""
+
+    schedule: CronText = Field(description="Five fields, on the shop's clock; once per shop of the flow.")
+
+
+class ButtonShape(Shape):
+    """`{button: "Apologise"}`"""
+
+    button: str = Field(min_length=1, max_length=60, description="What staff press, on an order.")
+
+
+MAPS: Mapping[str, type[Shape]] = {
+    "stalled": StalledShape,
+    "late": LateShape,
+    "schedule": ScheduleShape,
+    "button": ButtonShape,
+}
+"""The triggers that are written as a map, by their first key."""
+
+
+def read_triggers(node: Node, reading: Reading) -> tuple[Trigger, ...]:
+    """What stands under `on`, one trigger or a list; () when any of them is wrong, after reporting it."""
+    nodes = node.items if isinstance(node, ListNode) else (node,)
+    found = [_trigger(each, reading) for each in nodes]
+    if not nodes:
+        reading.report(node, "bad-value", "'on' holds no trigger")
+    words = [each.word if each else None for each in found]
+    if _twice(nodes, words, reading):
+        return ()
+    return tuple(each for each in found if each is not None) if None not in found else ()
 
 
 def read_words(node: Node, reading: Reading, what: str) -> tuple[str, ...]:
@@ -25,38 +124,97 @@ def read_words(node: Node, reading: Reading, what: str) -> tuple[str, ...]:
     words = [read_word(each, reading, what) for each in nodes]
     if not nodes:
         reading.report(node, "bad-value", f"{what} holds no trigger")
+    if _twice(nodes, words, reading):
+        return ()
+    return tuple(word for word in words if word is not None) if None not in words else ()
+
+
+def _twice(nodes: Sequence[Node], words: Sequence[str | None], reading: Reading) -> bool:
     for index, each in enumerate(nodes):
         if words[index] is not None and words[index] in words[:index]:
             reading.report(each, "bad-value", f"the trigger '{words[index]}' stands here twice")
-            return ()
-    return tuple(word for word in words if word is not None) if None not in words else ()
+            return True
+    return False
+
+
+def _trigger(node: Node, reading: Reading) -> Trigger | None:
+    if isinstance(node, MapNode):
+        return _map(node, reading)
+    word = read_word(node, reading, "'on'")
+    return Trigger(word) if word is not None else None
 
 
 def read_word(node: Node, reading: Reading, what: str) -> str | None:
     """One trigger word, or None after reporting what is wrong with it."""
     if isinstance(node, MapNode):
-        _map(node, reading)
+        key = next((key for key, _ in node if key.text in MAPS), None)
+        if key is None:
+            _no_map(node, reading)
+        else:
+            said = f"{{{key.text}: …}} starts a flow; {what} takes triggers of one word such as shipment.delivered"
+            reading.report(key, "bad-value", said)
         return None
     if not isinstance(node, Scalar) or node.empty:
         reading.report(node, "bad-value", f"{what} is a trigger such as shipment.delivered, not {found(node)}")
         return None
-    if node.text in TRIGGERS:
+    if node.text in WORDS:
         return node.text
     if node.text in LATER_WORDS:
         not_yet(reading, node, f"the trigger '{node.text}'")
+    elif node.text in MAPS:
+        reading.report(node, "bad-value", f"'{node.text}' is written as a map: {{{node.text}: …}}")
     else:
         _unknown(node, reading)
     return None
 
 
-def _map(node: MapNode, reading: Reading) -> None:
+def _map(node: MapNode, reading: Reading) -> Trigger | None:
+    key = next((key for key, _ in node if key.text in MAPS), None)
+    if key is None:
+        _no_map(node, reading)
+        return None
+    shape = read_settings(node, MAPS[key.text], reading, f"{{{key.text}: …}}", place=node.place)
+    match shape:
+        case StalledShape():
+            return _stalled(node, shape, reading)
+        case LateShape():
+            return Trigger(f"late.{shape.late}", Given(shape.by))
+        case ScheduleShape():
+            return Trigger("schedule", Given(text=shape.schedule))
+        case ButtonShape():
+            return Trigger("button", Given(text=shape.button))
+    return None
+
+
+def _stalled(node: MapNode, shape: StalledShape, reading: Reading) -> Trigger | None:
+    word = f"stalled.{shape.stalled}"
+    if word in GIVEN:
+        return Trigger(word, Given(shape.for_))
+    value = node.get("stalled")
+    if isinstance(value, Scalar):
+        _unknown_stay(value, reading)
+    return None
+
+
+def _unknown_stay(node: Scalar, reading: Reading) -> None:
+    axis, dot, _ = node.text.partition(".")
+    if dot and axis in set(Axis):
+        _unknown(node, reading)
+        return
+    called = [word for word in _called(node.text) if word != ROLL_UP]
+    meant = f"; did you mean '{called[0]}'?" if called else did_you_mean(node.text, ("shipment", "connection"))
+    expected = "expected: a status such as order.processing, shipment or connection"
+    reading.report(node, "unknown-trigger", f"{quoted(node.text)} cannot stall; {expected}{meant}")
+
+
+def _no_map(node: MapNode, reading: Reading) -> None:
     key = next((key for key, _ in node if key.text in LATER_MAPS), None)
     if key is not None:
         not_yet(reading, key, f"the trigger '{key.text}'")
         return
     first = next((key.text for key, _ in node), "")
     said = f"there is no trigger {{{first[:40]}: …}}; expected: a trigger such as shipment.delivered"
-    reading.report(node, "unknown-trigger", f"{said}{did_you_mean(first, sorted(LATER_MAPS))}")
+    reading.report(node, "unknown-trigger", f"{said}{did_you_mean(first, [*MAPS, *LATER_MAPS])}")
 
 
 def _unknown(node: Scalar, reading: Reading) -> None:
@@ -81,7 +239,7 @@ def _trigger_meant(text: str) -> str:
     axis, dot, status = text.partition(".")
     near = nearest(axis, list(Axis)) if dot else None
     called = [f"{near}.{status}"] if f"{near}.{status}" in TRIGGERS else _called(status if dot else text)
-    return f"; did you mean '{called[0]}'?" if called else did_you_mean(text, (*TRIGGERS, *sorted(LATER_WORDS)))
+    return f"; did you mean '{called[0]}'?" if called else did_you_mean(text, WORDS)
 
 
 def _called(status: str) -> list[str]:

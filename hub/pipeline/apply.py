@@ -271,6 +271,9 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch, worl
         if event.refold:
             wanted.setdefault(event.subject.removeprefix("refold:"), Wanted()).take(event, ())
             continue
+        if event.news is not None:
+            wanted.setdefault(event.subject.removeprefix("news:"), Wanted()).take(event, ())
+            continue
         _place(event, batch, wanted, holders, known, arriving, world)
     return wanted
 

@@ -9,6 +9,7 @@ from hub.model import ChannelClosed, Linked, Receipt, Reply
 from hub.status import Mode
 
 from .facts import StoredFact
+from .occasions import Occasion
 from .react import Reaction
 
 REFOLD = "hub.refold"
@@ -31,6 +32,8 @@ class Event:
     refold: bool = False
     """The hub's own: codes changed their meaning; `body` says what they meant before."""
     body: Any = None
+    news: Occasion | None = None
+    """The hub's own: something happened that is no status."""
 
 
 @dataclass(slots=True)

@@ -8,10 +8,11 @@ from hub.config.model import Person, Shop
 from hub.flows.check import all_steps
 from hub.flows.model import Flow, Notify
 from hub.flows.run import met
+from hub.flows.types import axis_of_word
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
 from hub.plugin import AddressKind, Channel, Form, Outgoing
-from hub.status import FINAL, Axis, parse_status
+from hub.status import FINAL, parse_status
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
@@ -251,9 +252,10 @@ class Leaving:
 
     def _is_newer_news(self, other: Any) -> bool:
         row = self.row
-        axis, its = row.word.partition(".")[0], other.word.partition(".")[0]
+        axis = axis_of_word(row.word)
+        alike = axis is not None and axis_of_word(other.word) is axis
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
-        same = self._as_now(other.subject) == self.subject and its == axis and (other.word != row.word or again)
+        same = self._as_now(other.subject) == self.subject and alike and (other.word != row.word or again)
         return same and _news_of(other) >= _news_of(row) and other.state not in ("suppressed", "superseded", "failed")
 
     def _as_now(self, subject: str) -> str:
@@ -269,7 +271,9 @@ class Leaving:
         row = self.row
         if self.view is None or not row.word or row.recipient != "customer" or not row.run_key:
             return False
-        axis = Axis(row.word.partition(".")[0])
+        axis = axis_of_word(row.word)
+        if axis is None:
+            return False
         state = self.view.folded(axis, self.subject).state
         if state is None or state not in FINAL or row.word == "order.delivered":
             return False

@@ -1,7 +1,8 @@
 """What truly happened between two states of an order: the triggers that flows listen to, and the values that waits and
 `stop_on` do. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import dropwhile
 from typing import Any
@@ -23,16 +24,26 @@ class Occasion:
     occurrence: int
     at: datetime
     cause: Fact | None
-    entered: Any = None  # the status, for freshness
+    entered: Any = None  # the status, for freshness; None: it is no status
     implied: bool = False
+    names: Mapping[str, Any] = field(default_factory=dict)
+    """What is frozen for conditions and texts: `question`, `answer`, …"""
+    changed: tuple[str, ...] = ()
+    source: str = ""
+    """The connection it came from, where no fact says it."""
+    flow: str = ""
+    """The one flow that it is for (its own cron line, its own stay); empty: for all that listen."""
+    run: str = ""
+    """The one run whose matter it is (FLOWS 2.3); waits and `stop_on` of others do not hear it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """A value that was reached: its word, and whose."""
+    """A value that was reached, or something that happened: its word, whose, and the one run that hears of it."""
 
     word: str
     subject: str
+    run: str = ""
 
 
 def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:

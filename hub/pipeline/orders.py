@@ -30,6 +30,7 @@ from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb
+from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .parcels import with_ids
 from .phones import phone_of
@@ -40,7 +41,7 @@ from .remap import former
 from .state import OrderView
 from .stuck import notices_of_runs
 from .unmapped import example_of
-from .view import view
+from .view import nothing_of, view
 from .world import World
 
 
@@ -174,6 +175,8 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
 def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
     """Everything that follows for one order from these events and timers."""
     plan = OrderPlan(order_id, loaded.rev)
+    if is_home(order_id):
+        return _plan_home(plan, want, loaded, world, now)
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
@@ -183,7 +186,8 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     before = view(order_id, loaded.connection, loaded.doc, loaded.facts, earlier)
     loaded.doc = with_ids(loaded.doc, order_id, before.shipments)  # a release before this kept none
     doc, all_facts, new = _learn(want, loaded, world)
-    changed = bool(want.events)
+    news = [event.news for event in want.events if event.news is not None]
+    changed = len(news) < len(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
     needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
@@ -208,19 +212,48 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         matters=loaded.escalations,
         remapped=remapped.keys(),
         speaking=loaded.speaking,
+        news=news if loaded.rev else (),
     )
-    due = frozenset(timer.ref for timer in want.timers if timer.kind == "run")
-    plan.reaction = react(situation, loaded.runs, loaded.run_keys, due)
+    plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     if changed:
         plan.notices = notices_of(new, before, after, plan.reaction)
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
+    return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def _due_runs(want: Wanted) -> frozenset[str]:
+    return frozenset(timer.ref for timer in want.timers if timer.kind == "run")
+
+
+def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime, shop: Shop) -> OrderPlan:
+    """The same, with what staff are told of the runs, and with what the clocks of open matters bring."""
     plan.notices += notices_of_runs(plan.reaction, now)
     plan.fired_timers = [timer.id for timer in want.timers]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
             _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
     return plan
+
+
+def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
+    """What follows for runs that no order belongs to: those of a connection, of a shop."""
+    shop = shop_of_home(plan.order_id, world)
+    nothing = nothing_of(plan.order_id)
+    situation = Situation(
+        before=nothing,
+        after=nothing,
+        world=world,
+        now=now,
+        created_at=now,
+        customer_id="",
+        open_escalations=loaded.open_escalations,
+        matters=loaded.escalations,
+        speaking=loaded.speaking,
+        news=[event.news for event in want.events if event.news is not None],
+    )
+    plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    return _with_clocks(plan, want, loaded, world, now, shop)
 
 
 def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:

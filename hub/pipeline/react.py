@@ -9,6 +9,7 @@ from typing import Any
 from hub.config.model import Shop
 from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
 from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
+from hub.flows.types import GIVEN, NEWS
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
@@ -17,8 +18,9 @@ from hub.store.tables import TENANT, slot_of
 from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
-from .names import names_of
-from .occasions import DELIVERED, RECEIVED, Occasion, happenings, occasions, said_else_since
+from .names import names_of, shop_names
+from .news import is_home, shop_of_home
+from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .state import NOT_THERE, OrderView
@@ -29,6 +31,7 @@ log = logging.getLogger("hub.react")
 
 CANCELLED = "order.cancelled"
 REPLACED = "another parcel was sent in its place"
+NEWS_WORDS = frozenset({*NEWS, *GIVEN})
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
 
@@ -91,6 +94,13 @@ class Situation:
     """uid → row, of all matters that were ever raised about the order."""
     speaking: Sequence[RunRow] = ()
     """Runs that are done but whose messages have not left yet: what stops them stops those."""
+    news: Sequence[Occasion] = ()
+    """What happened beside the statuses."""
+
+    @property
+    def shop(self) -> Shop:
+        home = is_home(self.after.id)
+        return shop_of_home(self.after.id, self.world) if home else self.world.shop_of(self.after.connection)
 
 
 def react(situation: Situation, runs: Sequence[RunRow], known_keys: frozenset[str], due: frozenset[str]) -> Reaction:
@@ -109,7 +119,9 @@ class _React:
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
         self._names: dict[str | None, dict[str, Any]] = {}
-        self.happened = happenings(situation.before, situation.after) if situation.before is not situation.after else []
+        self.happened = [Happened(each.word, each.subject, each.run) for each in situation.news]
+        if situation.before is not situation.after:
+            self.happened += happenings(situation.before, situation.after)
 
     def all(self) -> Reaction:
         it = self.it
@@ -122,6 +134,8 @@ class _React:
                     continue
                 self.out.words.append(occasion.word)
                 self._answer(occasion)
+        for occasion in it.news:
+            self._answer(occasion)
         return self.out
 
     def _newly_said(self, occasion: Occasion) -> bool:
@@ -147,10 +161,10 @@ class _React:
                 self._line(row.flow, row.word, f"its messages are stopped: {word}", row.key)
 
     def _stopper(self, row: RunRow) -> str:
-        over = self._over_for(row.subject) or (NOT_THERE if row.key in self.due and self._missing(row) else "")
+        over = self._over_for(self._about(row)) or (NOT_THERE if row.key in self.due and self._missing(row) else "")
         if over:
             return over
-        words = self._words_for(row.subject_kind, row.subject)
+        words = self._words_for(row)
         stop_on = () if row.unreadable else self._flow(row).stop_on
         named = next((word for word in stop_on if word in words), "")
         if named:
@@ -167,15 +181,21 @@ class _React:
     def _missing(self, row: RunRow) -> bool:
         """Whether the shop does not name the run's subject now. It may do so again, so the run waits for that; what
         comes due meanwhile ends it."""
-        return not self.it.after.has(self.it.after.as_now(row.subject))
+        return not self.it.after.has(self.it.after.as_now(self._about(row)))
 
-    def _words_for(self, kind: str, subject: str) -> frozenset[str]:
-        """What happened to the run's order; for a shipment's run, of shipments only its own."""
-        own, subject = kind == "shipment", self.it.after.as_now(subject)
+    def _about(self, it: RunRow | Occasion) -> str:
+        """The order or the parcel that it is about; a question, an answer, a matter have their order."""
+        return it.subject if it.subject_kind in ("order", "shipment") else self.it.after.id
+
+    def _words_for(self, it: RunRow | Occasion) -> frozenset[str]:
+        """What happened to the run's order; for a shipment's run, of shipments only its own; of matters only those that
+        the run made."""
+        own, subject = it.subject_kind == "shipment", self.it.after.as_now(it.subject)
+        key = it.key if isinstance(it, RunRow) else it.run
         return frozenset(
             each.word
             for each in self.happened
-            if not (own and each.word.startswith("shipment.") and each.subject != subject)
+            if not (own and each.word.startswith("shipment.") and each.subject != subject) and each.run in ("", key)
         )
 
     def _end(self, row: RunRow, state: RunState, reason: str) -> None:
@@ -193,7 +213,7 @@ class _React:
             return
         if self._missing(row):
             return
-        moment = self._moment(row, self._words_for(row.subject_kind, row.subject))
+        moment = self._moment(row, self._words_for(row))
         run, effects = proceed(self._flow(row), row.run, moment)
         if run != row.run or effects:
             row.run, row.changed = run, True
@@ -215,6 +235,8 @@ class _React:
 
     def _answer(self, occasion: Occasion) -> None:
         for flow in self.it.world.flows_by_word.get(occasion.word, ()):
+            if occasion.flow not in ("", flow.name):
+                continue
             try:
                 refusal = self._refusal(flow, occasion)
             except Exception as error:  # the trouble of one flow, and not of the event that it listens to
@@ -227,11 +249,10 @@ class _React:
 
     def _refusal(self, flow: Flow, occasion: Occasion) -> str:
         """Why this flow does not start; empty: it does."""
-        over = self._over_for(occasion.subject)
+        over = self._over_for(self._about(occasion))
         if over:
             return over
-        shop = self.it.world.shop_of(self.it.after.connection)
-        if flow.shops is not None and shop.key not in flow.shops:
+        if flow.shops is not None and self.it.shop.key not in flow.shops:
             return "not for this shop"
         stale = self._old_news(flow, occasion)
         if stale:
@@ -246,12 +267,16 @@ class _React:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
             return "busy"
-        own = {"entered_at": occasion.at, "started_at": self.it.now, "event": self._event(occasion)}
+        own = {"event": self._event(occasion), **self._own_names(occasion), **self._matter(occasion.names)}
         names = {**self._names_for(self._subject(occasion)), **own}
         unmet, value = first_unmet(flow.when, names)
         if unmet is not None and isinstance(value, Unknown) and value.exceeded:
             self.out.exceeded.append((flow.name, flow.version, unmet.text))
         return "" if unmet is None else f"not met: {why_unmet(unmet, value)}"
+
+    def _own_names(self, occasion: Occasion) -> dict[str, Any]:
+        """What a run knows of its beginning."""
+        return {"entered_at": occasion.at, "started_at": self.it.now, **occasion.names}
 
     def _same_news(self, occasion: Occasion) -> list[Occasion]:
         """The occasion itself, and the same news where it was told of what the subject was known as before."""
@@ -260,11 +285,13 @@ class _React:
     def _old_news(self, flow: Flow, occasion: Occasion) -> str:
         it = self.it
         cause = occasion.cause
+        fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
+        if occasion.entered is None and occasion.word in NEWS_WORDS:
+            return "" if it.now - occasion.at <= fresh else "old-news: it happened too long ago"
         if cause is not None and cause.mode is FactMode.IMPORT:
             return "old-news: from an import"
         if it.after.doc.imported and (occasion.word == RECEIVED or occasion.at < it.created_at):
             return "old-news: before the hub knew the order"
-        fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
         deadline = None
         if occasion.entered is Shipment.READY_FOR_PICKUP:
             shipment = next((each for each in it.after.shipments if each.id == occasion.subject), None)
@@ -280,7 +307,7 @@ class _React:
         which nothing leads back. What only comes next (`stop_on: order.processing`) keeps no run from starting."""
         after = self.it.after
         built_in = () if occasion.word.startswith(OUTLIVES_CANCELLATION) else (CANCELLED,)
-        words = self._words_for(occasion.subject_kind, occasion.subject) - {occasion.word}
+        words = self._words_for(occasion) - {occasion.word}
         final = {folded.state for folded in self._folds(occasion) if folded.state is not None} & FINAL
         ends = {full_name(state) for state in final} | ({DELIVERED} if after.delivered else set())
         return next((word for word in (*flow.stop_on, *built_in) if word in words & ends), "")
@@ -313,20 +340,21 @@ class _React:
         key = run_key(flow.name, occasion)
         self.known.add(key)
         self.out.versions[flow.version] = flow
-        values = to_plain({"entered_at": occasion.at, "started_at": self.it.now})
+        values = to_plain(self._own_names(occasion))
         return RunRow(
             key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
             self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
         )  # fmt: skip
 
     def _event(self, occasion: Occasion) -> dict[str, Any]:
-        source = occasion.cause.source if occasion.cause else self.it.after.connection
+        source = occasion.cause.source if occasion.cause else occasion.source or self.it.after.connection
         return {
             "name": occasion.word,
             "source": source,
             "occurred_at": occasion.at,
             "received_at": self.it.now,
             "data": {},
+            "changed": list(occasion.changed),
         }
 
     # -- effects
@@ -373,7 +401,7 @@ class _React:
                     "cls": step.cls.value,
                     "recipient": recipient,
                     "word": row.word,
-                    "subject": row.subject,
+                    "subject": self._about(row),
                     "state": "due",
                     "reason": "",
                     "due_at": max(due, it.now),
@@ -408,7 +436,7 @@ class _React:
         it = self.it
         key = key_of(TENANT, row.flow, row.subject, step.id)
         uid = key_of(row.key, step.id)[:24]
-        shop = it.world.shop_of(it.after.connection)
+        shop = it.shop
         reason = self._reason(row, step, run, shop)
         open_already = self.open.get(key)
         if open_already is not None:
@@ -418,7 +446,7 @@ class _React:
             return replace(run, values={**run.values, MATTER: {"uid": open_already, "to": step.to}})
         self.open[key] = uid
         rows = escalation_rows(
-            uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=row.subject,
+            uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=self._about(row),
             word=row.word, world=it.world, now=it.now, zone=shop.timezone,
         )  # fmt: skip
         if rows.line:
@@ -454,17 +482,16 @@ class _React:
     # -- what a run reads
 
     def _moment(self, row: RunRow, happened: frozenset[str]) -> Moment:
-        shop = self.it.world.shop_of(self.it.after.connection)
         return Moment(
             lambda values: self._names_in(row, values),
-            self.it.now, shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
+            self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
             self._failed,
         )  # fmt: skip
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
         """When a wait is to end whose message must not come in quiet hours; its first choice decides."""
         it, quiet = self.it, self.it.world.config.contact.quiet
-        shop = it.world.shop_of(it.after.connection)
+        shop = it.shop
         first = next((name for name in it.world.list_of(step.via, shop) if name in it.reach), None)
         if quiet is None or first is None:
             return due
@@ -473,13 +500,16 @@ class _React:
 
     def _names_for(self, subject: str | None) -> dict[str, Any]:
         if subject not in self._names:
-            self._names[subject] = names_of(self.it.after, self.it.world, self.it.now, self.it.reach, subject)
+            it = self.it
+            alone = {"now": it.now, "shop": shop_names(it.shop)}
+            order = not is_home(it.after.id)
+            self._names[subject] = names_of(it.after, it.world, it.now, it.reach, subject) if order else alone
         return self._names[subject]
 
     def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a step of a run reads: its order as it is now, and what is the run's own."""
         own = {**from_plain(dict(values)), "event": from_plain(row.event)}
-        return {**self._names_for(row.subject), **own, **self._matter(values)}
+        return {**self._names_for(self._about(row)), **own, **self._matter(values)}
 
     def _matter(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """`escalation`: the matter that the run raised last, as it stands."""

@@ -15,6 +15,7 @@ from hub.plugin import Adapter, Carrier, Channel, Platform, Raw, UnreadableError
 from hub.status import Mode
 
 from .batch import REFOLD, Event
+from .news import NEWS, occasion_of
 from .world import World
 
 log = logging.getLogger("hub.apply")
@@ -96,6 +97,9 @@ def read_event(row: Any, world: World) -> Event:
     event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
     if row.topic == REFOLD:
         event.refold, event.body = True, row.body
+        return event
+    if row.topic == NEWS:
+        event.news = occasion_of(row.body)
         return event
     adapter = world.adapters.get(row.connection)
     if adapter is None:

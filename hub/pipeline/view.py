@@ -47,6 +47,14 @@ def view(order_id: str, connection: str, doc: OrderDoc, facts: Sequence[StoredFa
     return build.whole()
 
 
+def nothing_of(home: str) -> OrderView:
+    """What stands for an order where there is none: runs of a connection or a shop."""
+    headline = headline_of(HeadlineInput(None, None, subject=home))
+    return OrderView(
+        home, "", OrderDoc(), Folded(), Folded(), (), (), rest=False, headline=headline, effective_payment=None
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """A stored fact and what its code means now."""

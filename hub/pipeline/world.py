@@ -10,6 +10,7 @@ from typing import Any
 
 from hub.config.model import Config, Connection, Shop
 from hub.flows.model import Flow, State
+from hub.flows.run import words_heard
 from hub.messages import Texts
 from hub.plugin import Adapter, Carrier, Channel, Platform
 from hub.status import Found, Level, Table, lookup
@@ -23,6 +24,7 @@ class World:
     adapters: Mapping[str, Adapter[Any]]
     texts: Texts
     _old: dict[str, Flow] = field(default_factory=dict)
+    _heard_by_old: set[str] = field(default_factory=set)
     _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)
     _former: Mapping[tuple[str, str, str], Found | None] = field(default_factory=dict)
 
@@ -36,6 +38,16 @@ class World:
                     index.setdefault(word, []).append(flow)
         return index
 
+    @cached_property
+    def _heard(self) -> frozenset[str]:
+        flows = [flow for flow in self.config.flows.values() if flow.state is not State.OFF]
+        return frozenset(word for flow in flows for word in words_heard(flow))
+
+    def hears(self, word: str) -> bool:
+        """Whether any flow listens to a word: starts, goes on or stops by it. A happening that none does is not even
+        written down."""
+        return word in self._heard or word in self._heard_by_old
+
     def knows(self, name: str, version: str) -> bool:
         """Whether the flow text that a run started with is at hand."""
         current = self.config.flows.get(name)
@@ -44,6 +56,7 @@ class World:
     def remember(self, flow: Flow) -> None:
         """Keep a former text of a flow for the runs that started with it."""
         self._old[flow.version] = flow
+        self._heard_by_old.update(words_heard(flow))
 
     def old_flow(self, version: str) -> Flow:
         return self._old[version]

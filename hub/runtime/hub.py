@@ -4,11 +4,10 @@ run this same object; they differ in the clock and in what is around it.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,8 +89,8 @@ class Hub:
         self.make_adapter = make_adapter
         self.world = build_world(config, texts, self.clock, make_adapter)
         self.db = Database(database or database_url(config))
-        if listeners is not None:
-            self.db.on_commit = partial(tell, listeners)
+        self.listeners = listeners
+        self.db.on_commit = self._committed
         self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply)
         self.apply = ApplyDrain(self.db, self.clock, self._world)
         self.deliver = DeliverDrain(self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter=jitter)
@@ -108,6 +107,14 @@ class Hub:
 
     def _wake_apply(self) -> None:
         self.wake("apply")
+
+    def _committed(self, said: Sequence[tuple[str, Any, Any]]) -> None:
+        """What transactions had to say: work for a stage, and news for plugins that listen."""
+        for how, stage, _ in said:
+            if how == "wake":
+                self.wake(stage)
+        if self.listeners is not None:
+            tell(self.listeners, [each for each in said if each[0] != "wake"])
 
     def wake(self, stage: str) -> None:
         self.engine.wake(stage)

@@ -230,10 +230,17 @@ def test_a_name_before_its_step_is_told_with_the_step(tmp_path: Path, name: str)
         assert (said.code, said.text) == ("not-offered", expected)
 
 
+def test_a_matters_own_triggers_offer_it(tmp_path: Path) -> None:
+    text = REASON.format("{{ escalation.severity }}")
+    more = "    when: escalation.severity == 'high'\n"
+    assert told(read(tmp_path, text, on="escalation.overdue", more=more)) == []
+    assert told(read(tmp_path, text, on="customer.asked", more=more))[0].startswith("not-offered")
+
+
 def test_a_trigger_of_a_later_version_is_the_only_mistake(tmp_path: Path) -> None:
     text = REASON.format("{{ escalation.severity }}")
     more = "    when: escalation.severity == 'high'\n"
-    assert told(read(tmp_path, text, on="escalation.overdue", more=more)) == ["not-yet escalation.overdue"]
+    assert told(read(tmp_path, text, on="{event: x}", more=more)) == ["not-yet event: x"]
 
 
 @pytest.mark.parametrize("name", sorted(LATER_NAMES))

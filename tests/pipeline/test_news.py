@@ -1,0 +1,149 @@
+"""Happenings that are no status: what flows make of them, over a real database."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.pipeline.news import home_of, report
+from hub.store.database import Database
+from hub.store.tables import InboxState, escalations, inbox, messages, runs, timeline
+
+from .fakes import ORDER, Desk, moment, notify, order, world
+
+QUESTION = {"question": {"text": "Where is it?", "topic": "status", "channel": "mail"}}
+ASKED: Mapping[str, Any] = {
+    "on": "customer.asked",
+    "when": 'question.topic == "status"',
+    "steps": [{"escalate": {"to": "support", "reason": "{{ order.number }}: {{ question.text }}"}}],
+}
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'hub.db'}")
+    yield database
+    database.close()
+
+
+async def tell(it: Desk, word: str, kind: str = "order", **more: Any) -> None:
+    """Something happens, now."""
+    given: dict[str, Any] = {"home": ORDER, "subject": ORDER, "occurrence": 1, "at": it.clock.now(), **more}
+    now = it.clock.now()
+    it.db.run(lambda connection: report(connection, it.db.dialect, it.world, word=word, kind=kind, now=now, **given))
+    await it.settle()
+
+
+def ran(it: Desk) -> list[tuple[str, str, str]]:
+    return [(row.flow, row.state, row.reason) for row in it.rows(runs)]
+
+
+async def test_a_flow_reads_what_happened_beside_the_order(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await it.hear(order("10:00", "order.received"))
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION)
+    (row,) = it.rows(escalations)
+    assert (row.reason, row.order_id, row.subject) == ("#1: Where is it?", ORDER, ORDER)
+    assert [(each.subject_kind, each.subject) for each in it.rows(runs)] == [("question", "q1")]
+
+
+async def test_it_acts_once_however_often_it_is_told(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await it.hear(order("10:00", "order.received"))
+    for subject in ("q1", "q1", "q2"):
+        await tell(it, "customer.asked", "question", subject=subject, names=QUESTION)
+    assert [each.subject for each in it.rows(runs)] == ["q1", "q2"]
+
+
+async def test_a_condition_on_it_counts(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await it.hear(order("10:00", "order.received"))
+    other = {"question": {**QUESTION["question"], "topic": "return"}}
+    await tell(it, "customer.asked", "question", subject="q1", names=other)
+    assert ran(it) == []
+    assert "not met" in it.rows(timeline, timeline.c.kind == "run")[-1].doc["result"]
+
+
+async def test_what_nobody_listens_to_is_not_written_down(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await it.hear(order("10:00", "order.received"))
+    before = len(it.rows(inbox))
+    await tell(it, "survey.answered", "answer", subject="s1")
+    assert len(it.rows(inbox)) == before
+    it.go_live(world({"stops": {"on": "order.packed", "stop_on": ["survey.answered"], "steps": [{"wait": "1d"}]}}))
+    await tell(it, "survey.answered", "answer", subject="s1")
+    assert len(it.rows(inbox)) == before + 1
+
+
+async def test_of_an_order_that_nobody_knows_nothing_comes(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION)
+    assert ran(it) == [] and [row.state for row in it.rows(inbox)] == [InboxState.DONE]
+
+
+async def test_old_news_starts_nothing(db: Database) -> None:
+    it = Desk(db, world({"asked": ASKED}))
+    await it.hear(order("10:00", "order.received"))
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION, at=moment("-2 10:00"))
+    assert ran(it) == []
+
+
+async def test_it_stops_a_run_and_what_that_has_to_say(db: Database) -> None:
+    waits = {"on": "order.packed", "stop_on": ["customer.asked"], "steps": [{"wait": "1h"}, notify("packed")]}
+    it = Desk(db, world({"f": waits}))
+    await it.hear(order("10:00", "order.packed"))
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION)
+    await it.wait(hours=2)
+    assert ran(it) == [("f", "stopped", "customer.asked")] and it.messages() == []
+
+
+@pytest.mark.parametrize(("mine", "template"), [(True, "problem-solved"), (False, "delivered")])
+async def test_a_matter_is_heard_of_by_the_run_that_raised_it(db: Database, mine: bool, template: str) -> None:
+    heard = {"choose": [{"when": 'waited != ""', "steps": [notify("problem-solved")]}, {"else": [notify("delivered")]}]}
+    raises = {"escalate": {"to": "support", "reason": "look"}}
+    steps = [raises, {"wait": {"event": "escalation.resolved", "up_to": "1h"}}, heard]
+    it = Desk(db, world({"f": {"on": "order.packed", "steps": steps}}))
+    await it.hear(order("10:00", "order.packed"))
+    run = it.rows(runs)[0].key if mine else "of-another"
+    await tell(it, "escalation.resolved", "escalation", subject="m1", run=run)
+    await it.wait(hours=2)
+    assert [each[0] for each in it.messages()] == [template]
+
+
+async def test_a_connection_has_runs_of_its_own_that_survive_and_speak_to_staff(db: Database) -> None:
+    steps = [
+        {"wait": "1h"},
+        {"escalate": {"to": "support", "reason": "{{ connection.name }} of {{ shop.name }}", "due": "1h"}},
+    ]
+    it = Desk(db, world({"failing": {"on": "connection.failing", "steps": steps}}))
+    home, names = home_of("connection", "post"), {"connection": {"name": "post", "kind": "carrier"}}
+    await tell(it, "connection.failing", "connection", home=home, subject="post", names=names)
+    assert ran(it) == [("failing", "waiting", "")]
+    await it.wait(minutes=61)
+    (row,) = it.rows(escalations)
+    assert (row.reason, row.order_id, row.state) == ("post of Shop", home, "open")
+    assert [each.recipient for each in it.rows(messages)] == ["staff:olena"]
+    await it.wait(minutes=31)
+    assert {each.recipient for each in it.rows(messages)} == {"staff:olena", "staff:iryna", "staff:petro"}
+    assert [letter.to for letter in it.channel("mail").sent].count("olena@shop.example") == 1
+
+
+async def test_one_flow_alone_hears_what_is_for_it(db: Database) -> None:
+    def press(label: str) -> dict[str, Any]:
+        return {"on": {"button": label}, "steps": [notify("packed")]}
+
+    it = Desk(db, world({"one": press("One"), "two": press("Two")}))
+    await it.hear(order("10:00", "order.received"))
+    await tell(it, "button", flow="two")
+    assert [each[0] for each in ran(it)] == ["two"]
+
+
+async def test_cancelling_leaves_the_answer_to_a_customer_alone(db: Database) -> None:
+    slow = {**ASKED, "steps": [{"wait": "1h"}, *ASKED["steps"]]}
+    it = Desk(db, world({"asked": slow}))
+    await it.hear(order("10:00", "order.received"))
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION)
+    await it.hear(order("10:10", "order.cancelled"), at="10:10")
+    await it.wait(hours=2)
+    assert ran(it) == [("asked", "done", "")] and len(it.rows(escalations)) == 1
