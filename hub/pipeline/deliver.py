@@ -138,7 +138,7 @@ class DeliverDrain:
     def _commit(self, connection: sa.Connection, outbox: Outbox, world: World, now: datetime) -> list[Departure]:
         for message_id, values in outbox.changes:
             if connection.execute(_if_due(message_id).values(**values)).rowcount:
-                message_moved(connection, message_id, values.get("state", ""))
+                message_moved(connection, self.db.dialect, world, message_id, values.get("state", ""), now)
         leaving = []
         for departure in outbox.departures:
             if not _still_so(connection, departure):

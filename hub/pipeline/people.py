@@ -116,7 +116,7 @@ class _Channel:
         if values.get("state") == "due":
             values |= {"connection": "", "owner": "", "finished_at": None}
         self.connection.execute(sa.update(messages).where(messages.c.id == message_id).values(**values))
-        message_moved(self.connection, message_id, values["state"])
+        message_moved(self.connection, self.dialect, self.world, message_id, values["state"], self.now)
 
     # -- links and closed channels
 

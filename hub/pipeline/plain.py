@@ -55,6 +55,11 @@ def key_of(*parts: object) -> str:
     return total.hexdigest()
 
 
+def number_of(*parts: object) -> int:
+    """A whole number made of content, for where an occurrence is asked for: 60 bits of the key."""
+    return int(key_of(*parts)[:15], 16)
+
+
 def attempt_key(message_key: str, connection: str) -> str:
     """The idempotency key of an attempt: 32 hex digits of the SHA-256 of (message, connection)."""
     return key_of(message_key, connection)[:32]

@@ -113,7 +113,7 @@ class Recorder:
         else:
             values["finished_at"] = now
         connection.execute(sa.update(messages).where(messages.c.id == row.id).values(**values, doc=doc))
-        message_moved(connection, row.id, verdict.state)
+        message_moved(connection, self.dialect, world, row.id, verdict.state, now)
         if verdict.receipt_by is not None:
             self._await_receipt(connection, row, verdict.receipt_by)
         self._address(connection, row, left, verdict, now)

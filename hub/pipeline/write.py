@@ -2,7 +2,7 @@
 only a fact takes the place of a greater record of its key.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,8 +35,9 @@ from .asking import pace
 from .batch import Batch, OrderPlan
 from .documents import dump, load
 from .listen import message_moved, status_changed
+from .news import home_of, report
 from .people import write_channel
-from .plain import to_plain
+from .plain import number_of, to_plain
 from .react import RunRow
 from .remap import look_again
 from .staff import tell_notice, tell_unmapped
@@ -50,6 +51,7 @@ WAITS = "|waits:"
 HOMELESS = timedelta(hours=1)
 """How long a timer waits whose order's shop is not in the file."""
 NO_RECEIPT = "no receipt in time"
+STATUS_UNMAPPED = "status.unmapped"
 
 
 class StaleError(Exception):
@@ -106,11 +108,8 @@ class _Write:
             self._hand_over(plan)
             self._numbers(plan)
             self._unmapped(plan)
-            for occasion, subject, notice in plan.notices:
-                tell_notice(
-                    self.connection, self.dialect, occasion, notice, self.world, self.now,
-                    order_id=plan.order_id, subject=subject,
-                )  # fmt: skip
+            for notice in plan.notices:
+                self._notice(plan.order_id, *notice)
         self._polls(row for plan in plans for row in plan.polls)
         self._insert(
             flow_versions,
@@ -133,6 +132,19 @@ class _Write:
         rows = list(rows)
         if rows:
             self.connection.execute(insert_new(table, self.dialect), rows)
+
+    def _notice(self, order_id: str, occasion: str, subject: str, notice: Mapping[str, Any]) -> None:
+        """What a person should look at. A flow of the merchant's own that listens to it speaks in the hub's place."""
+        word = f"status.{notice['kind']}"
+        if word in self.world.flows_by_word:
+            report(
+                self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
+                occurrence=number_of(occasion), at=self.now, now=self.now,
+            )  # fmt: skip
+            return
+        tell_notice(
+            self.connection, self.dialect, occasion, notice, self.world, self.now, order_id=order_id, subject=subject
+        )
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
@@ -217,9 +229,23 @@ class _Write:
     def _unmapped(self, plan: OrderPlan) -> None:
         for each in plan.unmapped:
             code = add_seen(self.connection, each, each["at"])
-            if each["told"]:  # once per code: the message has the code for its key
-                names = (each["connection"], each["vocabulary"], code)
-                tell_unmapped(self.connection, self.dialect, *names, self.world, self.now)
+            if each["told"]:  # once per code: what is told has the code for its key
+                self._tell_unmapped(each["connection"], each["vocabulary"], code)
+
+    def _tell_unmapped(self, source: str, vocabulary: str, code: str) -> None:
+        if STATUS_UNMAPPED not in self.world.flows_by_word:
+            tell_unmapped(self.connection, self.dialect, source, vocabulary, code, self.world, self.now)
+            return
+        where = self.world.connection(source)
+        names = {
+            "connection": {"name": source, "kind": where.kind, "plugin": where.plugin},
+            "unmapped": {"code": code, "connection": source, "parcels": 1, "first_seen_at": self.now},
+        }
+        report(
+            self.connection, self.dialect, self.world, home=home_of("connection", source), word=STATUS_UNMAPPED,
+            kind="connection", subject=source, occurrence=number_of(vocabulary, code), at=self.now, now=self.now,
+            names=names,
+        )  # fmt: skip
 
     def _polls(self, rows: Iterable[dict[str, Any]]) -> None:
         wishes = {(row["connection"], row["ref"]): row for row in rows}
@@ -270,7 +296,7 @@ class _Write:
                 .values(state="suppressed", reason="stopped", finished_at=self.now)
             )
             for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
-                message_moved(self.connection, message_id, "suppressed")
+                message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:
         for plan in plans:

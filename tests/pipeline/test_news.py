@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from hub.model import Customer
 from hub.pipeline.news import home_of, report
 from hub.store.database import Database
 from hub.store.tables import InboxState, escalations, inbox, messages, runs, timeline
 
-from .fakes import ORDER, Desk, moment, notify, order, world
+from .fakes import ORDER, Desk, moment, notify, order, parcel, scan, world
 
 QUESTION = {"question": {"text": "Where is it?", "topic": "status", "channel": "mail"}}
 ASKED: Mapping[str, Any] = {
@@ -147,3 +148,63 @@ async def test_cancelling_leaves_the_answer_to_a_customer_alone(db: Database) ->
     await it.hear(order("10:10", "order.cancelled"), at="10:10")
     await it.wait(hours=2)
     assert ran(it) == [("asked", "done", "")] and len(it.rows(escalations)) == 1
+
+
+# ------------------------------------------------------------------------------------------------ what the hub reports
+
+
+def hearing(word: str, reason: str, **more: Any) -> dict[str, Any]:
+    """A flow that raises a matter with these words."""
+    return {"on": word, "steps": [{"escalate": {"to": "support", "reason": reason}}], **more}
+
+
+def reasons(it: Desk) -> list[str]:
+    return [row.reason for row in it.rows(escalations)]
+
+
+SAYS = {"on": "order.packed", "steps": [notify("packed", via=["mail"])]}
+
+
+async def test_a_message_that_reached_the_customer_is_news(db: Database) -> None:
+    words = "{{ message.template }} by {{ message.channel }}: {{ message.outcome }}"
+    it = Desk(db, world({"says": SAYS, "told": hearing("message.delivered", words, when="message.reached")}))
+    await it.hear(order("10:00", "order.packed"))
+    await it.wait(minutes=2)
+    assert reasons(it) == ["packed by mail: sent"]
+
+
+async def test_and_one_that_could_not(db: Database) -> None:
+    words = "{{ message.template }}: {{ message.outcome }}"
+    it = Desk(db, world({"says": SAYS, "failed": hearing("message.failed", words)}))
+    await it.hear(order("10:00", "order.packed", customer=Customer(phone="+380671234567")))
+    await it.wait(minutes=2)
+    assert reasons(it) == ["packed: failed: nobody could be reached: mail: no address"]
+
+
+async def test_what_is_said_of_a_message_brings_no_news_of_its_own(db: Database) -> None:
+    again = {"on": "message.failed", "steps": [notify("order-received", via=["mail"])]}
+    it = Desk(db, world({"says": SAYS, "again": again}))
+    await it.hear(order("10:00", "order.packed", customer=Customer(phone="+380671234567")))
+    await it.wait(minutes=5)
+    assert [(row.template, row.state) for row in it.rows(messages)] == [
+        ("packed", "failed"),
+        ("order-received", "failed"),
+    ]
+
+
+async def test_a_code_that_nobody_mapped_is_told_once_by_the_merchants_own_flow(db: Database) -> None:
+    words = "{{ unmapped.code }} at {{ connection.name }}"
+    it = Desk(db, world({"unmapped": hearing("status.unmapped", words)}))
+    for ref in ("1", "2"):
+        await it.hear(order("10:00", "strange", ref=ref))
+    assert reasons(it) == ["strange at shop"]
+    assert it.rows(messages, messages.c.template == "staff-unmapped-status") == []
+
+
+async def test_a_contradiction_is_told_by_the_merchants_own_flow(db: Database) -> None:
+    it = Desk(db, world({"against": hearing("status.contradiction", "{{ order.number }}")}))
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)))
+    await it.hear(scan("P1", "delivered", "11:00"), at="11:00")
+    await it.hear(scan("P1", "cancelled", "12:00"), at="12:00")
+    assert reasons(it) == ["#1"]
+    assert it.rows(messages, messages.c.template == "staff-notice") == []
