@@ -59,9 +59,8 @@ class Drive:
 
     async def settle(self) -> None:
         """Let everything that can happen at this instant happen."""
-        stage = self.stage
         for _ in range(TURNS):
-            sent = await stage.shop.deliver_due() + await stage.bot.deliver_due()
+            sent = await self.stage.deliver_due()
             await self.town.hub.quiet()
             due = await self.town.hub.next_due()
             if not sent and (due is None or due > self.town.clock.now()):
@@ -70,8 +69,7 @@ class Drive:
 
     async def _next(self) -> datetime | None:
         promised, asked = await self.town.hub.db.read(_due)
-        pending = [each.due for each in self.stage.bot.pending]
-        known = [promised, on_grid(asked), self.stage.shop.next_at(), *pending]
+        known = [promised, on_grid(asked), self.stage.next_at()]
         return min((each for each in known if each is not None), default=None)
 
 

@@ -13,6 +13,7 @@ from hub.store import tables as t
 
 from .book import Arrival
 from .stage import Stage
+from .story import BOT, MAIN_SHOP, WOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,10 @@ async def gather(stage: Stage) -> Evidence:
     """The evidence as it stands."""
     hub = stage.town.hub
     found = await hub.db.read(_tables)
-    cases = {f"main-shop:{it.order}": key for key, it in stage.cases.items() if it.order}
+    cases = {order_id: key for key, order_id in stage.order_ids().items()}
     return Evidence(
-        taken=[each.body_hash for each in stage.shop.ledger.where(kind="webhook") if 200 <= (each.status or 0) < 300],
-        inbox={hash_of(row.body): row.state for row in found["inbox"] if row.connection == "main-shop"},
+        taken=[each for shop in stage.shops.values() for each in shop.taken()],
+        inbox={hash_of(row.body, row.connection): row.state for row in found["inbox"] if row.connection in stage.shops},
         arrivals=stage.book.read(),
         cases=cases,
         orders=found["orders"],
@@ -61,14 +62,21 @@ async def gather(stage: Stage) -> Evidence:
     )
 
 
-def hash_of(body: Any) -> str:
-    """The SHA-256 of a body as the shop wrote it: members in their order, nothing escaped that need not be."""
-    return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+WRITTEN: Mapping[str, Mapping[str, Any]] = {
+    MAIN_SHOP: {"ensure_ascii": False},
+    WOO: {"separators": (",", ":")},
+}
+"""How each shop writes its JSON, members in their order."""
+
+
+def hash_of(body: Any, shop: str) -> str:
+    """The SHA-256 of a body as the shop wrote it."""
+    return hashlib.sha256(json.dumps(body, **WRITTEN[shop]).encode()).hexdigest()
 
 
 def mark_of(attempt: Any) -> str:
     """By what the arrival of an attempt is known (see `book.Arrival`)."""
-    return str(attempt.key) if attempt.connection == "mail" else f"{attempt.provider_id}/{attempt.address_hash}"
+    return f"{attempt.provider_id}/{attempt.address_hash}" if attempt.connection == BOT else str(attempt.key)
 
 
 def _tables(connection: sa.Connection) -> Mapping[str, Sequence[Any]]:

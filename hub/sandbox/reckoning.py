@@ -14,7 +14,7 @@ from hub.store.tables import InboxState
 
 from . import expected
 from .evidence import Evidence, mark_of
-from .story import CASES
+from .story import CASES, CHANNELS, MAIL, SMS, TELEGRAM
 
 TAKEN = ("accepted", "duplicate")
 """Outcomes of an attempt with which a message has arrived."""
@@ -67,8 +67,9 @@ def _processed(it: Evidence) -> tuple[int, Iterator[str]]:
 
 
 def _arrived(it: Evidence, channel: str) -> tuple[int, Iterator[str]]:
-    ours = Counter(mark_of(row) for row in it.attempts if row.connection == channel and row.outcome in TAKEN)
-    theirs = Counter(each.mark for each in it.arrivals if each.channel == channel)
+    """`channel` as people call it: several connections may be of one."""
+    ours = Counter(mark_of(row) for row in it.attempts if CHANNELS[row.connection] == channel and row.outcome in TAKEN)
+    theirs = Counter(each.mark for each in it.arrivals if CHANNELS[each.channel] == channel)
     return sum(theirs.values()), _unequal(ours, theirs, channel)
 
 
@@ -80,11 +81,15 @@ def _unequal(ours: Mapping[str, int], theirs: Mapping[str, int], channel: str) -
 
 
 def _mails(it: Evidence) -> tuple[int, Iterator[str]]:
-    return _arrived(it, "mail")
+    return _arrived(it, MAIL)
 
 
 def _chats(it: Evidence) -> tuple[int, Iterator[str]]:
-    return _arrived(it, "bot")
+    return _arrived(it, TELEGRAM)
+
+
+def _texts(it: Evidence) -> tuple[int, Iterator[str]]:
+    return _arrived(it, SMS)
 
 
 def _once(it: Evidence) -> tuple[int, Iterator[str]]:
@@ -175,6 +180,7 @@ CHECKS: Mapping[str, Check] = {
     "events were applied; none is dead or waits": _processed,
     "mails that arrived are attempts of the database, one for one": _mails,
     "Telegram messages that arrived are attempts of the database, one for one": _chats,
+    "SMS that arrived are attempts of the database, one for one": _texts,
     "messages that arrived were told once": _once,
     "orders end with the headline of the story": _headlines,
     "messages to customers are the story's, in its order": _customers,
@@ -229,7 +235,7 @@ def the_day(it: Evidence, locales: Mapping[str, str]) -> Day:
         parcels=it.numbers,
         events=len(it.events),
         repeated=it.repeated,
-        by_channel=Counter(each.connection for each in reached),
+        by_channel=Counter(CHANNELS[each.connection] for each in reached),
         by_locale=told_in,
         silent=_silences(it),
         late=sum(1 for line in it.lines if line.doc.get("verdict") == "stale"),

@@ -26,10 +26,22 @@ CUP = ("CUP-180", "Cup, 180 ml", 4, "240.00")
 
 CARD, CASH = "shopify_payments", "Cash on Delivery (COD)"
 
+MUG = ("MUG-W", "Kubek „Świt”", 2, "39.90")
+COFFEE = ("CFF-500", "Kawa ziarnista, 500 g", 1, "64.00")
+
+MAIN_SHOP, WOO, NOVA_POSHTA, INPOST, BOT = "main-shop", "woo", "nova-poshta", "inpost", "bot"
+SMS_UA, SMS_PL = "sms", "ziarno-sms"
+MAIL, TELEGRAM, SMS = "mail", "Telegram", "SMS"
+CHANNELS: Mapping[str, str] = {
+    "mail": MAIL, "ziarno-mail": MAIL, BOT: TELEGRAM, SMS_UA: SMS, SMS_PL: SMS,
+}  # fmt: skip
+"""Connection of a channel → what people call it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One order. `to`: where its parcel goes (branch, locker, doors). `ends`: the headline in the end."""
+    """One order. `to`: where its parcel goes (branch, locker, doors; with InPost a locker's name). `ends`: the headline
+    in the end. `shop`: the connection of its shop."""
 
     key: str
     situation: str
@@ -42,6 +54,7 @@ class Case:
     phone: str | None = "+380501112233"
     email: str = ""
     ends: str = "delivered"
+    shop: str = MAIN_SHOP
 
     @property
     def address(self) -> str:
@@ -106,7 +119,15 @@ CASES: Sequence[Case] = (
     Case("andrii", "A dead address: a person hears of it", "Андрій Ткач", "uk-UA", email="550-unknown@example.com"),
     Case("nadia", "Night news, overtaken by the morning", "Надія Гнатюк", "uk-UA", to="locker"),
     Case("stepan", "A lost notice, found by the next poll", "Степан Козак", "uk-UA"),
-)
+    Case("magda", "To a locker, collected on the last day", "Magda Lewandowska", "pl-PL", (MUG,), to="KRA01M",
+         phone="+48600111001", shop=WOO),
+    Case("pawel", "Paid an hour later", "Paweł Kamiński", "pl-PL", (COFFEE, MUG), to="KRA010", phone="+48600111002",
+         shop=WOO),
+    Case("zofia", "Cancelled before it was paid", "Zofia Zielińska", "pl-PL", (MUG,), phone="+48600111003",
+         ends="cancelled", shop=WOO),
+    Case("tomasz", "The shop's notices stop: found by polls", "Tomasz Woźniak", "pl-PL", (COFFEE,), to="WAW123",
+         phone="+48600111004", shop=WOO),
+)  # fmt: skip
 
 ACTS: Sequence[At] = (
     # ------------------------------------------------------------------------------- Tuesday: orders come in
@@ -153,6 +174,13 @@ ACTS: Sequence[At] = (
     at("1 12:40", "stepan", "order"),
     at("1 13:15", "mariia", "staff_settles", person="olena"),
     at("1 13:30", "halyna", "release"),
+    at("1 10:20", "magda", "order"),
+    at("1 10:35", "pawel", "order", paid=False),
+    at("1 11:36", "pawel", "pay"),
+    at("1 12:02", "zofia", "order", paid=False),
+    at("1 12:45", "zofia", "cancel"),
+    at("1 12:50", "", "woo_notices_stop"),
+    at("1 12:55", "tomasz", "order"),
     # ------------------------------------------------------------------------------- packing and the van
     at("1 14:00", "olha", "pick"),
     at("1 14:30", "olha", "ship"),
@@ -176,13 +204,20 @@ ACTS: Sequence[At] = (
     at("1 15:55", "mariia", "ship"),
     at("1 16:00", "andrii", "ship"),
     at("1 16:05", "nadia", "ship"),
+    at("1 15:12", "magda", "ship"),
+    at("1 15:22", "pawel", "ship"),
     at("1 16:10", "", "lose", times=3),
     at("1 16:10", "stepan", "ship"),
     at("1 18:10", "", "all_leave"),
+    at("1 20:00", "", "woo_notices_come_again"),
     # ------------------------------------------------------------------------------- Wednesday
     at("2 08:40", "emma", "scan", status="in_transit"),
     at("2 08:50", "yulia", "scan", status="in_transit"),
     at("2 09:10", "andrii", "staff_settles", person="olena"),
+    at("2 07:30", "tomasz", "ship"),
+    at("2 08:00", "tomasz", "move", code="dispatched_by_sender"),
+    at("2 08:05", "magda", "arrive"),
+    at("2 08:15", "pawel", "arrive"),
     at("2 09:30", "olha", "arrive"),
     at("2 09:40", "marek", "arrive", part=0),
     at("2 09:50", "dmytro", "arrive"),
@@ -212,7 +247,10 @@ ACTS: Sequence[At] = (
     at("2 18:00", "oleksii", "hand_over"),
     at("2 18:10", "andrii", "staff_settles", person="olena"),
     at("2 22:50", "nadia", "arrive"),
+    at("2 19:10", "pawel", "hand_over"),
     # ------------------------------------------------------------------------------- Thursday
+    at("3 08:20", "tomasz", "arrive"),
+    at("3 18:30", "tomasz", "hand_over"),
     at("3 05:10", "nadia", "hand_over"),
     at("3 09:10", "bohdan", "move", code="101"),
     at("3 09:30", "marek", "hand_over", part=0),
@@ -238,6 +276,7 @@ ACTS: Sequence[At] = (
     at("3 17:40", "viktor", "hand_over"),
     at("3 18:00", "emma", "scan", status="delivered"),
     # ------------------------------------------------------------------------------- the days after
+    at("4 07:40", "magda", "hand_over"),
     at("4 10:00", "bohdan", "hand_over"),
     at("4 09:20", "andrii", "staff_settles", person="olena"),
     at("4 11:00", "anna", "hand_over"),
@@ -265,10 +304,15 @@ END = "8 20:00"
 """When the story is over; whatever is due later is not waited for."""
 
 CONNECTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "main-shop": ("shopify", {"domain": "kavovar.myshopify.com", "title": "Kavovar"}),
-    "nova-poshta": ("nova_poshta", {}),
+    MAIN_SHOP: ("shopify", {"domain": "kavovar.myshopify.com", "title": "Kavovar"}),
+    WOO: ("woocommerce", {"home": "https://ziarno.example"}),
+    NOVA_POSHTA: ("nova_poshta", {}),
+    INPOST: ("inpost", {}),
     "mail": ("smtp", {}),
-    "bot": ("telegram", {"username": "kavovar_bot"}),
+    "ziarno-mail": ("smtp", {}),
+    BOT: ("telegram", {"username": "kavovar_bot"}),
+    SMS_UA: ("turbosms", {}),
+    SMS_PL: ("smsapi", {}),
 }
 
 PLAN = Plan(
@@ -280,6 +324,13 @@ PLAN = Plan(
         "SMTP_USER": "nobody",
         "SMTP_PASSWORD": "not-asked-on-loopback",
         "TELEGRAM_TOKEN": ("bot", "token"),
+        "WOO_KEY": (WOO, "key"),
+        "WOO_SECRET": (WOO, "secret"),
+        "WOO_HOOK": (WOO, "webhook_secret"),
+        "INPOST_HOOK": "a-path-that-nobody-guesses",
+        "TURBOSMS_TOKEN": (SMS_UA, "token"),
+        "TURBOSMS_HOOK": (SMS_UA, "secret"),
+        "SMSAPI_TOKEN": (SMS_PL, "token"),
     },
     people={"OLENA_CHAT": "olena", "TARAS_CHAT": "taras", "IRYNA_CHAT": "iryna"},
     bot="bot",
