@@ -9,6 +9,7 @@ from hub.model import PointKind
 from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
 
 from .kinds import found, keys_of
+from .lengths import OFFICE, Hours
 from .model import Connection, HubSettings, Shop, Support
 from .problems import Place, did_you_mean, instead, listed, quoted
 from .scalars import MistakeError, read_name
@@ -69,6 +70,7 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
         locale=shape.locale,
         timezone=shape.timezone,
         currency=shape.currency or "",
+        hours=Hours(*shape.hours) if shape.hours else OFFICE,
         support=support,
         returns_url=shape.returns_url or "",
         connections=dict(shape.connections),

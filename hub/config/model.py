@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from hub.plugin import Adapter, Settings
 from hub.status import Meaning
 
+from .lengths import OFFICE, Length
+from .lengths import Hours as Hours
+
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
@@ -42,6 +45,8 @@ class Shop:
     locale: str = "en"
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     currency: str = ""
+    hours: Hours = OFFICE
+    """When it works; working lengths count within these, unless a staff group has its own."""
     support: Support = Support()
     returns_url: str = ""
     connections: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +93,7 @@ class Unheard:
     """Whom to tell when nobody could be reached with a transactional message."""
 
     escalate: str
-    due: timedelta | None = None
+    due: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +108,6 @@ class Contact:
     fresh: timedelta = timedelta(hours=24)
     unheard: Unheard | None = None
     silent: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """`Mon-Sat 09:00-19:00`: weekdays 1 (Monday) to 7, and a span of local time."""
-
-    days: frozenset[int]
-    start: time
-    end: time
 
 
 @dataclass(frozen=True, slots=True)

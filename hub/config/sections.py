@@ -6,15 +6,18 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from .lengths import Length
 from .scalars import (
     Kind,
     read_clocks,
     read_country,
     read_currency,
+    read_flow_length,
     read_hours,
     read_listen,
     read_locale,
     read_name,
+    read_plain_length,
     read_receipt,
     read_settle,
     read_span,
@@ -24,6 +27,8 @@ from .scalars import (
 from .settings import Shape
 
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
+LengthText = Annotated[Length, Kind("a length of time such as 3d or 4h working", read_flow_length)]
+PlainLengthText = Annotated[Length, Kind("a length of time such as 3d", read_plain_length)]
 SettleSpan = Annotated[timedelta, Kind("a length of time such as 1m", read_settle)]
 ReceiptSpan = Annotated[timedelta, Kind("a length of time such as 10m", read_receipt)]
 Name = Annotated[str, Kind("a name", read_name)]
@@ -81,7 +86,8 @@ class ShopShape(Shape):
     timezone: Zone = Field(ZoneInfo("UTC"), description="The shop's clock.")
     currency: Currency | None = Field(None, description="Three letters.")
     hours: HoursText | None = Field(
-        None, description="When the shop works; read and checked, not used in this version."
+        None,
+        description="When the shop works, on its own clock: working time counts within; Mon-Fri 09:00-18:00 if absent.",
     )
     support: SupportShape = Field(SupportShape.model_validate({}), description="How a customer reaches a person.")
     returns_url: Url | None = Field(None, description="Where the return policy stands.")
@@ -143,7 +149,7 @@ class UnheardShape(Shape):
     """`unheard`"""
 
     escalate: str = Field(description="The staff group to tell.")
-    due: Span | None = Field(None, description="By when it must be resolved.")
+    due: LengthText | None = Field(None, description="By when it must be resolved.")
 
 
 class ContactShape(Shape):

@@ -2,7 +2,8 @@
 
 from .build import Built, Named, known_connection, scalars_of
 from .kinds import keys_of
-from .model import Connection, Hours, Person, Rung
+from .lengths import Hours
+from .model import Connection, Person, Rung
 from .problems import did_you_mean, instead, listed, quoted
 from .scalars import address_mistake
 from .sections import PersonShape, RungShape

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, quoted
-from hub.config.scalars import Kind, MistakeError
-from hub.config.sections import Name
+from hub.config.scalars import Kind, MistakeError, read_flow_length
+from hub.config.sections import LengthText, Name
 from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
@@ -35,7 +35,7 @@ from .model import (
     WaitThat,
     WaitUntil,
 )
-from .scope import LengthText, Scope, placed_at, read_flow_length, text_at
+from .scope import Scope, placed_at, text_at
 from .types import KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
 from .words import read_words
 
@@ -174,9 +174,7 @@ def read_otherwise(text: str) -> Any:
         return Otherwise(text)
     try:
         return read_flow_length(text)
-    except MistakeError as mistake:
-        if mistake.code == "not-yet":
-            raise
+    except MistakeError:
         raise MistakeError("bad-value", f"{quoted(text)} is not skip, stop or a length of time such as 3d") from None
 
 

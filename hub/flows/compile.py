@@ -14,7 +14,7 @@ from pydantic import Field
 from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
-from hub.config.sections import Name
+from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
@@ -22,7 +22,7 @@ from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .model import Flow, Mode, State, Step
-from .scope import Known, LengthText, Scope, placed_at
+from .scope import Known, Scope, placed_at
 from .types import UNKNOWN_TRIGGER, offered
 from .words import Trigger, read_triggers, read_words
 
@@ -58,7 +58,7 @@ class FlowShape(Shape):
         "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
     )
     recheck: bool = Field(True, description="`false`: `when` counts only at the trigger.")
-    fresh: LengthText | None = Field(
+    fresh: PlainLengthText | None = Field(
         None, description="An event older than this starts no run; default: `contact.fresh`."
     )
     shops: list[str] | None = Field(None, description="Only for these shops.")

@@ -2,46 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A length of time as written: an exact part and calendar days (same local time, so 23 to 25 hours each)."""
-
-    exact: timedelta = timedelta(0)
-    days: int = 0
-
-    def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """`moment` plus this length, in UTC. A local time that does not exist becomes the first that does; one that
-        comes twice means the first."""
-        if not self.days:
-            return moment + self.exact
-        local = moment.astimezone(zone)
-        wall = local.replace(tzinfo=None) + timedelta(days=self.days)
-        return first_real(wall, zone) + self.exact
-
-    @property
-    def about(self) -> timedelta:
-        """The length with a day taken as 24 hours."""
-        return self.exact + timedelta(days=self.days)
-
-
-def first_real(wall: datetime, zone: ZoneInfo) -> datetime:
-    """A naive local time in UTC: the first of two, and in the spring gap the first instant that exists."""
-    utc = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if utc.astimezone(zone).replace(tzinfo=None) == wall:
-        return utc
-    # Inside the gap the offset before it (fold=0) leads past the change and the one after it (fold=1) leads before:
-    # the change itself is the first instant whose local time is not before the wall time asked for.
-    low, high = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), utc
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        low, high = (low, middle) if middle.astimezone(zone).replace(tzinfo=None) >= wall else (middle, high)
-    return high.replace(microsecond=0)
+from hub.config.lengths import Length as Length
+from hub.config.lengths import first_real as first_real
 
 
 @dataclass(frozen=True, slots=True)

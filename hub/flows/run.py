@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.config.lengths import OFFICE, Hours
+
 from .model import (
     Choose,
     Escalate,
@@ -144,6 +146,8 @@ class Moment:
     planned: Planned = as_it_is
     settle: Settle = as_it_was
     failed: Failed = its_kind
+    hours: Hours = OFFICE
+    """Of the shop: working lengths count within these."""
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -324,9 +328,9 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
     since = run.since or moment.now
     match step:
         case WaitFor():
-            return step.length.after(since, moment.zone)
+            return step.length.after(since, moment.zone, moment.hours)
         case WaitThat() | WaitEvent():
-            return step.up_to.after(since, moment.zone)
+            return step.up_to.after(since, moment.zone, moment.hours)
         case WaitUntil():
             until = _value(step.until, names, run, moment)
             if isinstance(until, datetime):
@@ -334,7 +338,7 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
             other = step.otherwise
             if other is None or isinstance(other, Otherwise):
                 return other or Otherwise.SKIP
-            return other.after(since, moment.zone)
+            return other.after(since, moment.zone, moment.hours)
     raise AssertionError(f"not a wait: {step}")
 
 

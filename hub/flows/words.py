@@ -11,12 +11,12 @@ from pydantic import Field
 from hub.config.kinds import found
 from hub.config.problems import did_you_mean, instead, nearest, quoted
 from hub.config.scalars import Kind, MistakeError
+from hub.config.sections import LengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.status import Axis
 
 from .model import Given
-from .scope import LengthText
 from .types import GIVEN, ROLL_UP, TRIGGERS, WORDS, axis_of_word
 
 

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.config.model import Hours, Rung
-from hub.flows.model import Escalate, Severity, first_real
+from hub.config.lengths import opens_at
+from hub.config.model import Rung, Shop
+from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT, slot_of
 
 from .names import known
@@ -40,23 +41,6 @@ class EscalationRows:
     """What the timeline says of who is told, where that is not whom the flow names."""
 
 
-def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the hours next hold: now, or the next beginning."""
-    if hours is None:
-        return now
-    today = now.astimezone(zone).date()
-    nights = int(hours.start >= hours.end)  # past midnight, the hours are still those of the day before
-    for ahead in range(-nights, 8):
-        day = today + timedelta(days=ahead)
-        if day.isoweekday() not in hours.days:
-            continue
-        start = first_real(datetime.combine(day, hours.start), zone)
-        end = first_real(datetime.combine(day + timedelta(days=nights), hours.end), zone)
-        if now < end:
-            return max(now, start)
-    return now
-
-
 def escalation_rows(
     uid: str,
     key: str,
@@ -70,13 +54,13 @@ def escalation_rows(
     word: str,
     world: World,
     now: datetime,
-    zone: ZoneInfo,
+    shop: Shop,
     template: str = TEMPLATE,
 ) -> EscalationRows:
     """Open a matter: its row, the words to the first rung, and its two clocks."""
     rung, line = rung_of(step.to, world)
-    starts = _starts(rung, step.severity, now, zone)
-    due_at = step.due.after(starts, zone) if step.due else None
+    starts = _starts(rung, step.severity, now, shop.timezone)
+    due_at = step.due.after(starts, shop.timezone, rung.hours or shop.hours) if step.due else None
     escalation = {
         "tenant": TENANT,
         "slot": slot_of(order_id),

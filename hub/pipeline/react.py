@@ -447,7 +447,7 @@ class _React:
         self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=self._about(row),
-            word=row.word, world=it.world, now=it.now, zone=shop.timezone,
+            word=row.word, world=it.world, now=it.now, shop=shop,
         )  # fmt: skip
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
@@ -485,7 +485,7 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
-            self._failed,
+            self._failed, self.it.shop.hours,
         )  # fmt: skip
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from hub.flows.model import Escalate, Length, Severity
+from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT
 
 from .ladder import EscalationRows, escalation_rows
@@ -20,7 +20,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
     if connection not in world.config.connections:
         return None
     shop = world.shop_of(connection)
-    step = Escalate("unheard", rule.escalate, "", Severity.HIGH, Length(rule.due) if rule.due else None)
+    step = Escalate("unheard", rule.escalate, "", Severity.HIGH, rule.due)
     uid = key_of(TENANT, "unheard", row.key)[:24]
     rows = escalation_rows(
         uid,
@@ -34,7 +34,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
         word=row.word,
         world=world,
         now=now,
-        zone=shop.timezone,
+        shop=shop,
         template="staff-unheard",
     )
     tried = [*row.doc.get("tried", ())]

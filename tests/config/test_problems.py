@@ -70,7 +70,7 @@ CASES = [
     pytest.param(changed("platform: shoplet,", "platform: shoplet, days: x,"), "3:40 bad-value", id="no number"),
     pytest.param(changed("platform: shoplet,", "platform: shoplet, pause: 3 days,"), "3:41 bad-length", id="no length"),
     pytest.param(
-        changed("platform: shoplet,", "platform: shoplet, pause: 2h working,"), "3:41 not-yet", id="working time"
+        changed("platform: shoplet,", "platform: shoplet, pause: 2h working,"), "3:41 bad-length", id="working time"
     ),
     pytest.param(changed("host: smtp.example", "host: localhost"), "5:34 bad-value", id="a plugin's own sentence"),
     pytest.param(changed("host: smtp.example", "host: smtp.example, username: u"), "5:9 bad-value", id="of the whole"),
@@ -141,7 +141,9 @@ CASES = [
     pytest.param(changed(ROUTES, ROUTES + "\n  receipt: {sms: 1m}"), "9:13 unknown-connection", id="receipt"),
     pytest.param(changed(ROUTES, ROUTES + "\n  unheard: {escalate: suport}"), "9:23 unknown-staff", id="unheard"),
     pytest.param(
-        changed(ROUTES, ROUTES + "\n  unheard: {escalate: support, due: 4h working}"), "9:37 not-yet", id="unheard due"
+        changed(ROUTES, ROUTES + "\n  unheard: {escalate: support, due: 4h wrking}"),
+        "9:39 bad-length",
+        id="unheard due",
     ),
     pytest.param(changed(ROUTES, ROUTES + "\n  promise: {}"), "9:3 not-yet", id="promise"),
     pytest.param(changed(ROUTES, ROUTES + "\n  breaker: {}"), "9:3 not-yet", id="breaker"),

@@ -82,7 +82,7 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 180d}}", "3:8 not-yet", id="once: window"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
     pytest.param(f"{ON}\n{STOP}\nstate: shadow", "3:8 not-yet", id="shadow"),
-    pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 not-yet", id="working time"),
+    pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
     *(
         pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
         for word in ("survey", "mute", "tag", "write_back", "call", "coupon", "do")
@@ -96,7 +96,9 @@ CASES = [
         for key in ("choices", "wait", "if_fails")
     ),
     pytest.param(steps("notify: {template: shipped, to: recipient}"), "3:37 not-yet", id="recipient"),
-    pytest.param(steps("wait: 2d working"), "3:11 not-yet", id="wait in working time"),
+    pytest.param(steps("wait: 2w working"), "3:11 bad-length", id="a working week"),
+    pytest.param(steps("wait: 2001h working"), "3:11 bad-length", id="more hours than a year has"),
+    pytest.param(steps("wait: {that: order.gift, up_to: 0h working}"), "3:37 bad-length", id="no working time at all"),
     pytest.param(f"{ON}\nwhen: working_days(now, now, shop.calendar) > 2\n{STOP}", "2:7 not-yet", id="working_days"),
     # steps
     pytest.param(f"{ON}\nsteps: x", "2:8 bad-value", id="steps as a word"),
@@ -340,7 +342,7 @@ def test_a_whole_file_of_mistakes_reads_well(tmp_path: Path) -> None:
       - wait: {until: 'at(shipment.pickup_deadline, "9 am", customer.timezone)', or: later}
       - notify:
         template: pickup-last-day
-      - wait: 2d working
+      - wait: 2w working
       - notify: {template: pickup-lastday, before: shipment.pickup_deadline}
       - escalate: {to: olena, due: 4 hours, reason: Look}
   two:
