@@ -55,6 +55,7 @@ def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str,
     rows, health = queries.connection_rows(connection), queries.health_polls(connection)
     failing = {**queries.failing_sends(connection), **queries.failing_polls(connection)}
     return {
+        "shadow_since": queries.shadow_since(connection),
         "connections": [
             _connection(name, plugin, rows.get(name), health.get(name), failing.get(name))
             | {"last_sent_at": queries.last_sent(connection, name)}
@@ -104,6 +105,9 @@ def answers(listen: str) -> bool:
 def _show(found: Mapping[str, Any]) -> None:
     word = "a hub answers" if found["running"] else "no hub answers"
     click.echo(f"{word} on {found['listen']}; {whose_clock()}")
+    if found["shadow_since"]:
+        since = f"in shadow since {moment(found['shadow_since'])}"
+        click.secho(f"{since}: nothing goes to customers; `hub shadow` shows what would have", bold=True)
     title("Connections")
     rows = [
         (each["name"], each["plugin"], each["state"], _heard(each), _webhooks(each, found["public_url"]), _why(each))

@@ -151,6 +151,7 @@ class State(StrEnum):
     """Whether a flow is at work."""
 
     LIVE = "live"
+    SHADOW = "shadow"
     OFF = "off"
 
 

@@ -94,7 +94,7 @@ def _later(words: Iterable[str]) -> str:
 def _flow() -> Iterator[str]:
     yield "## A flow"
     yield _keys(FlowShape)
-    yield _later(FlowShape.later | {"mode: queue", "state: shadow", "once: shipment, order, customer or a window"})
+    yield _later(FlowShape.later | {"mode: queue", "once: shipment, order, customer or a window"})
 
 
 def _steps() -> Iterator[str]:

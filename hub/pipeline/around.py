@@ -30,6 +30,7 @@ from hub.store.tables import (
 from .batch import Wanted
 from .documents import load
 from .orders import Loaded, load_orders
+from .shadow import SHADOW
 from .state import OrderView
 from .view import view
 from .world import World
@@ -40,6 +41,8 @@ FEW = 20
 OPTED_OUT = "opted out"
 WENT_OUT = ("", "accepted", "duplicate", "unknown")
 """Outcomes of attempts that said something, or may have; none yet: on the wire."""
+WOULD_HAVE = (*WENT_OUT, SHADOW)
+"""Those that count for a message in shadow, which is held against all that its reader would have heard."""
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
 
@@ -58,6 +61,8 @@ class Departure:
     """The revision of the order that it was decided on; 0: it is about none."""
     others: bool = False
     """Whether another channel of its list could still be used."""
+    form: str = ""
+    """The form of its text: mail, sms, chat, page."""
 
 
 @dataclass(slots=True)
@@ -102,7 +107,8 @@ class Around:
     contacts: Mapping[tuple[str, str], Any]
     suppressed: "_Suppressed"
     optouts: frozenset[tuple[str, str, str]]
-    sent: dict[str, list[tuple[datetime, str, str]]]
+    sent: dict[tuple[bool, str], list[tuple[datetime, str, str]]]
+    """(whether shadows count too, customer) → what went out to them."""
     later: Mapping[str, Sequence[Any]]
     alike: Mapping[tuple[str, str], Sequence[Any]]
     """(order, number) → messages of other orders whose things travel in the same parcel."""
@@ -115,7 +121,8 @@ class Around:
 
     def leaves(self, row: Any, connection: str, now: datetime) -> None:
         """What leaves in this very look counts for the caps of the next one."""
-        self.sent.setdefault(row.customer_id, []).append((now, connection, row.cls))
+        for shadows in (True,) if row.shadow else (True, False):
+            self.sent.setdefault((shadows, row.customer_id), []).append((now, connection, row.cls))
 
 
 def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
@@ -171,24 +178,27 @@ def _rows(
     return connection.execute(query.order_by(*order)).all()
 
 
-def _sent(connection: sa.Connection, ids: set[str], since: datetime) -> dict[str, list[tuple[datetime, str, str]]]:
-    """Customer → (when, connection, class) of what went out to them, or may have: attempts, because a message that
-    nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
-    found: dict[str, list[tuple[datetime, str, str]]] = {}
+def _sent(
+    connection: sa.Connection, ids: set[str], since: datetime
+) -> dict[tuple[bool, str], list[tuple[datetime, str, str]]]:
+    """Customer → (when, connection, class) of what went out to them, or may have, or would have: attempts, because a
+    message that nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
+    found: dict[tuple[bool, str], list[tuple[datetime, str, str]]] = {}
     # Two halves, each of which the index of customers answers alone: a message finishes after its last attempt.
     for of_late in (messages.c.finished_at >= since, messages.c.finished_at.is_(None)):
         went = (
             sa.select(
-                messages.c.customer_id, messages.c.cls, attempts.c.connection,
+                messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection,
                 sa.func.max(attempts.c.started_at).label("at"),
             )
             .join(attempts, attempts.c.message_id == messages.c.id)
             .where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)), of_late)
-            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WENT_OUT))
-            .group_by(messages.c.id, messages.c.customer_id, messages.c.cls, attempts.c.connection)
+            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WOULD_HAVE))
+            .group_by(messages.c.id, messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection)
         )  # fmt: skip
         for row in connection.execute(went):
-            found.setdefault(row.customer_id, []).append((row.at, row.connection, row.cls))
+            for shadows in (True,) if row.shadow else (True, False):
+                found.setdefault((shadows, row.customer_id), []).append((row.at, row.connection, row.cls))
     return found
 
 
@@ -238,7 +248,7 @@ def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[st
         sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
         .join(messages, messages.c.id == attempts.c.message_id)
         .where(messages.c.tenant == TENANT, messages.c.order_id.in_(sorted(order_ids)))
-        .where(messages.c.recipient == "customer")
+        .where(messages.c.recipient == "customer", attempts.c.outcome != SHADOW)
         .group_by(messages.c.order_id, attempts.c.connection)
         .subquery()
     )

@@ -26,6 +26,7 @@ from .crash import crash_point
 from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
+from .shadow import SHADOW, write_messages
 from .unheard import unheard_rows
 from .world import World
 
@@ -152,6 +153,9 @@ class DeliverDrain:
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,
                 tries=messages.c.tries + 1, doc=doc,
             )  # fmt: skip
+            if departure.message.shadow:
+                _record_shadow(connection, departure, now)
+                continue
             if connection.execute(claim).rowcount != 1:
                 continue
             content = {"subject": departure.outgoing.subject, "text": departure.outgoing.text}
@@ -193,8 +197,7 @@ class DeliverDrain:
             connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
             return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
-        for each in rows.messages:
-            connection.execute(insert_new(messages, self.db.dialect).values(**each))
+        write_messages(connection, self.db.dialect, world, rows.messages)
         for timer in rows.timers:
             connection.execute(insert_new(timers, self.db.dialect).values(**timer))
 
@@ -258,6 +261,25 @@ def _still_so(connection: sa.Connection, departure: Departure) -> bool:
         return True
     rev = sa.select(orders.c.rev).where(orders.c.tenant == TENANT, orders.c.id == departure.message.order_id)
     return bool(connection.execute(rev).scalar() == departure.rev)
+
+
+def _record_shadow(connection: sa.Connection, departure: Departure, now: datetime) -> None:
+    """It would have left now: it ends here, with all that its reader would have read. Its links open nothing: they are
+    nobody's."""
+    ends = _if_due(departure.message.id).values(
+        state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+    )
+    if connection.execute(ends).rowcount != 1:
+        return
+    said = departure.outgoing
+    content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
+    connection.execute(
+        sa.insert(attempts).values(
+            tenant=TENANT, message_id=departure.message.id, connection=departure.connection, key=said.key,
+            outcome=SHADOW, content=content, started_at=now, finished_at=now,
+        )
+    )  # fmt: skip
+    message_moved(connection, departure.message.id, "suppressed")
 
 
 def _if_due(message_id: int) -> Any:

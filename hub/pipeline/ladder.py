@@ -18,6 +18,7 @@ from hub.store.tables import TENANT, slot_of
 
 from .names import known
 from .plain import key_of
+from .shadow import SHADOW
 from .staff import caretakers
 from .world import World
 
@@ -56,8 +57,10 @@ def escalation_rows(
     now: datetime,
     shop: Shop,
     template: str = TEMPLATE,
+    shadow: bool = False,
 ) -> EscalationRows:
-    """Open a matter: its row, the words to the first rung, and its two clocks."""
+    """Open a matter: its row, the words to the first rung, and its two clocks. In shadow nobody can take it, so it has
+    no clocks, and who would have been told further up is not known."""
     rung, line = rung_of(step.to, world)
     starts = _starts(rung, step.severity, now, shop.timezone)
     due_at = step.due.after(starts, shop.timezone, rung.hours or shop.hours) if step.due else None
@@ -74,12 +77,14 @@ def escalation_rows(
         "told": 1,
         "severity": step.severity.value,
         "reason": reason,
-        "state": "open",
+        "state": SHADOW if shadow else "open",
         "due_at": due_at,
         "opened_at": now,
     }
     rows = EscalationRows(escalation, line=line)
     rows.messages = words_to(rung, escalation, 1, starts, template, word=word, now=now)
+    if shadow:
+        return rows
     rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
     if due_at is not None:
         rows.timers.append(_timer("due", escalation, due_at))
@@ -88,7 +93,7 @@ def escalation_rows(
 
 def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows:
     """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
-    if escalation["state"] == "resolved" or (kind == "acknowledge" and escalation["state"] != "open"):
+    if escalation["state"] in ("resolved", SHADOW) or (kind == "acknowledge" and escalation["state"] != "open"):
         return EscalationRows()
     rung, line = rung_of(escalation["rung"], world)
     upper = world.config.staff.get(rung.then) if rung.then and not line else None
@@ -157,6 +162,7 @@ def words_to(
             "subject": escalation["subject"],
             "state": "due",
             "reason": f"outside the hours of {rung.name}" if due_at > now else "",
+            "shadow": int(escalation["state"] == SHADOW),
             "due_at": max(due_at, now),
             "before_at": None,
             "created_at": now,

@@ -16,11 +16,12 @@ from hub.status import FINAL, parse_status
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
-from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
+from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
 from .phones import phone_of
 from .plain import attempt_key, from_plain
+from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
 from .world import World
 from .zones import clocks_of
@@ -118,6 +119,8 @@ class Leaving:
 
     def _decide(self) -> Decision:
         row, names = self.row, self.names()
+        if self.world.shadow and not row.shadow and not row.recipient.startswith("staff:"):
+            return Defer(self.now + LOOK_AGAIN, WAITS)
         options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
         self.usable = {option.connection for option in options if not option.closed}
         missing = self._missing(options, names)
@@ -141,7 +144,8 @@ class Leaving:
             zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
-        sent, contact = self.around.sent.get(row.customer_id, ()), self.world.config.contact
+        sent = self.around.sent.get((bool(row.shadow), row.customer_id), ())
+        contact = self.world.config.contact
         return decide(
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )
@@ -189,7 +193,7 @@ class Leaving:
     def _settled(self, matter: Any) -> str:
         """Why nobody has to be called about a matter any more. That it is overdue concerns people also when somebody
         has taken it."""
-        if matter is None or matter.state == "open":
+        if matter is None or matter.state in ("open", SHADOW):
             return ""
         if matter.state == "resolved":
             return "already resolved"
@@ -208,8 +212,9 @@ class Leaving:
         others = [each for number in numbers for each in self.around.alike.get((row.order_id, number), ())]
         return any(
             each.id < row.id
+            and each.shadow == row.shadow
             and (each.customer_id, each.template, each.word) == (row.customer_id, row.template, row.word)
-            and each.state not in ("suppressed", "superseded", "failed")
+            and _speaks(each)
             for each in (*own, *others)
         )
 
@@ -247,7 +252,7 @@ class Leaving:
         if not row.word or row.recipient != "customer":
             return False
         about = self.around.later.get(row.order_id, ())
-        later = [each for each in about if each.id > row.id and each.recipient == row.recipient]
+        later = [each for each in about if each.id > row.id and _heard_by(each) == _heard_by(row)]
         return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
 
     def _is_newer_news(self, other: Any) -> bool:
@@ -256,7 +261,7 @@ class Leaving:
         alike = axis is not None and axis_of_word(other.word) is axis
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
         same = self._as_now(other.subject) == self.subject and alike and (other.word != row.word or again)
-        return same and _news_of(other) >= _news_of(row) and other.state not in ("suppressed", "superseded", "failed")
+        return same and _news_of(other) >= _news_of(row) and _speaks(other)
 
     def _as_now(self, subject: str) -> str:
         return self.view.as_now(subject) if self.view is not None else subject
@@ -449,9 +454,25 @@ class Leaving:
             urgent=bool(self.doc.get("urgent")),
             buttons=text.buttons,
         )
+        if self.world.shadow and not row.shadow:
+            outgoing = from_a_shadow(outgoing)
         hashed, others = address_hash(connection, address), bool(self.usable - {connection})
         rev = self.around.loaded[row.order_id].rev if row.order_id else 0
-        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, rev=rev, others=others)
+        return Departure(
+            row, connection, outgoing, address_hash=hashed, links=self.links, rev=rev, others=others,
+            form=self.world.channel(connection).form.value,
+        )  # fmt: skip
+
+
+def _speaks(row: Any) -> bool:
+    """Whether a message is told, was told, or in shadow would have been."""
+    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and row.reason != SHADOW)
+    return not ended
+
+
+def _heard_by(row: Any) -> tuple[str, int]:
+    """Who hears a message. A shadow's is heard by nobody: it silences only other shadows."""
+    return row.recipient, row.shadow
 
 
 def _news_of(row: Any) -> datetime:

@@ -109,6 +109,7 @@ def _run_row(row: Any) -> RunRow:
     return RunRow(
         row.key, row.flow, row.version, row.subject_kind, row.subject, row.word, row.occurrence, row.started_at,
         Run.from_json(row.doc["run"], row.state), event=from_plain(row.doc["event"]),
+        shadow=bool(row.shadow),
     )  # fmt: skip
 
 
@@ -216,7 +217,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     if changed:
-        plan.notices = notices_of(new, before, after, plan.reaction)
+        plan.notices = notices_of(new, before, after, plan.reaction, shadow=world.shadow)
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
     return _with_clocks(plan, want, loaded, world, now, shop)

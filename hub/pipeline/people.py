@@ -27,6 +27,7 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
+from .shadow import write_messages
 from .states import MOVES, done_with
 from .world import World
 
@@ -215,4 +216,4 @@ class _Channel:
             "created_at": self.now,
             "doc": {"via": [self.source], "urgent": True, "address": address, "locale": locale},
         }
-        self.connection.execute(insert_new(messages, self.dialect).values(**row))
+        write_messages(self.connection, self.dialect, self.world, [row])

@@ -23,6 +23,7 @@ from .news import is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
+from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .world import World
 from .zones import clocks_of
@@ -52,6 +53,8 @@ class RunRow:
     new: bool = False
     changed: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
+    shadow: bool = False
+    """Whether nobody outside is to feel anything of it."""
     unreadable: str = ""
     """Why the flow's text with which it started cannot be had; then it cannot go on."""
 
@@ -262,7 +265,11 @@ class _React:
         ended = self._over(flow, occasion)
         if ended:
             return f"stopped: {ended}"
-        keys = {run_key(name, each) for name in former for each in self._same_news(occasion)}
+        keys = {
+            run_key(realm(name, in_shadow(flow, self.it.world)), each)
+            for name in former
+            for each in self._same_news(occasion)
+        }
         if keys & self.known:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
@@ -322,7 +329,8 @@ class _React:
         ]
 
     def _same_subject(self, row: RunRow, flow: Flow, occasion: Occasion) -> bool:
-        return row.flow == flow.name and row.subject == occasion.subject
+        own = row.shadow is in_shadow(flow, self.it.world)
+        return own and row.flow == flow.name and row.subject == occasion.subject
 
     def _start(self, flow: Flow, occasion: Occasion) -> None:
         for row in list(self.waiting.values()):
@@ -337,13 +345,15 @@ class _React:
             self.waiting[row.key] = row
 
     def _new_row(self, flow: Flow, occasion: Occasion) -> RunRow:
-        key = run_key(flow.name, occasion)
+        shadow = in_shadow(flow, self.it.world)
+        key = run_key(realm(flow.name, shadow), occasion)
         self.known.add(key)
         self.out.versions[flow.version] = flow
         values = to_plain(self._own_names(occasion))
         return RunRow(
             key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
             self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
+            shadow=shadow,
         )  # fmt: skip
 
     def _event(self, occasion: Occasion) -> dict[str, Any]:
@@ -361,6 +371,10 @@ class _React:
 
     def _do(self, row: RunRow, effect: Effect, run: Run) -> Run:
         """What a step asks for, and the run with what it learnt by it."""
+        not_done = would_have(effect) if row.shadow else ""
+        if not_done:
+            self._line(row.flow, row.word, not_done, row.key)
+            return run
         match effect:
             case SayTo():
                 return self._say(row, effect, run)
@@ -386,7 +400,8 @@ class _React:
         for recipient in self._recipients(row, step.to):
             settles = recipient == "customer" and not step.urgent
             due = row.started_at + it.world.config.contact.settle if settles else it.now
-            key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
+            flow = realm(row.flow, row.shadow)
+            key = key_of(TENANT, flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
             self.out.messages.append(
                 {
                     "tenant": TENANT,
@@ -404,6 +419,7 @@ class _React:
                     "subject": self._about(row),
                     "state": "due",
                     "reason": "",
+                    "shadow": int(row.shadow),
                     "due_at": max(due, it.now),
                     "before_at": effect.before,
                     "created_at": it.now,
@@ -434,7 +450,7 @@ class _React:
     def _escalate(self, row: RunRow, step: Escalate, run: Run) -> Run:
         """Raise the matter, or add to the one that is open; from now on it is the run's own."""
         it = self.it
-        key = key_of(TENANT, row.flow, row.subject, step.id)
+        key = key_of(TENANT, realm(row.flow, row.shadow), row.subject, step.id)
         uid = key_of(row.key, step.id)[:24]
         shop = it.shop
         reason = self._reason(row, step, run, shop)
@@ -447,7 +463,7 @@ class _React:
         self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=self._about(row),
-            word=row.word, world=it.world, now=it.now, shop=shop,
+            word=row.word, world=it.world, now=it.now, shop=shop, shadow=row.shadow,
         )  # fmt: skip
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)

@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.config.model import Rung
-from hub.store.database import insert_new
-from hub.store.tables import TENANT, messages, slot_of
+from hub.store.tables import TENANT, slot_of
 
 from .plain import key_of, to_plain
+from .shadow import realm, write_messages
 from .world import World
 
 CARETAKERS = ("integrator", "manager")
@@ -70,17 +70,20 @@ def _tell(
     subject: str = "",
 ) -> None:
     rung = caretakers(world)
+    shadow = world.shadow and bool(order_id)  # what the hub itself lacks is told in shadow too: it is there to be seen
+    rows: list[dict[str, Any]] = []
     for person in rung.people if rung else ():
         row = {
             "tenant": TENANT,
             "slot": slot_of(occasion),
-            "key": key_of(TENANT, occasion, person),
+            "key": key_of(TENANT, realm(occasion, shadow), person),
             "order_id": order_id,
             "subject": subject,
             "template": template,
             "cls": "transactional",
             "recipient": f"staff:{person}",
             "state": "due",
+            "shadow": int(shadow),
             "due_at": now,
             "created_at": now,
             "doc": {
@@ -89,7 +92,8 @@ def _tell(
                 "extra": to_plain(dict(extra)),
             },
         }
-        connection.execute(insert_new(messages, dialect).values(**row))
+        rows.append(row)
+    write_messages(connection, dialect, world, rows)
 
 
 def caretakers(world: World) -> Rung | None:

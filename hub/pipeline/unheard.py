@@ -8,6 +8,7 @@ from hub.store.tables import TENANT
 
 from .ladder import EscalationRows, escalation_rows
 from .plain import key_of
+from .shadow import realm
 from .world import World
 
 
@@ -24,7 +25,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
     uid = key_of(TENANT, "unheard", row.key)[:24]
     rows = escalation_rows(
         uid,
-        key_of(TENANT, "unheard", row.order_id),
+        key_of(TENANT, realm("unheard", bool(row.shadow)), row.order_id),
         step,
         f"{row.template}: {row.reason}" if row.reason else f"{row.template}: nobody could be reached",
         order_id=row.order_id,
@@ -36,6 +37,7 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
         now=now,
         shop=shop,
         template="staff-unheard",
+        shadow=bool(row.shadow),
     )
     tried = [*row.doc.get("tried", ())]
     for message in rows.messages:

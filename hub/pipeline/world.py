@@ -23,6 +23,8 @@ class World:
     config: Config
     adapters: Mapping[str, Adapter[Any]]
     texts: Texts
+    shadow: bool = False
+    """Whether the whole hub runs in shadow: every flow counts as one that does."""
     _old: dict[str, Flow] = field(default_factory=dict)
     _heard_by_old: set[str] = field(default_factory=set)
     _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)
@@ -30,10 +32,10 @@ class World:
 
     @cached_property
     def flows_by_word(self) -> Mapping[str, Sequence[Flow]]:
-        """Trigger word → live flows; a flow that listens to nothing of an event costs that event nothing."""
+        """Trigger word → flows at work; a flow that listens to nothing of an event costs that event nothing."""
         index: dict[str, list[Flow]] = {}
         for flow in self.config.flows.values():
-            if flow.state is State.LIVE:
+            if flow.state is not State.OFF:
                 for word in flow.triggers:
                     index.setdefault(word, []).append(flow)
         return index

@@ -40,6 +40,7 @@ from .people import write_channel
 from .plain import number_of, to_plain
 from .react import RunRow
 from .remap import look_again
+from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
 from .unmapped import add_seen
@@ -120,7 +121,8 @@ class _Write:
             ),
         )
         self._runs(plans)
-        self._insert(messages, (row for reaction in reactions for row in reaction.messages))
+        said = (row for reaction in reactions for row in reaction.messages)
+        write_messages(self.connection, self.dialect, self.world, said)
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
         self._escalations(plans)
         self._timers(plans)
@@ -395,6 +397,7 @@ def _run_values(order_id: str, row: RunRow, now: datetime) -> dict[str, Any]:
         "occurrence": row.occurrence,
         "state": row.run.state.value,
         "reason": row.run.reason,
+        "shadow": int(row.shadow),
         "doc": {"run": row.run.to_json(), "event": to_plain(dict(row.event))},
         "started_at": row.started_at,
         "ended_at": None if row.run.state == "waiting" else now,

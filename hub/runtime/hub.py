@@ -22,6 +22,7 @@ from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
 from hub.pipeline.remap import remember_statuses
+from hub.pipeline.shadow import remember_mode
 from hub.pipeline.world import World
 from hub.plugin import Adapter, Limits
 from hub.plugin.http import make_client
@@ -58,9 +59,11 @@ def _adapter(name: str, config: Config, clock: Clock, limits: Limits) -> Adapter
     return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
 
 
-def build_world(config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter) -> World:
+def build_world(
+    config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter, *, shadow: bool = False
+) -> World:
     """A configuration with its adapters."""
-    return World(config, {name: make(name, config, clock) for name in config.connections}, texts)
+    return World(config, {name: make(name, config, clock) for name in config.connections}, texts, shadow)
 
 
 def database_url(config: Config) -> str:
@@ -84,10 +87,11 @@ class Hub:
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
         listeners: Listeners | None = None,
+        shadow: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
-        self.world = build_world(config, texts, self.clock, make_adapter)
+        self.world = build_world(config, texts, self.clock, make_adapter, shadow=shadow)
         self.db = Database(database or database_url(config))
         self.listeners = listeners
         self.db.on_commit = self._committed
@@ -100,6 +104,8 @@ class Hub:
         self.worker: asyncio.Task[None] | None = None
         self.started_at: datetime | None = None
         self.uncertain_at_start = 0
+        self.shadow_since: datetime | None = None
+        """Since when the hub ran in shadow before this start; None: it was live, or never ran."""
         self.ticked_at: datetime | None = None
 
     def _world(self) -> World:
@@ -135,6 +141,8 @@ class Hub:
         now = self.clock.now()
         await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
         await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        shadow = self.world.shadow
+        self.shadow_since = await self.db.write(lambda each: remember_mode(each, self.db.dialect, shadow, now))
         await self._fit()
         self.uncertain_at_start = await self.deliver.recover()
         self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
@@ -192,7 +200,7 @@ class Hub:
 
     async def swap(self, config: Config, texts: Texts) -> None:
         """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
-        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter)
+        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter, shadow=self.world.shadow)
         async with self.deliver.deciding:  # nothing leaves by the one when the other is decided on
             self.world = new
             try:

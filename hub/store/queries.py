@@ -18,6 +18,7 @@ from .tables import (
     facts,
     inbox,
     messages,
+    meta,
     numbers,
     orders,
     polls,
@@ -179,6 +180,7 @@ def failed_messages(connection: sa.Connection, limit: int = 1000) -> Rows:
     """Messages that nobody received and nobody has put aside."""
     open_yet = sa.not_(messages.c.reason.startswith(DISMISSED, autoescape=True))
     query = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.state == "failed", open_yet)
+    query = query.where(messages.c.shadow == 0)  # in shadow nobody was to hear it
     return connection.execute(query.order_by(messages.c.id.desc()).limit(limit)).all()
 
 
@@ -261,7 +263,7 @@ def set_timer(connection: sa.Connection, timer_id: int, *, again: bool) -> bool:
 
 
 _PRESSING = sa.case({"critical": 0, "high": 1, "normal": 2, "low": 3}, value=escalations.c.severity, else_=4)
-_UNRESOLVED = sa.text("escalations.state <> 'resolved'")
+_UNRESOLVED = sa.and_(sa.text("escalations.state <> 'resolved'"), escalations.c.state != "shadow")
 
 
 def open_matters(connection: sa.Connection) -> Rows:
@@ -320,6 +322,69 @@ def codes_said(connection: sa.Connection) -> Rows:
     code = (facts.c.source, facts.c.vocabulary, facts.c.code)
     query = sa.select(*code, sa.func.count().label("many")).where(facts.c.tenant == TENANT)
     return connection.execute(query.group_by(*code).order_by(sa.desc("many"), *code)).all()
+
+
+# ------------------------------------------------------------------------------------------------ shadow
+
+
+SINCE = "shadow_since"
+"""Key in `meta`: since when the whole hub runs in shadow, as an ISO time; empty: it does not."""
+
+
+def shadow_since(connection: sa.Connection) -> datetime | None:
+    """Since when the whole hub runs in shadow; None: it is live."""
+    said = connection.execute(sa.select(meta.c.value).where(meta.c.key == SINCE)).scalar()
+    return datetime.fromisoformat(said) if said else None
+
+
+def begun_in_shadow(connection: sa.Connection) -> tuple[int, int]:
+    """How many runs wait, and how many messages are due, that end in shadow whatever the hub is now."""
+    waiting = _count(connection, runs, sa.text("runs.state = 'waiting'"), runs.c.shadow == 1)
+    return waiting, _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 1)
+
+
+def kept_from_customers(connection: sa.Connection) -> int:
+    """Messages to customers that were made live and are due: a hub in shadow sends none of them."""
+    theirs = sa.not_(messages.c.recipient.startswith("staff:"))
+    return _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 0, theirs)
+
+
+def shadow_messages(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
+    """Messages made in shadow from `since` until before `until`, the oldest first, each with its order's number and,
+    where it would have been sent, its `content`."""
+    of_order = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
+    kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
+    query = sa.select(messages, orders.c.number, attempts.c.content).select_from(
+        messages.outerjoin(orders, of_order).outerjoin(attempts, kept)
+    )
+    period = (sa.text("messages.shadow = 1"), messages.c.created_at >= since, messages.c.created_at < until)
+    mine = query.where(messages.c.tenant == TENANT, *period)
+    return connection.execute(mine.order_by(messages.c.created_at, messages.c.id)).all()
+
+
+def find_shadow_message(connection: sa.Connection, message_id: int) -> Row | None:
+    """One of them; None: there is none with this id that was made in shadow."""
+    whole = sa.select(messages.c.created_at).where(messages.c.id == message_id, messages.c.shadow == 1)
+    made = connection.scalar(whole)
+    if made is None:
+        return None
+    same = shadow_messages(connection, made, made + timedelta(microseconds=1))
+    return next(row for row in same if row.id == message_id)
+
+
+def new_orders(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
+    """Orders that came to be known in this time (id, number, headline), the oldest first; what was merged into another
+    is not one."""
+    period = (orders.c.created_at >= since, orders.c.created_at < until, orders.c.headline != "")
+    query = sa.select(orders.c.id, orders.c.number, orders.c.headline).where(orders.c.tenant == TENANT, *period)
+    return connection.execute(query.order_by(orders.c.created_at, orders.c.id)).all()
+
+
+def matters_in_shadow(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
+    """Matters that would have been raised (flow, rung, severity, reason, opened_at), the oldest first."""
+    mine = (escalations.c.tenant == TENANT, escalations.c.state == "shadow")
+    period = (escalations.c.opened_at >= since, escalations.c.opened_at < until)
+    return connection.execute(sa.select(escalations).where(*mine, *period).order_by(escalations.c.id)).all()
 
 
 # ------------------------------------------------------------------------------------------------ the whole
@@ -400,7 +465,6 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
 def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
     """What waits for a person."""
     day_ago = now - timedelta(days=1)
-    open_yet = sa.text("escalations.state <> 'resolved'")
     return {
         "dead events": _count(connection, inbox, sa.text("inbox.state = 9")),
         "failed messages": len(failed_messages(connection)),
@@ -410,6 +474,6 @@ def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "unmapped codes": _count(connection, unmapped),
         "escalations nobody took": _count(connection, escalations, sa.text("escalations.state = 'open'")),
         "escalations taken": _count(connection, escalations, sa.text("escalations.state = 'acknowledged'")),
-        "escalations overdue": _count(connection, escalations, open_yet, escalations.c.due_at < now),
+        "escalations overdue": _count(connection, escalations, _UNRESOLVED, escalations.c.due_at < now),
         "uncertain messages": _count(connection, messages, messages.c.state == "uncertain"),
     }

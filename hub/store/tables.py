@@ -424,6 +424,7 @@ runs = sa.Table(
     sa.Column("occurrence", sa.BigInteger, nullable=False),
     _text("state"),  # waiting, done, stopped, restarted, parked
     _text("reason"),
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody outside feels anything of it
     sa.Column("doc", Json, nullable=False),
     sa.Column("started_at", Utc, nullable=False),
     sa.Column("ended_at", Utc),
@@ -468,6 +469,7 @@ messages = sa.Table(
     _text("subject"),
     _text("state", default="due"),
     _text("reason"),
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: it ends as what would have been sent
     sa.Column("due_at", Utc, nullable=False),
     sa.Column("before_at", Utc),
     sa.Column("tries", sa.Integer, nullable=False, default=0),  # with the present channel
@@ -484,6 +486,7 @@ messages = sa.Table(
     sa.Index("ix_messages_leased", "lease_until", **_where("state = 'on_wire'")),
     sa.Index("ix_messages_order", "tenant", "order_id", "id"),
     sa.Index("ix_messages_customer", "tenant", "customer_id", "finished_at"),
+    sa.Index("ix_messages_shadow", "created_at", "id", **_where("shadow = 1")),
 )
 
 attempts = sa.Table(
@@ -522,7 +525,7 @@ escalations = sa.Table(
     sa.Column("told", sa.Integer, nullable=False, default=0),  # how often the present rung was told
     _text("severity"),
     _text("reason"),
-    _text("state"),  # open, acknowledged, resolved
+    _text("state"),  # open, acknowledged, resolved, shadow
     _text("owner"),
     _text("note"),
     sa.Column("choices", Json),  # the words of the buttons

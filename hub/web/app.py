@@ -115,7 +115,7 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
         broken = {stage: state for stage, state in states.items() if state not in ("idle", "working")}
         if hub.worker is None or hub.worker.done():
             broken["engine"] = "stopped"
-        return JSONResponse({"ready": not broken, "stages": states}, 503 if broken else 200)
+        return JSONResponse({"ready": not broken, "shadow": hub.world.shadow, "stages": states}, 503 if broken else 200)
 
     async def metrics(request: Request) -> Response:
         return PlainTextResponse(await metrics_text(hub), media_type="text/plain; version=0.0.4; charset=utf-8")
