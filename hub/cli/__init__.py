@@ -19,6 +19,7 @@ COMMANDS = {
         "order": Lazy(
             "hub.cli.order:order", "Show all that is known of an order, and why each flow did or did not start."
         ),
+        "shadow": Lazy("hub.cli.shadow:shadow", "What a hub or a flow in shadow would have sent, and to how many."),
         "event": Lazy("hub.cli.event:event", "Look into the inbox; replay or dismiss an event."),
     },
     "Mend": {

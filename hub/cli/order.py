@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from ._errors import Stop
-from ._out import counted, moment, print_json, print_table, title, whose_clock
+from ._out import counted, moment, print_json, print_table, printable, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration, tell_refused
 
 if TYPE_CHECKING:
@@ -318,8 +318,4 @@ def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:
             content = each["content"] or {}
             for part in (content.get("subject"), content.get("text")):
                 if part:
-                    click.echo(_printable(part))
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in str(text))
+                    click.echo(printable(part))

@@ -39,20 +39,22 @@ class Texts(Protocol):
 def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, texts: Texts | None) -> None:
     """Report what is odd about the set. What a broken part of the file would have to say is not guessed at."""
     live = [each for each in checked.values() if each.flow.state is State.LIVE]
+    shadow = [each for each in checked.values() if each.flow.state is State.SHADOW]
+    at_work = [each for each in checked.values() if each.flow.state is not State.OFF]
     whole = len(checked) == len(ground.flows) and ground.whole
     words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
     if words is not None and ground.whole:
-        _never_fires(live, words, reading)
+        _never_fires(at_work, words, reading)
         if whole:
             _not_told(live, words, ground, reading)
-    for each in live:
+    for each in at_work:
         _one_flow_twice(each, reading)
-    for first, second in _meeting(live):
+    for first, second in (*_meeting(live), *_meeting(shadow)):  # what one of each says is heard once
         _two_flows(first, second, reading)
-    for each in live:
+    for each in at_work:
         _unreachable(each, ground.config, reading)
     if texts is not None:
-        for each in live:
+        for each in at_work:
             _spoken(each, ground, reading, texts)
         if whole:
             _unused(checked, reading, texts)
