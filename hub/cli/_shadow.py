@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from hub.messages import sms_segments
+from hub.store.queries import NOT_DONE
 
 MANY = 3
 """More messages than this in one day are pointed out: that is what customers complain of."""
@@ -46,10 +47,16 @@ def why_not(row: Any) -> str:
 
 
 def report_of(
-    rows: Sequence[Any], matters: Sequence[Any], new: Sequence[Any], since: datetime, until: datetime, clock: tzinfo
+    rows: Sequence[Any],
+    matters: Sequence[Any],
+    undone: Sequence[Any],
+    new: Sequence[Any],
+    since: datetime,
+    until: datetime,
+    clock: tzinfo,
 ) -> dict[str, Any]:
-    """The figures of a period. `rows`: messages made in shadow; `matters`: what staff would be called for; `new`:
-    orders that came to be known; days are those of `clock`."""
+    """The figures of a period. `rows`: messages made in shadow; `matters`: what staff would be called for; `undone`:
+    lines of other steps that were not carried out; `new`: orders that came to be known; days are those of `clock`."""
     ours = [row for row in rows if for_customer(row)]
     gone = [row for row in ours if would_have_gone(row)]
     told = {row.order_id for row in gone}
@@ -78,6 +85,12 @@ def report_of(
             {"flow": flow, "group": rung, "severity": severity, "times": many}
             for (flow, rung, severity), many in Counter(
                 (row.flow, row.rung, row.severity) for row in matters
+            ).most_common()
+        ],
+        "not_done": [
+            {"flow": flow, "step": step, "times": many}
+            for (flow, step), many in Counter(
+                (row.doc["flow"], row.doc["result"].removeprefix(NOT_DONE)) for row in undone
             ).most_common()
         ],
     }

@@ -46,8 +46,8 @@ def list_(path: Path, since: str, flow: str | None, whole: bool, as_json: bool) 
     """The messages that would have been sent, the oldest first."""
     from ._shadow import brief, for_customer, would_have_gone
 
-    begin, now = _since(since)
-    rows = [row for row in _messages(path, begin, now) if flow in (None, row.flow)]
+    begin, _ = _since(since)
+    rows = [row for row in _messages(path, begin) if flow in (None, row.flow)]
     if not whole:
         rows = [row for row in rows if for_customer(row) and would_have_gone(row)]
     found = [brief(row) for row in rows]
@@ -93,6 +93,7 @@ def show(message_id: str, path: Path, as_json: bool) -> None:
 @json_option
 def report(path: Path, since: str, as_json: bool) -> None:
     """How much would have been said to how many, and what would not. Names nobody, so that it can be passed on."""
+    from hub.pipeline.documents import load
     from hub.store import queries
 
     from ._shadow import report_of
@@ -101,11 +102,14 @@ def report(path: Path, since: str, as_json: bool) -> None:
     with opened(path) as db:
 
         def work(connection: "sa.Connection") -> dict[str, Any]:
-            rows = queries.shadow_messages(connection, begin, now)
-            matters = queries.matters_in_shadow(connection, begin, now)
+            rows = queries.shadow_messages(connection, begin)
+            matters = queries.matters_in_shadow(connection, begin)
             clock = now.astimezone().tzinfo
             assert clock is not None
-            return report_of(rows, matters, queries.new_orders(connection, begin, now), begin, now, clock)
+            # What an import brought was there before the hub, and nobody expects to hear of it.
+            new = [row for row in queries.new_orders(connection, begin) if not load(row.doc).imported]
+            undone = queries.not_done_in_shadow(connection, begin)
+            return report_of(rows, matters, undone, new, begin, now, clock)
 
         found = look(db, work)
     if as_json:
@@ -134,6 +138,8 @@ def _show(found: Mapping[str, Any]) -> None:
     )
     staff = {"flow": "flow", "group": "group", "severity": "severity", "times": "times"}
     _part("What staff would have been called for", found["staff"], staff)
+    steps = {"flow": "flow", "step": "step", "times": "times"}
+    _part("Other steps that were not carried out", found["not_done"], steps)
 
 
 def _part(heading: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) -> None:
@@ -143,11 +149,11 @@ def _part(heading: str, rows: list[dict[str, Any]], columns: Mapping[str, str]) 
         click.echo(f"and {len(rows) - SHOWN} more; --json has all")
 
 
-def _messages(path: Path, begin: datetime, until: datetime) -> Any:
+def _messages(path: Path, begin: datetime) -> Any:
     from hub.store.queries import shadow_messages
 
     with opened(path) as db:
-        return look(db, lambda connection: shadow_messages(connection, begin, until))
+        return look(db, lambda connection: shadow_messages(connection, begin))
 
 
 def _since(text: str) -> tuple[datetime, datetime]:

@@ -60,18 +60,21 @@ def report(
     changed: Sequence[str] = (),
     flow: str = "",
     run: str = "",
+    shadow: bool = False,
 ) -> None:
     """Let flows know that something happened, with the caller's transaction. Told again it is nothing new: it acts once
     for each home, word, subject, occurrence and flow. What nobody listens to is not written.
 
     `home`: the order's id, or `home_of(…)`; `kind` and `subject`: what a run is about (a shipment, a question);
     `occurrence`: made of content, never of arrival; `names`: frozen for conditions and texts; `flow`: the one flow
-    that it is for; `run`: the one run that hears of it in waits and `stop_on`."""
+    that it is for; `run`: the one run that hears of it in waits and `stop_on`; `shadow`: it came of a shadow's message,
+    and only shadows hear of it."""
     if not world.hears(word):
         return
     body = {
         "word": word, "kind": kind, "subject": subject, "occurrence": occurrence, "at": to_plain(at),
         "names": to_plain(dict(names or {})), "changed": list(changed), "flow": flow, "run": run,
+        "shadow": shadow,
     }  # fmt: skip
     row = {
         "tenant": TENANT,
@@ -103,4 +106,5 @@ def occasion_of(body: Mapping[str, Any]) -> Occasion:
         changed=tuple(body["changed"]),
         flow=body["flow"],
         run=body["run"],
+        shadow=body["shadow"],
     )

@@ -122,7 +122,7 @@ class _React:
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
         self._names: dict[str | None, dict[str, Any]] = {}
-        self.happened = [Happened(each.word, each.subject, each.run) for each in situation.news]
+        self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
         if situation.before is not situation.after:
             self.happened += happenings(situation.before, situation.after)
 
@@ -198,7 +198,9 @@ class _React:
         return frozenset(
             each.word
             for each in self.happened
-            if not (own and each.word.startswith("shipment.") and each.subject != subject) and each.run in ("", key)
+            if not (own and each.word.startswith("shipment.") and each.subject != subject)
+            and each.run in ("", key)
+            and each.shadow <= it.shadow
         )
 
     def _end(self, row: RunRow, state: RunState, reason: str) -> None:
@@ -238,7 +240,7 @@ class _React:
 
     def _answer(self, occasion: Occasion) -> None:
         for flow in self.it.world.flows_by_word.get(occasion.word, ()):
-            if occasion.flow not in ("", flow.name):
+            if occasion.flow not in ("", flow.name) or occasion.shadow > in_shadow(flow, self.it.world):
                 continue
             try:
                 refusal = self._refusal(flow, occasion)

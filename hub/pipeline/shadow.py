@@ -16,7 +16,7 @@ from hub.flows.model import Flow, State
 from hub.flows.run import Effect, Exceeded, Note, Open, SayTo
 from hub.plugin import Outgoing
 from hub.store.database import insert_new, upsert
-from hub.store.queries import SINCE, shadow_since
+from hub.store.queries import NOT_DONE, SINCE, shadow_since
 from hub.store.tables import messages, meta
 
 from .world import World
@@ -46,7 +46,7 @@ def would_have(effect: Effect) -> str:
     if isinstance(effect, RECORDED):
         return ""
     step = getattr(effect, "step", None)
-    return f"in shadow, so not done: {getattr(step, 'id', '') or type(effect).__name__.lower()}"
+    return f"{NOT_DONE}{getattr(step, 'id', '') or type(effect).__name__.lower()}"
 
 
 def from_a_shadow(said: Outgoing) -> Outgoing:

@@ -349,42 +349,47 @@ def kept_from_customers(connection: sa.Connection) -> int:
     return _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 0, theirs)
 
 
-def shadow_messages(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
-    """Messages made in shadow from `since` until before `until`, the oldest first, each with its order's number and,
-    where it would have been sent, its `content`."""
-    of_order = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
-    kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
-    query = sa.select(messages, orders.c.number, attempts.c.content).select_from(
-        messages.outerjoin(orders, of_order).outerjoin(attempts, kept)
-    )
-    period = (sa.text("messages.shadow = 1"), messages.c.created_at >= since, messages.c.created_at < until)
-    mine = query.where(messages.c.tenant == TENANT, *period)
-    return connection.execute(mine.order_by(messages.c.created_at, messages.c.id)).all()
+def shadow_messages(connection: sa.Connection, since: datetime) -> Rows:
+    """Messages made in shadow since then, the oldest first, each with its order's number and, where it would have been
+    sent, its `content`."""
+    query = _shadows().where(messages.c.created_at >= since)
+    return connection.execute(query.order_by(messages.c.created_at, messages.c.id)).all()
 
 
 def find_shadow_message(connection: sa.Connection, message_id: int) -> Row | None:
-    """One of them; None: there is none with this id that was made in shadow."""
-    whole = sa.select(messages.c.created_at).where(messages.c.id == message_id, messages.c.shadow == 1)
-    made = connection.scalar(whole)
-    if made is None:
-        return None
-    same = shadow_messages(connection, made, made + timedelta(microseconds=1))
-    return next(row for row in same if row.id == message_id)
+    """One of them; None: none with this id was made in shadow."""
+    return connection.execute(_shadows().where(messages.c.id == message_id)).first()
 
 
-def new_orders(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
-    """Orders that came to be known in this time (id, number, headline), the oldest first; what was merged into another
-    is not one."""
-    period = (orders.c.created_at >= since, orders.c.created_at < until, orders.c.headline != "")
-    query = sa.select(orders.c.id, orders.c.number, orders.c.headline).where(orders.c.tenant == TENANT, *period)
-    return connection.execute(query.order_by(orders.c.created_at, orders.c.id)).all()
+def _shadows() -> sa.Select[Any]:
+    of_order = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
+    kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
+    both = messages.outerjoin(orders, of_order).outerjoin(attempts, kept)
+    query = sa.select(messages, orders.c.number, attempts.c.content).select_from(both)
+    return query.where(messages.c.tenant == TENANT, sa.text("messages.shadow = 1"))
 
 
-def matters_in_shadow(connection: sa.Connection, since: datetime, until: datetime) -> Rows:
-    """Matters that would have been raised (flow, rung, severity, reason, opened_at), the oldest first."""
-    mine = (escalations.c.tenant == TENANT, escalations.c.state == "shadow")
-    period = (escalations.c.opened_at >= since, escalations.c.opened_at < until)
-    return connection.execute(sa.select(escalations).where(*mine, *period).order_by(escalations.c.id)).all()
+def new_orders(connection: sa.Connection, since: datetime) -> Rows:
+    """Orders that came to be known since then, the oldest first; what was merged into another is none."""
+    mine = (orders.c.tenant == TENANT, orders.c.created_at >= since, orders.c.headline != "")
+    return connection.execute(sa.select(orders).where(*mine).order_by(orders.c.created_at, orders.c.id)).all()
+
+
+def matters_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Matters that would have been raised since then, the oldest first."""
+    mine = (escalations.c.tenant == TENANT, escalations.c.state == "shadow", escalations.c.opened_at >= since)
+    return connection.execute(sa.select(escalations).where(*mine).order_by(escalations.c.id)).all()
+
+
+NOT_DONE = "in shadow, so not done: "
+"""How the line of an effect begins that a shadow's run asked for and nobody outside may feel."""
+
+
+def not_done_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Lines of such effects since then (`doc`: flow, result), the oldest first."""
+    said = sa.type_coerce(timeline.c.doc, sa.Text).contains(NOT_DONE, autoescape=True)
+    mine = (timeline.c.tenant == TENANT, timeline.c.kind == "run", timeline.c.recorded_at >= since)
+    return connection.execute(sa.select(timeline.c.doc).where(*mine, said).order_by(timeline.c.id)).all()
 
 
 # ------------------------------------------------------------------------------------------------ the whole

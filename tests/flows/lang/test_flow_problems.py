@@ -81,7 +81,6 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nonce: order", "3:7 not-yet", id="once: order"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 180d}}", "3:8 not-yet", id="once: window"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
-    pytest.param(f"{ON}\n{STOP}\nstate: shadow", "3:8 not-yet", id="shadow"),
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
     *(
         pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
