@@ -48,6 +48,7 @@ def why_not(row: Any) -> str:
 
 def report_of(
     rows: Sequence[Any],
+    heard: Sequence[Any],
     matters: Sequence[Any],
     undone: Sequence[Any],
     new: Sequence[Any],
@@ -55,11 +56,12 @@ def report_of(
     until: datetime,
     clock: tzinfo,
 ) -> dict[str, Any]:
-    """The figures of a period. `rows`: messages made in shadow; `matters`: what staff would be called for; `undone`:
-    lines of other steps that were not carried out; `new`: orders that came to be known; days are those of `clock`."""
+    """The figures of a period. `rows`: messages made in shadow; `heard`: those that customers really heard beside them;
+    `matters`: what staff would be called for; `undone`: lines of other steps that were not carried out; `new`: orders
+    that came to be known; days are those of `clock`."""
     ours = [row for row in rows if for_customer(row)]
     gone = [row for row in ours if would_have_gone(row)]
-    told = {row.order_id for row in gone}
+    told = {row.order_id for row in (*gone, *heard)}
     return {
         "since": since,
         "until": until,
@@ -79,7 +81,7 @@ def report_of(
                 (row.template, why_not(row).partition(": ")[0]) for row in ours if not would_have_gone(row)
             ).most_common()
         ],
-        "told_often": _often(gone, clock),
+        "told_often": _often([*gone, *heard], clock),
         "silent": [{"order": row.number or row.id, "status": row.headline} for row in new if row.id not in told],
         "staff": [
             {"flow": flow, "group": rung, "severity": severity, "times": many}

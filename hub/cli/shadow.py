@@ -109,7 +109,7 @@ def report(path: Path, since: str, as_json: bool) -> None:
             # What an import brought was there before the hub, and nobody expects to hear of it.
             new = [row for row in queries.new_orders(connection, begin) if not load(row.doc).imported]
             undone = queries.not_done_in_shadow(connection, begin)
-            return report_of(rows, matters, undone, new, begin, now, clock)
+            return report_of(rows, queries.heard_live(connection, begin), matters, undone, new, begin, now, clock)
 
         found = look(db, work)
     if as_json:

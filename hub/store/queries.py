@@ -361,10 +361,20 @@ def find_shadow_message(connection: sa.Connection, message_id: int) -> Row | Non
     return connection.execute(_shadows().where(messages.c.id == message_id)).first()
 
 
+def heard_live(connection: sa.Connection, since: datetime) -> Rows:
+    """What customers really heard since then, each with its order's number."""
+    reached = ("sent", "delivered", "read", "uncertain")
+    query = sa.select(messages, orders.c.number).select_from(messages.outerjoin(orders, _OF_ORDER))
+    theirs = (messages.c.tenant == TENANT, messages.c.recipient == "customer", messages.c.finished_at >= since)
+    return connection.execute(query.where(*theirs, messages.c.state.in_(reached)).order_by(messages.c.id)).all()
+
+
+_OF_ORDER = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
+
+
 def _shadows() -> sa.Select[Any]:
-    of_order = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
     kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
-    both = messages.outerjoin(orders, of_order).outerjoin(attempts, kept)
+    both = messages.outerjoin(orders, _OF_ORDER).outerjoin(attempts, kept)
     query = sa.select(messages, orders.c.number, attempts.c.content).select_from(both)
     return query.where(messages.c.tenant == TENANT, sa.text("messages.shadow = 1"))
 

@@ -122,7 +122,16 @@ def row(**more: Any) -> Any:
 
 
 def report(*rows: Any, **more: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {"matters": (), "undone": (), "new": (), "since": AT, "until": AT, "clock": UTC, **more}
+    given: dict[str, Any] = {
+        "heard": (),
+        "matters": (),
+        "undone": (),
+        "new": (),
+        "since": AT,
+        "until": AT,
+        "clock": UTC,
+        **more,
+    }
     return report_of(rows, **given)
 
 
@@ -140,6 +149,14 @@ def test_who_would_have_heard_more_than_three_in_a_day_is_pointed_out_by_the_ord
     others = [row(customer_id="c2", number="#2", finished_at=AT + timedelta(days=n)) for n in range(5)]
     found = report(*(row() for _ in range(4)), *others)["told_often"]
     assert found == [{"day": "2026-11-24", "messages": 4, "orders": ["#1"], "templates": ["shipped"] * 4}]
+
+
+def test_what_flows_beside_the_shadows_really_said_is_held_against_a_day_and_no_silence() -> None:
+    live = [row(state="sent", reason="", order_id="shop:2", number="#2") for _ in range(3)]
+    new = [SimpleNamespace(id="shop:2", number="#2", headline="received")]
+    found = report(row(), heard=live, new=new)
+    assert (found["messages"], found["silent"]) == (1, [])
+    assert [(each["messages"], each["orders"]) for each in found["told_often"]] == [(4, ["#1", "#2"])]
 
 
 def test_what_would_not_have_gone_is_counted_by_the_guard() -> None:

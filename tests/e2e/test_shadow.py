@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from hub.model import Customer
 from hub.store import tables
+from tests.pipeline.fakes import notify, order
 
+from .hamlet import hamlet
 from .test_stories import NUMBER, _shipped, _token
-from .town import Town, town
+from .town import FLOWS, Town, town
 
 CUSTOMER = "olena.hrytsenko@example.com"
 STAFF = ("olena@kavovar.example", "iryna@kavovar.example")
@@ -51,8 +54,9 @@ async def heard(it: Town, outcome: str) -> list[Heard]:
 
 
 async def nobody_felt_it(it: Town) -> None:
-    """Nothing arrived at any customer, staff were not called, and the shop was not written to."""
-    assert it.mails() == []
+    """Nothing arrived at any customer, the shop was not written to, and where the whole hub is in shadow nobody of the
+    staff was called."""
+    assert [each for mail in it.smtp.ledger for each in mail.to if it.shadow or each not in STAFF] == []
     assert not list(it.telegram.ledger)
     writes = {each.what for each in it.shop.ledger if each.kind == "mutation"}
     assert writes <= {"webhookSubscriptionCreate", "webhookSubscriptionUpdate", "webhookSubscriptionDelete"}
@@ -191,6 +195,68 @@ async def test_a_shadow_would_have_said_what_a_live_hub_says(tmp_path: Path, sto
     live = await _told(story, tmp_path / "live", shadow=False)
     assert len(live) >= 2 or story is it_is_cancelled
     assert await _told(story, tmp_path / "shadow", shadow=True) == live
+
+
+@pytest.mark.parametrize(
+    "story", [nobody_collects_it, two_words_together, something_is_wrong], ids=lambda it: it.__name__
+)
+async def test_flows_in_shadow_would_have_said_what_live_flows_say(tmp_path: Path, story: Story) -> None:
+    live = await _told(story, tmp_path / "live", shadow=False)
+    quiet = FLOWS.replace("{on:", "{state: shadow, on:").replace("\n    on:", "\n    state: shadow\n    on:")
+    (tmp_path / "shadow").mkdir()
+    async with town(tmp_path / "shadow", flows=quiet) as it:
+        await story(it)
+        await nobody_felt_it(it)
+        assert await heard(it, "shadow") == live
+
+
+async def test_a_wait_that_began_in_shadow_ends_in_shadow_after_a_switch_in_its_middle(tmp_path: Path) -> None:
+    async with town(tmp_path, shadow=True) as it:
+        await _shipped(it)
+        it.np.arrive(NUMBER)
+        await it.advance(hours=3)
+        await it.restart()
+        await it.advance(hours=3)
+        await it.restart(shadow=False)
+        again = it.shop.shop.create_order(email="second@example.com", gateway="shopify_payments", paid=True)
+        await it.advance(days=8)
+        first = [each.template for each in await heard(it, "shadow")]
+        assert first[-2:] == ["ready-for-pickup", "pickup-last-day"]
+        assert [each.template for each in await heard(it, "accepted")] == ["order-received", "payment-received"]
+        assert it.mails(CUSTOMER) == [] and len(it.mails("second@example.com")) == 2
+        it.np.hand_over(NUMBER)
+        await it.advance(days=1)
+        assert len(it.mails(CUSTOMER)) == 1, "what happens from now on is told"
+        assert again
+
+
+async def test_what_was_due_at_the_switch_is_not_sent_late(tmp_path: Path) -> None:
+    async with town(tmp_path, shadow=True) as it:
+        it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.settle()
+        assert {row.state for row in await it.rows(tables.messages)} == {"due"}
+        await it.restart(shadow=False)
+        await it.advance(hours=1)
+        assert await it.messages() == [
+            ("order-received", "suppressed", "shadow"), ("payment-received", "suppressed", "shadow"),
+        ]  # fmt: skip
+        assert it.mails() == []
+
+
+async def test_sms_are_kept_as_they_would_have_been_sent(tmp_path: Path) -> None:
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
+    texts = []
+    for shadow in (False, True):
+        (tmp_path / str(shadow)).mkdir()
+        async with hamlet(tmp_path / str(shadow), flows, shadow=shadow) as it:
+            await it.hear("shop", "order:1", order("10:00", "order.packed", customer=Customer(phone="+380671234567")))
+            await it.advance(minutes=5)
+            (kept,) = await it.rows(tables.attempts)
+            assert (kept.connection, kept.outcome, len(it.board.sent)) == (
+                ("sms", "shadow", 0) if shadow else ("sms", "accepted", 1)
+            )
+            texts.append(re.sub(r"/o/[\w-]+", "/o/TOKEN", kept.content["text"]))
+    assert texts[0] == texts[1] != ""
 
 
 @pytest.mark.parametrize("seed", range(6))
