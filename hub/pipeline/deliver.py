@@ -154,7 +154,7 @@ class DeliverDrain:
                 tries=messages.c.tries + 1, doc=doc,
             )  # fmt: skip
             if departure.message.shadow:
-                _record_shadow(connection, departure, now)
+                self._record_shadow(connection, departure, world, now)
                 continue
             if connection.execute(claim).rowcount != 1:
                 continue
@@ -179,6 +179,23 @@ class DeliverDrain:
         for row in outbox.unheard:
             self._unheard(connection, row, world, now)
         return leaving
+
+    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
+        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
+        ends = _if_due(departure.message.id).values(
+            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+        )
+        if connection.execute(ends).rowcount != 1:
+            return
+        said = departure.outgoing
+        content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
+        connection.execute(
+            sa.insert(attempts).values(
+                tenant=TENANT, message_id=departure.message.id, connection=departure.connection, key=said.key,
+                outcome=SHADOW, content=content, started_at=now, finished_at=now,
+            )
+        )  # fmt: skip
+        message_moved(connection, self.db.dialect, world, departure.message.id, "suppressed", now)
 
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
@@ -261,25 +278,6 @@ def _still_so(connection: sa.Connection, departure: Departure) -> bool:
         return True
     rev = sa.select(orders.c.rev).where(orders.c.tenant == TENANT, orders.c.id == departure.message.order_id)
     return bool(connection.execute(rev).scalar() == departure.rev)
-
-
-def _record_shadow(connection: sa.Connection, departure: Departure, now: datetime) -> None:
-    """It would have left now: it ends here, with all that its reader would have read. Its links open nothing: they are
-    nobody's."""
-    ends = _if_due(departure.message.id).values(
-        state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
-    )
-    if connection.execute(ends).rowcount != 1:
-        return
-    said = departure.outgoing
-    content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
-    connection.execute(
-        sa.insert(attempts).values(
-            tenant=TENANT, message_id=departure.message.id, connection=departure.connection, key=said.key,
-            outcome=SHADOW, content=content, started_at=now, finished_at=now,
-        )
-    )  # fmt: skip
-    message_moved(connection, departure.message.id, "suppressed")
 
 
 def _if_due(message_id: int) -> Any:

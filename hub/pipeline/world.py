@@ -40,6 +40,11 @@ class World:
                     index.setdefault(word, []).append(flow)
         return index
 
+    def speaks(self, word: str) -> bool:
+        """Whether a flow says in the hub's place what the hub would tell staff: one in shadow only does where the hub's
+        own words are a shadow's too."""
+        return any(self.shadow or flow.state is State.LIVE for flow in self.flows_by_word.get(word, ()))
+
     @cached_property
     def _heard(self) -> frozenset[str]:
         flows = [flow for flow in self.config.flows.values() if flow.state is not State.OFF]

@@ -138,15 +138,21 @@ class _Write:
     def _notice(self, order_id: str, occasion: str, subject: str, notice: Mapping[str, Any]) -> None:
         """What a person should look at. A flow of the merchant's own that listens to it speaks in the hub's place."""
         word = f"status.{notice['kind']}"
-        if word in self.world.flows_by_word:
-            report(
-                self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
-                occurrence=number_of(occasion), at=self.now, now=self.now,
-            )  # fmt: skip
-            return
-        tell_notice(
-            self.connection, self.dialect, occasion, notice, self.world, self.now, order_id=order_id, subject=subject
-        )
+        report(
+            self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
+            occurrence=number_of(occasion), at=self.now, now=self.now,
+        )  # fmt: skip
+        if not self.world.speaks(word):
+            tell_notice(
+                self.connection,
+                self.dialect,
+                occasion,
+                notice,
+                self.world,
+                self.now,
+                order_id=order_id,
+                subject=subject,
+            )
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
@@ -235,9 +241,8 @@ class _Write:
                 self._tell_unmapped(each["connection"], each["vocabulary"], code)
 
     def _tell_unmapped(self, source: str, vocabulary: str, code: str) -> None:
-        if STATUS_UNMAPPED not in self.world.flows_by_word:
+        if self.world.shadow or not self.world.speaks(STATUS_UNMAPPED):
             tell_unmapped(self.connection, self.dialect, source, vocabulary, code, self.world, self.now)
-            return
         where = self.world.connection(source)
         names = {
             "connection": {"name": source, "kind": where.kind, "plugin": where.plugin},

@@ -299,6 +299,24 @@ def test_messages_come_into_the_outbox_by_one_door() -> None:
     assert found == ["pipeline/shadow.py"]
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_shadow_speaks_in_nobodys_place(db: Database, whole: bool) -> None:
+    """What the hub tells staff by itself, it tells also where only a shadow listens."""
+    tells = {"on": "status.unmapped", "steps": [notify("staff-unmapped-status", to="support")]}
+    it = desk(db, shadow=whole, flow=tells if whole else shadowed(tells))
+    await it.hear(packed())
+    await it.hear(scan("P1", "gibberish", "10:01"))
+    theirs = {(row.flow, row.state) for row in it.rows(messages) if row.recipient.startswith("staff:")}
+    assert theirs == {("", "sent"), ("flow", "suppressed")}
+
+
+async def test_that_a_shadow_reached_its_reader_is_news_to_shadows(db: Database) -> None:
+    on = {"on": "message.delivered", "steps": [notify("delivered", via=["mail"])]}
+    it = desk(db, says=shadowed(PACKED), live=on, quiet=shadowed(on))
+    await it.hear(packed())
+    assert [row.flow for row in it.rows(runs)] == ["says", "quiet"]
+
+
 async def test_what_only_would_have_happened_is_heard_by_shadows_alone(db: Database) -> None:
     on = {"on": "message.failed", "steps": [notify("order-received")]}
     it = desk(db, live=on, quiet=shadowed(on))
