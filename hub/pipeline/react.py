@@ -339,7 +339,7 @@ class _React:
             if self._same_subject(row, flow, occasion):
                 self._end(row, RunState.RESTARTED, occasion.word)
         row = self._new_row(flow, occasion)
-        self._line(flow.name, occasion.word, "started", row.key)
+        self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key)
         row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
         self._settle(row)
         self.out.runs.append(row)

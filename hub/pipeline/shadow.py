@@ -17,7 +17,7 @@ from hub.flows.run import Effect, Exceeded, Note, Open, SayTo
 from hub.plugin import Outgoing
 from hub.store.database import insert_new, upsert
 from hub.store.queries import NOT_DONE, SINCE, shadow_since
-from hub.store.tables import messages, meta
+from hub.store.tables import TENANT, messages, meta, runs
 
 from .world import World
 
@@ -57,8 +57,12 @@ def from_a_shadow(said: Outgoing) -> Outgoing:
 
 def write_messages(connection: sa.Connection, dialect: str, world: World, rows: Iterable[dict[str, Any]]) -> None:
     """The one door by which messages come into the outbox. Those that do not say whether they are a shadow's are what
-    the hub is."""
-    marked = [{"shadow": int(world.shadow), **row} for row in rows]
+    the hub is, or the run that they come of."""
+    rows = list(rows)
+    unsaid = {row.get("run_key", "") for row in rows if "shadow" not in row} - {""}
+    where = (runs.c.tenant == TENANT, runs.c.key.in_(sorted(unsaid)), runs.c.shadow == 1)
+    shadows = set(connection.execute(sa.select(runs.c.key).where(*where)).scalars()) if unsaid else set()
+    marked = [{"shadow": int(world.shadow or row.get("run_key") in shadows), **row} for row in rows]
     if marked:
         connection.execute(insert_new(messages, dialect), marked)
 

@@ -17,7 +17,7 @@ from hub.model import Customer
 from hub.pipeline import staff
 from hub.pipeline.news import report
 from hub.pipeline.react import _React
-from hub.pipeline.shadow import WAITS, would_have
+from hub.pipeline.shadow import WAITS, would_have, write_messages
 from hub.store.database import Database
 from hub.store.queries import NOT_DONE, failed_messages, matters, open_matters
 from hub.store.tables import attempts, escalations, messages, runs, timers
@@ -297,6 +297,29 @@ def test_messages_come_into_the_outbox_by_one_door() -> None:
         if node.args and ast.unparse(node.args[0]).endswith("messages")
     ]
     assert found == ["pipeline/shadow.py"]
+
+
+async def test_a_message_that_does_not_say_so_is_what_its_run_is(db: Database) -> None:
+    it = desk(db, live=PACKED, quiet=shadowed(PACKED))
+    await it.hear(packed())
+    keys = {row.flow: row.key for row in it.rows(runs)}
+    given = [
+        {
+            "slot": 1, "key": flow, "run_key": key, "template": "order-received", "cls": "transactional",
+            "recipient": "customer", "due_at": it.clock.now(), "created_at": it.clock.now(), "doc": {},
+        }
+        for flow, key in {**keys, "none": ""}.items()
+    ]  # fmt: skip
+    db.run(lambda connection: write_messages(connection, db.dialect, it.world, given))
+    db.run(
+        lambda connection: write_messages(connection, db.dialect, replace(it.world, shadow=True), [_other(given[2])])
+    )
+    found = {row.key: row.shadow for row in it.rows(messages, messages.c.key.in_([*keys, "none", "other"]))}
+    assert found == {"live": 0, "quiet": 1, "none": 0, "other": 1}
+
+
+def _other(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "key": "other"}
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -91,6 +91,18 @@ TWICE = [
     pytest.param(f"a: {{on: shipment.shipped, {SAY}}}", f"b: {{on: order.delivered, {SAY}}}", 0, id="other triggers"),
     pytest.param(f"a: {{on: shipment.shipped, {SAY}}}", f"b: {{on: shipment.shipped, state: off, {SAY}}}", 0, id="off"),
     pytest.param(
+        f"a: {{on: shipment.shipped, {SAY}}}",
+        f"b: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        0,
+        id="one is heard, the other is looked at",
+    ),
+    pytest.param(
+        f"a: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        f"b: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        1,
+        id="both in shadow",
+    ),
+    pytest.param(
         f"a: {{on: [shipment.shipped, order.received], {SAY}}}",
         f"b: {{on: [order.received, shipment.shipped], {SAY}}}",
         1,
