@@ -62,7 +62,9 @@ class FlowShape(Shape):
         None, description="An event older than this starts no run; default: `contact.fresh`."
     )
     shops: list[str] | None = Field(None, description="Only for these shops.")
-    state: Annotated[str, _one_of(("live", "shadow", "off"), ())] = Field("live", description="Whether it is at work.")
+    state: Annotated[str, _one_of(("live", "shadow", "off"), ())] = Field(
+        "live", description="`shadow`: it does everything and nobody hears of it; `off`: it starts nothing."
+    )
     was: list[Name] = Field([], description="Former names, so that renaming tells nobody twice.")
     about: str = Field("", max_length=300, description="One line, for people.")
     later: ClassVar[frozenset[str]] = frozenset({"gather", "holdout", "if_fails"})

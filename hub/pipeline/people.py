@@ -27,7 +27,7 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
-from .shadow import write_messages
+from .shadow import realm, write_messages
 from .states import MOVES, done_with
 from .world import World
 
@@ -205,7 +205,7 @@ class _Channel:
         row = {
             "tenant": TENANT,
             "slot": slot_of(order_id or address),
-            "key": key_of(TENANT, self.source, template, occasion),
+            "key": key_of(TENANT, self.source, realm(template, self.world.shadow), occasion),
             "order_id": order_id,
             "customer_id": customer_id,
             "template": template,

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hub.config.model import Rung
 from hub.store.tables import TENANT, slot_of
 
+from .news import is_home
 from .plain import key_of, to_plain
 from .shadow import realm, write_messages
 from .world import World
@@ -70,7 +71,8 @@ def _tell(
     subject: str = "",
 ) -> None:
     rung = caretakers(world)
-    shadow = world.shadow and bool(order_id)  # what the hub itself lacks is told in shadow too: it is there to be seen
+    # What the hub itself lacks is told in shadow too: it is there to be seen. Orders are the other system's.
+    shadow = world.shadow and bool(order_id) and not is_home(order_id)
     rows: list[dict[str, Any]] = []
     for person in rung.people if rung else ():
         row = {

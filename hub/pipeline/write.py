@@ -144,15 +144,9 @@ class _Write:
         )  # fmt: skip
         if not self.world.speaks(word):
             tell_notice(
-                self.connection,
-                self.dialect,
-                occasion,
-                notice,
-                self.world,
-                self.now,
-                order_id=order_id,
-                subject=subject,
-            )
+                self.connection, self.dialect, occasion, notice, self.world, self.now,
+                order_id=order_id, subject=subject,
+            )  # fmt: skip
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]

@@ -243,6 +243,20 @@ async def test_what_was_due_at_the_switch_is_not_sent_late(tmp_path: Path) -> No
         assert it.mails() == []
 
 
+async def test_who_came_in_shadow_is_greeted_when_they_come_again(tmp_path: Path) -> None:
+    async with town(tmp_path, shadow=True) as it:
+        it.shop.shop.create_order()
+        await it.advance(minutes=5)
+        chat = await a_chat(it)
+        assert [each.template for each in await heard(it, "shadow")][-1] == "chat-linked"
+        await it.restart(shadow=False)
+        seen = len(it.telegram.screen(chat))
+        customer = (await it.rows(tables.customers))[0].id
+        it.telegram.follow(chat, f"https://t.me/shop_orders_bot?start={await _token(it, customer)}")
+        await it.advance(minutes=1)
+        assert len(it.telegram.screen(chat)) == seen + 2, "the start, and our greeting"
+
+
 async def test_sms_are_kept_as_they_would_have_been_sent(tmp_path: Path) -> None:
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
     texts = []
