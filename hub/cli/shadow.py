@@ -163,11 +163,9 @@ def _since(text: str) -> tuple[datetime, datetime]:
 
     now = SystemClock().now()
     try:
-        return datetime.strptime(text, "%Y-%m-%d").astimezone(), now
-    except ValueError:
-        pass
-    try:
+        if "-" in text:
+            return datetime.strptime(text, "%Y-%m-%d").astimezone(), now
         exact, days = read_length(text)
         return now - exact - timedelta(days=days), now
-    except (MistakeError, OverflowError):
+    except (MistakeError, ValueError, OverflowError):
         raise refused(f"--since: '{text[:40]}' is no length (7d, 12h) and no day (2026-11-24)") from None
