@@ -13,9 +13,11 @@ from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
 from hub.plugin import AddressKind, Channel, Form, Outgoing
 from hub.status import FINAL, parse_status
+from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
-from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
+from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
+from .customer import CUSTOMER, ORDER
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
@@ -26,6 +28,7 @@ from .state import NOT_THERE
 from .world import World
 from .zones import clocks_of
 
+MUTED = "muted"
 SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
 
 
@@ -160,7 +163,7 @@ class Leaving:
         waits = paused[1] if paused else None
         cooling = self.capacity.cooling.get(name)
         later = max((t for t in (waits, cooling) if t), default=None)
-        return Option(name, channel.rings, why, later, unwanted=why == OPTED_OUT)
+        return Option(name, channel.rings, why, later, unwanted=why in (OPTED_OUT, NO_CONSENT))
 
     def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
         if not address:
@@ -171,8 +174,8 @@ class Leaving:
         if self.row.recipient == "customer":
             if contact is not None and contact.state == "closed":
                 return "closed by the customer"
-            if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
-                return OPTED_OUT
+            if refusal := self._refusal(name):
+                return refusal
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
@@ -285,12 +288,18 @@ class Leaving:
         return state is not parse_status(row.word)
 
     def _forbidden(self) -> str:
-        if self.row.cls == "marketing":
-            snapshot = self.view.snapshot if self.view else None
-            return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
-        if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
-            return OPTED_OUT
-        return ""
+        return self._refusal() or ("" if self.doc.get("urgent") else self._muted())
+
+    def _refusal(self, channel: str = "") -> str:
+        """Why this person is not to hear it, at all or in a channel (docs/consent.md)."""
+        snapshot = self.view.snapshot if self.view else None
+        allows = snapshot is not None and snapshot.customer.accepts_marketing
+        standing = self.around.standings.get(self.row.customer_id, NOTHING_SAID)
+        return standing.refusal(self.row.cls, channel, order_allows=allows)
+
+    def _muted(self) -> str:
+        scopes = (CUSTOMER, self.row.customer_id), (ORDER, self.row.order_id)
+        return MUTED if any((*each, self.row.cls) in self.around.muted for each in scopes) else ""
 
     # -- what it says
 
@@ -300,7 +309,9 @@ class Leaving:
         names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
         if self.view is not None:
             loaded = self.around.loaded[row.order_id]
-            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None)
+            names |= names_of(
+                self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None, loaded.about
+            )
         names |= from_plain(dict(doc.get("values", {})))
         names |= from_plain(dict(doc.get("extra", {})))
         if doc.get("event"):

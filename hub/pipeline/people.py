@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
 from hub.plugin import AddressKind
+from hub.store.consents import COMPLAINT, STOP, start, stop
 from hub.store.database import insert_new, upsert
 from hub.store.links import chat_purpose, find_link
 from hub.store.tables import (
@@ -34,7 +35,7 @@ from .world import World
 BOUNCE_COUNTS = timedelta(hours=48)
 """A bounce within this time undoes "reached": the next channel is tried (FLOWS 6)."""
 
-ANSWER, NOT_LINKED, GREETING = "order-status", "order-status-none", "chat-linked"
+ANSWER, NOT_LINKED, GREETING, STOPPED = "order-status", "order-status-none", "chat-linked", "chat-stopped"
 
 
 def write_channel(
@@ -154,12 +155,29 @@ class _Channel:
         self.connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [values])
 
     def closed(self, closed: ChannelClosed) -> None:
-        """The person shut the channel (or opened it again): true for whoever has this address."""
+        """The person shut the channel (or opened it again): true for whoever has this address. A word in a channel
+        that carries news of orders leaves it open for them; on SMS it is for all (FLOWS 7)."""
+        whose, kind = self._who_has(closed.address), self.world.channel(self.source).address_kind
+        for customer_id in whose if closed.word or closed.reason == COMPLAINT else ():
+            self._said(closed, customer_id)
+        if closed.word and kind is not AddressKind.PHONE and not closed.open:
+            occasion = f"stop|{closed.address}|{closed.at}"
+            customer = min(whose, default="")
+            self._say(STOPPED if whose else NOT_LINKED, closed.address, occasion, closed.locale, customer)
+            return
         state = "open" if closed.open else "closed"
-        for customer_id in self._who_has(closed.address):
+        for customer_id in whose:
             self._contact(customer_id, closed.address, state, closed.reason)
-        if self.world.channel(self.source).address_kind is not AddressKind.LINK:
+        if kind is not AddressKind.LINK:
             self._address(closed)
+
+    def _said(self, closed: ChannelClosed, customer_id: str) -> None:
+        """What they no longer want to hear here, or want to hear again."""
+        who: dict[str, Any] = {"customer_id": customer_id, "channel": self.source, "at": closed.at}
+        if closed.open:
+            start(self.connection, self.dialect, **who, channels=self.world.of_kind("channel"))
+        else:
+            stop(self.connection, self.dialect, **who, how=STOP if closed.word else COMPLAINT)
 
     def _address(self, closed: ChannelClosed) -> None:
         """The address itself, for whoever gives it in an order: we may not know yet whose it is."""

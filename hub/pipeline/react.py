@@ -15,6 +15,7 @@ from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .customer import NOTHING_KNOWN, About
 from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
@@ -99,6 +100,7 @@ class Situation:
     """Runs that are done but whose messages have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
     """What happened beside the statuses."""
+    about: About = NOTHING_KNOWN
 
     @property
     def shop(self) -> Shop:
@@ -121,6 +123,7 @@ class _React:
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
+        self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
         self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
         if situation.before is not situation.after:
@@ -521,7 +524,9 @@ class _React:
             it = self.it
             alone = {"now": it.now, "shop": shop_names(it.shop)}
             order = not is_home(it.after.id)
-            self._names[subject] = names_of(it.after, it.world, it.now, it.reach, subject) if order else alone
+            self._names[subject] = (
+                names_of(it.after, it.world, it.now, it.reach, subject, self.about) if order else alone
+            )
         return self._names[subject]
 
     def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:

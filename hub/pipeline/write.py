@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
 from hub.store.queries import count_dead, orders_of
 from hub.store.tables import (
@@ -107,6 +108,7 @@ class _Write:
             for word in plan.reaction.words:
                 status_changed(self.connection, plan.order_id, word)
             self._hand_over(plan)
+            self._consents(plan)
             self._numbers(plan)
             self._unmapped(plan)
             for notice in plan.notices:
@@ -160,6 +162,14 @@ class _Write:
             theirs = sa.update(messages).where(messages.c.tenant == TENANT, messages.c.order_id == plan.order_id)
             due = theirs.where(sa.text("messages.state = 'due'"), messages.c.customer_id == plan.customer_was)
             self.connection.execute(due.values(customer_id=plan.row["customer_id"]))
+
+    def _consents(self, plan: OrderPlan) -> None:
+        for at, given in plan.consents:
+            assert plan.row is not None
+            set_consent(
+                self.connection, self.dialect, customer_id=plan.row["customer_id"], cls=MARKETING, given=given, at=at,
+                how=AT_THE_TILL,
+            )  # fmt: skip
 
     def _numbers(self, plan: OrderPlan) -> None:
         if plan.row is None:

@@ -75,9 +75,15 @@ EN: Words = {
     "shop": "Shop",
     "news": "News and messages",
     "join": "Get news about this order in {channel}",
-    "joined": "News about your orders comes to you in {channel}. To stop it, send /stop there.",
+    "joined": "News about your orders comes to you in {channel}. To get nothing else there, send /stop there.",
     "leave_feedback": "No more surveys and review requests",
     "leave_marketing": "No more offers",
+    "preferences": "What we may send you",
+    "saved": "Saved",
+    "save": "Save",
+    "kind_feedback": "Surveys and review requests",
+    "kind_marketing": "Offers",
+    "closed_channel": "{channel} is closed at your wish. To open it again, write START there or tell us.",
 }
 UK: Words = {
     "nothing": "Тут нічого немає",
@@ -145,9 +151,15 @@ UK: Words = {
     "shop": "Магазин",
     "news": "Новини й повідомлення",
     "join": "Отримувати новини про замовлення в {channel}",
-    "joined": "Новини про ваші замовлення приходять вам у {channel}. Щоб їх зупинити, надішліть там /stop.",
+    "joined": "Новини про ваші замовлення приходять вам у {channel}. Щоб нічого іншого там не отримувати, надішліть туди /stop.",
     "leave_feedback": "Не надсилати опитувань і прохань про відгук",
     "leave_marketing": "Не надсилати пропозицій",
+    "preferences": "Що вам можна надсилати",
+    "saved": "Збережено",
+    "save": "Зберегти",
+    "kind_feedback": "Опитування й прохання про відгук",
+    "kind_marketing": "Пропозиції",
+    "closed_channel": "{channel}: закрито на ваше прохання. Щоб відкрити знову, напишіть туди START або скажіть нам.",
 }
 PL: Words = {
     "nothing": "Nic tu nie ma",
@@ -215,9 +227,15 @@ PL: Words = {
     "shop": "Sklep",
     "news": "Wiadomości od nas",
     "join": "Wiadomości o zamówieniu: {channel}",
-    "joined": "Wiadomości o Twoich zamówieniach przychodzą przez {channel}. Aby je zatrzymać, wyślij tam /stop.",
+    "joined": "Wiadomości o Twoich zamówieniach przychodzą przez {channel}. Aby nie dostawać tam nic innego, wyślij tam /stop.",
     "leave_feedback": "Nie chcę ankiet ani próśb o opinię",
     "leave_marketing": "Nie chcę ofert",
+    "preferences": "Co możemy Ci wysyłać",
+    "saved": "Zapisano",
+    "save": "Zapisz",
+    "kind_feedback": "Ankiety i prośby o opinię",
+    "kind_marketing": "Oferty",
+    "closed_channel": "{channel}: zamknięte na Twoją prośbę. Aby otworzyć, napisz tam START albo daj nam znać.",
 }
 RU: Words = {
     "nothing": "Здесь ничего нет",
@@ -285,9 +303,15 @@ RU: Words = {
     "shop": "Магазин",
     "news": "Новости и сообщения",
     "join": "Получать новости о заказе в {channel}",
-    "joined": "Новости о ваших заказах приходят вам в {channel}. Чтобы их остановить, отправьте там /stop.",
+    "joined": "Новости о ваших заказах приходят вам в {channel}. Чтобы ничего другого там не получать, отправьте туда /stop.",
     "leave_feedback": "Не присылать опросов и просьб об отзыве",
     "leave_marketing": "Не присылать предложений",
+    "preferences": "Что вам можно присылать",
+    "saved": "Сохранено",
+    "save": "Сохранить",
+    "kind_feedback": "Опросы и просьбы об отзыве",
+    "kind_marketing": "Предложения",
+    "closed_channel": "{channel}: закрыто по вашей просьбе. Чтобы открыть снова, напишите туда START или скажите нам.",
 }
 WORDS: Mapping[str, Words] = {"en": EN, "uk": UK, "pl": PL, "ru": RU}
 

@@ -30,7 +30,7 @@ CUSTOMER = (
     "return-news",
     "refunded",
 )
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help")
+CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "chat-stopped")
 STAFF = (
     "staff-escalation",
     "staff-overdue",

@@ -108,7 +108,8 @@ def _answer(body: Mapping[str, str], raw: Raw, country: str) -> Sequence[Channel
     if word not in STOP | START:
         return ()
     at = _when(body, "sms_date", raw)
-    return (ChannelClosed(address=address, at=at, reason="start" if word in START else "stop", open=word in START),)
+    reason = "start" if word in START else "stop"
+    return (ChannelClosed(address=address, at=at, reason=reason, open=word in START, word=True),)
 
 
 def _when(body: Mapping[str, str], name: str, raw: Raw) -> datetime:
