@@ -15,7 +15,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Choose, Escalate, Flow, Notify, State, Step
+from .model import Choose, Escalate, Flow, Mute, Notify, State, Step, Tag
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -184,7 +184,7 @@ def _texts_of(flow: Flow) -> frozenset[str]:
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate), flow.steps)
+    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate | Mute | Tag), flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 

@@ -137,7 +137,27 @@ class Escalate:
     due: Length | None = None
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
+
+    id: str
+    who: str
+    classes: tuple[MessageClass, ...]
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tags put on and taken off. `who`: order, customer."""
+
+    id: str
+    who: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Mute | Tag
 
 
 class Mode(StrEnum):

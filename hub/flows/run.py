@@ -14,10 +14,12 @@ from .model import (
     Escalate,
     Expression,
     Flow,
+    Mute,
     Notify,
     Otherwise,
     Step,
     Stop,
+    Tag,
     Unknown,
     WaitEvent,
     WaitFor,
@@ -88,6 +90,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Effect: keep messages back, or put tags on and take them off, as the step says."""
+
+    step: Mute | Tag
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -101,7 +110,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Note | Exceeded
+Effect = SayTo | Open | Mark | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -229,6 +238,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+        case Mute() | Tag():
+            effect = Mark(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -316,7 +327,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate():
+            case Escalate() | Mute() | Tag():
                 pass
             case _:
                 return

@@ -1,14 +1,19 @@
 """What is known of a customer beside what their orders say: consents, tags of our own, questions, and mutes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from hub.flows.model import Mute, Tag
 from hub.store.consents import NOTHING_SAID, Standing, standings
+from hub.store.database import insert_new, upsert
 from hub.store.tables import TENANT, mutes, questions, tags
+
+from .news import is_home
 
 CUSTOMER, ORDER = "customer", "order"
 """What a tag or a mute is on."""
@@ -81,6 +86,43 @@ def _questions(connection: sa.Connection, people: Iterable[str]) -> dict[str, tu
         .group_by(questions.c.customer_id)
     )
     return {row.customer_id: (row.open, row.last) for row in connection.execute(query)}
+
+
+def mark_rows(
+    step: Mute | Tag, order_id: str, customer_id: str, flow: str, now: datetime, zone: ZoneInfo
+) -> list[dict[str, Any]]:
+    """The rows of a mute or of tags; none where nobody is known who could have them."""
+    ref = customer_id if step.who == CUSTOMER else order_id
+    if not ref or is_home(order_id):
+        return []
+    on = {"tenant": TENANT, "scope": step.who, "ref": ref, "at": now, "how": flow}
+    if isinstance(step, Mute):
+        until = step.length.after(now, zone)
+        return [{**on, "cls": each.value, "until_at": until} for each in step.classes]
+    changed = {**dict.fromkeys(step.add, 1), **dict.fromkeys(step.remove, 0)}
+    return [{**on, "tag": tag, "present": present} for tag, present in changed.items()]
+
+
+def write_marks(
+    connection: sa.Connection, dialect: str, muted: Sequence[dict[str, Any]], tagged: Sequence[dict[str, Any]]
+) -> None:
+    """Of two mutes the longer holds; of two words on a tag the newer."""
+    if muted:
+        connection.execute(insert_new(mutes, dialect), muted)
+        keys = ("scope", "ref", "cls")
+        mine = (mutes.c[key] == sa.bindparam(f"b_{key}") for key in keys)
+        longer = sa.update(mutes).where(mutes.c.tenant == TENANT, *mine, mutes.c.until_at < sa.bindparam("until_at"))
+        values = [{**{f"b_{key}": row[key] for key in keys}, **_changed(row)} for row in muted]
+        changes: dict[str, Any] = {name: sa.bindparam(name) for name in ("until_at", "at", "how")}
+        connection.execute(longer.values(changes), values)
+    if tagged:
+        last = {(row["scope"], row["ref"], row["tag"]): row for row in tagged}
+        put = upsert(tags, dialect, keys=("tenant", "scope", "ref", "tag"), change=("present", "at", "how"))
+        connection.execute(put, list(last.values()))
+
+
+def _changed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("until_at", "at", "how")}
 
 
 def read_mutes(

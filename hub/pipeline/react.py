@@ -7,15 +7,28 @@ from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
-from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
+from hub.flows.model import Escalate, Flow, Mode, Mute, Notify, Tag, Unknown
+from hub.flows.run import (
+    Effect,
+    Exceeded,
+    Mark,
+    Moment,
+    Note,
+    Open,
+    Run,
+    RunState,
+    SayTo,
+    first_unmet,
+    proceed,
+    why_unmet,
+)
 from hub.flows.types import GIVEN, NEWS
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
-from .customer import NOTHING_KNOWN, About
+from .customer import NOTHING_KNOWN, About, mark_rows
 from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
@@ -70,6 +83,8 @@ class Reaction:
     notes: list[dict[str, Any]] = field(default_factory=list)
     """Escalations that are open already: uid, note, severity."""
     timers: list[dict[str, Any]] = field(default_factory=list)
+    mutes: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
     """Keys of runs whose messages that are not on the wire yet are stopped."""
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -385,11 +400,26 @@ class _React:
                 return self._say(row, effect, run)
             case Open():
                 return self._escalate(row, effect.step, run)
+            case Mark():
+                self._mark(row, effect.step)
             case Note():
                 self._line(row.flow, row.word, effect.text, row.key)
             case Exceeded():
                 self.out.exceeded.append((row.flow, row.version, effect.expression.text))
         return run
+
+    def _mark(self, row: RunRow, step: Mute | Tag) -> None:
+        """What is muted or tagged: rows, and what the very next step reads."""
+        it = self.it
+        rows = mark_rows(step, it.after.id, it.customer_id, row.flow, it.now, it.shop.timezone)
+        if isinstance(step, Mute):
+            self.out.mutes += rows
+        else:
+            self.out.tags += rows
+            self.about = self.about.tagged(step.who, {each["tag"]: bool(each["present"]) for each in rows})
+            self._names.clear()
+        said = "" if rows else ": there is none"
+        self._line(row.flow, row.word, f"{step.id}{said}", row.key)
 
     def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))

@@ -34,6 +34,7 @@ from hub.store.tables import (
 
 from .asking import pace
 from .batch import Batch, OrderPlan
+from .customer import write_marks
 from .documents import dump, load
 from .listen import message_moved, status_changed
 from .news import home_of, report
@@ -123,6 +124,11 @@ class _Write:
             ),
         )
         self._runs(plans)
+        write_marks(
+            self.connection, self.dialect,
+            [row for reaction in reactions for row in reaction.mutes],
+            [row for reaction in reactions for row in reaction.tags],
+        )  # fmt: skip
         said = (row for reaction in reactions for row in reaction.messages)
         write_messages(self.connection, self.dialect, self.world, said)
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))

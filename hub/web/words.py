@@ -227,7 +227,7 @@ PL: Words = {
     "shop": "Sklep",
     "news": "Wiadomości od nas",
     "join": "Wiadomości o zamówieniu: {channel}",
-    "joined": "Wiadomości o zamówieniach przychodzą przez {channel}. Aby nie dostawać tam nic innego, wyślij tam /stop.",
+    "joined": "Wiadomości o zamówieniach przychodzą przez {channel}. Aby nie dostawać tam nic więcej, wyślij /stop.",
     "leave_feedback": "Nie chcę ankiet ani próśb o opinię",
     "leave_marketing": "Nie chcę ofert",
     "preferences": "Co możemy Ci wysyłać",
