@@ -28,14 +28,19 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
+from .questions import ask, newest_order
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
+from .topics import STATUS, topic_of
 from .world import World
 
 BOUNCE_COUNTS = timedelta(hours=48)
 """A bounce within this time undoes "reached": the next channel is tried (FLOWS 6)."""
 
 ANSWER, NOT_LINKED, GREETING, STOPPED = "order-status", "order-status-none", "chat-linked", "chat-stopped"
+HELP, RECEIVED = "chat-help", "question-received"
+COMMANDS = {"/start": ANSWER, "/status": ANSWER, "/help": HELP}
+"""Commands of a chat, which are no questions, and what they are answered with."""
 
 
 def write_channel(
@@ -204,17 +209,31 @@ class _Channel:
     # -- answers
 
     def reply(self, reply: Reply) -> None:
-        """Whoever writes to us is told where their orders are; a stranger, how to be known."""
+        """Whoever writes to us asks something. In a chat, where their orders are is told at once, and a stranger is
+        told how to be known; the rest is for a person (docs/consent.md)."""
         if reply.button:
             return
-        row = self.connection.execute(
-            sa.select(contacts.c.customer_id).where(
-                contacts.c.tenant == TENANT, contacts.c.channel == self.source, contacts.c.address == reply.address
-            )
-        ).first()
-        template = ANSWER if row else NOT_LINKED
-        customer = row.customer_id if row else ""
-        self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+        chat = self.world.channel(self.source).address_kind is AddressKind.LINK
+        people, command = self._who_has(reply.address), reply.text.strip().partition(" ")[0].casefold()
+        customer, order = newest_order(self.connection, people)
+        customer = customer or min(people, default="")
+        if chat and (not customer or command in COMMANDS):
+            template = COMMANDS.get(command, NOT_LINKED) if customer else NOT_LINKED
+            self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+            return
+        topic = topic_of(reply.text)
+        if not customer or not topic:
+            return
+        ask(
+            self.connection, self.dialect, self.world, customer_id=customer, order_id=order, channel=self.source,
+            topic=topic, text=reply.text, occasion=f"{self.source}|{reply.event_id}", at=reply.at, now=self.now,
+            answered=chat and topic == STATUS,
+        )  # fmt: skip
+        if chat and topic == STATUS:
+            self._say(ANSWER, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+        elif chat:  # once an hour: who explains a thing in five lines is not thanked for each
+            occasion = f"received|{reply.address}|{self.now:%Y-%m-%d %H}"
+            self._say(RECEIVED, reply.address, occasion, reply.locale, customer, order)
 
     def _say(
         self, template: str, address: str, occasion: str, locale: str, customer_id: str = "", order_id: str = ""

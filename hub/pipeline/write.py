@@ -40,6 +40,7 @@ from .listen import message_moved, status_changed
 from .news import home_of, report
 from .people import write_channel
 from .plain import number_of, to_plain
+from .questions import ORDERED, ordered
 from .react import RunRow
 from .remap import look_again
 from .shadow import write_messages
@@ -98,6 +99,7 @@ class _Write:
         for source in sorted({row["connection"] for row in first_seen}):
             refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
             self._wake_orphans(refs, source)
+        self._ordered(plan for plan in plans if plan.row and plan.rev == 0)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._facts(plans)
         for plan in plans:
@@ -137,6 +139,15 @@ class _Write:
         for message_id in (each for plan in plans for each in plan.unreceipted):
             self._next_channel(message_id)
         self._timeline(plans)
+
+    def _ordered(self, new: Iterable[OrderPlan]) -> None:
+        """Other orders of the same customers hear of the new ones (FLOWS 3)."""
+        if not self.world.hears(ORDERED):
+            return
+        rows = [plan.row for plan in new if plan.row is not None]
+        seen = [(row["id"], row["customer_id"], load(row["doc"]).snapshot) for row in rows]
+        placed = [(order_id, customer, each.placed_at) for order_id, customer, each in seen if each is not None]
+        ordered(self.connection, self.dialect, self.world, placed, self.now)
 
     def _insert(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
         rows = list(rows)

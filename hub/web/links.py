@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from hub.messages import clean
 from hub.pipeline.names import locales_of
+from hub.pipeline.topics import TOPICS
 from hub.runtime.hub import Hub
 from hub.store.links import find_link, matter_of
 from hub.store.queries import acknowledge_matter, resolve_matter
@@ -23,7 +24,7 @@ from hub.store.tables import escalations, orders
 from .body import TooLargeError, read_form
 from .icons import ICONS
 from .order_page import order_page
-from .orders import leave, open_order
+from .orders import ask_shop, leave, open_order
 from .preferences import SHOWN, preferences, save, unsubscribe
 from .words import WORDS, language_of
 
@@ -101,20 +102,24 @@ def link_routes(hub: Hub) -> list[Route]:
         wished = locales_of(found.order, world.shop_of(found.order.connection))
         lang = language_of(request, wished[0])
         it = order_page(found.order, world, now, lang, found.reader)
-        return page("order.html", lang, it=it, icons=ICONS, token=token)
+        return page("order.html", lang, it=it, icons=ICONS, token=token, topics=TOPICS)
 
-    async def leave_news(request: Request) -> Response:
+    async def write_to_shop(request: Request) -> Response:
         now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
         try:
-            kind = (await read_form(request)).get("leave", "")
+            form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
+        if "ask" in form:
+            became = await hub.db.write(lambda connection: ask_shop(connection, world, token, form, now))
+            return told(lang, became) if became else nothing_here(lang)
+        kind = form.get("leave", "")
         done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
-        _both("/o/{token:path}", order, leave_news),
+        _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
         _both("/u/{token}", preference_page, prefer),
     ]

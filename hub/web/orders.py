@@ -1,7 +1,7 @@
 """The page of an order by its signed link: who may read it, and what they read. Opening it writes nothing; a button
 on it ends a kind of message. Missing, unknown and expired links, and those of orders that are gone, look alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ from hub.flows.model import Notify, State
 from hub.pipeline.documents import OrderDoc, load
 from hub.pipeline.facts import StoredFact
 from hub.pipeline.leaving import proves
+from hub.pipeline.questions import ask
 from hub.pipeline.state import OrderView
+from hub.pipeline.topics import TOPICS
 from hub.pipeline.view import view
 from hub.pipeline.world import World
 from hub.plugin import AddressKind
@@ -23,6 +25,8 @@ from hub.store.tables import TENANT, contacts, facts, orders
 
 from .order_page import Reader
 
+PAGE = "page"
+"""The channel of what is asked on a page of ours."""
 MOST_MERGES = 5
 """How many orders deep one may be merged into another."""
 
@@ -62,6 +66,23 @@ def leave(connection: sa.Connection, world: World, token: str, cls: str, now: da
     dialect = connection.dialect.name
     set_consent(connection, dialect, customer_id=held.customer, cls=cls, given=False, at=now, how="order page")
     return True
+
+
+def ask_shop(connection: sa.Connection, world: World, token: str, form: Mapping[str, str], now: datetime) -> str | None:
+    """Keep what somebody asks on the page: a word of the pages for what became of it; None for a link that is none. The
+    same words of one day are one question: a form is easily sent twice."""
+    held = _held(connection, world, token, now)
+    order = _standing(connection, world, held) if held is not None else None
+    if held is None or order is None:
+        return None
+    topic, text = form.get("topic", ""), form.get("ask", "").strip()
+    if topic not in TOPICS or not text:
+        return "unasked"
+    kept = ask(
+        connection, connection.dialect.name, world, customer_id=held.customer, order_id=order.id, channel=PAGE,
+        topic=topic, text=text.replace("\0", ""), occasion=f"{PAGE}|{topic}|{text}|{now:%Y-%m-%d}", at=now, now=now,
+    )  # fmt: skip
+    return "asked" if kept else "asked_much"
 
 
 def _held(connection: sa.Connection, world: World, token: str, now: datetime) -> _Held | None:

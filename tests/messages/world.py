@@ -10,6 +10,7 @@ NOW = datetime(2026, 11, 9, 8, 0, tzinfo=UTC)
 KYIV, WARSAW = ZoneInfo("Europe/Kyiv"), ZoneInfo("Europe/Warsaw")
 CUSTOMER = (
     "order-received",
+    "question-answered",
     "payment-received",
     "payment-failed",
     "order-cancelled",
@@ -30,7 +31,7 @@ CUSTOMER = (
     "return-news",
     "refunded",
 )
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "chat-stopped")
+CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "chat-stopped", "question-received")
 STAFF = (
     "staff-escalation",
     "staff-overdue",
@@ -208,6 +209,7 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "problem-we-are-on-it": {"shipment": {"status": "problem", "reason": "damaged"}, "promise": {"by": _at(10)}},
         "problem-solved": {"shipment": {"eta": _at(13)}},
         "delivered": {"shipment": {"status": "delivered"}, "order": {"headline": "delivered", "parcels_delivered": 1}},
+        "question-answered": {"question": {"text": place["said"], "answer": place["said"], "topic": "complaint"}},
         "return-news": {"order": {"return_status": "approved"}},
         "refunded": {"payment": {"status": "partly_refunded", "refunded": Decimal("600")}},
         "chat-linked": {"order": {"headline": "in_transit"}},
