@@ -14,6 +14,7 @@ from hub.store.tables import TENANT, messages, orders, questions, runs, slot_of
 from .names import known
 from .news import NOBODY, report
 from .plain import key_of, number_of, to_plain
+from .shadow import write_messages
 from .world import World
 
 ASKED, ORDERED = "customer.asked", "customer.ordered"
@@ -143,7 +144,7 @@ def answer(
         "created_at": now,
         "doc": {"via": answered_by(world, row.channel), "urgent": True, "extra": to_plain({"question": asked})},
     }
-    connection.execute(insert_new(messages, dialect).values(**message))
+    write_messages(connection, dialect, world, [message])
     return True
 
 
