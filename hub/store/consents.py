@@ -18,6 +18,8 @@ REFUSABLE = (FEEDBACK, MARKETING)
 ALL_CHANNELS = ""
 STOP, START, COMPLAINT, AT_THE_TILL = "stop", "start", "complaint", "order"
 """How it was said: a word in the channel itself, a mailbox that calls our mail spam, the shop's own question."""
+IN_THE_CHANNEL = (STOP, COMPLAINT)
+"""What was said so is not undone by a word for all channels."""
 OPTED_OUT, NO_CONSENT = "opted out", "no consent"
 
 
@@ -50,7 +52,7 @@ class Standing:
         kept = {
             each: how
             for each, how in self.left.items()
-            if each[0] != MARKETING or (how == STOP and each[1] != ALL_CHANNELS)
+            if each[0] != MARKETING or (how in IN_THE_CHANNEL and each[1] != ALL_CHANNELS)
         }
         return Standing(kept, said)
 
@@ -109,7 +111,7 @@ def set_consent(
     left: dict[str, Any] = {row.channel: row for row in _refused(connection, customer_id, cls)}
     gone = {ALL_CHANNELS, channel} & left.keys()
     if channel == ALL_CHANNELS and given:
-        gone = {name for name, row in left.items() if name == ALL_CHANNELS or row.how != STOP}
+        gone = {name for name, row in left.items() if name == ALL_CHANNELS or row.how not in IN_THE_CHANNEL}
     last = words.get(channel)
     if last is not None and bool(last.given) is given is not bool(gone):
         return False
