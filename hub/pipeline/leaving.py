@@ -288,7 +288,7 @@ class Leaving:
         return state is not parse_status(row.word)
 
     def _forbidden(self) -> str:
-        return self._refusal() or ("" if self.doc.get("urgent") else self._muted())
+        return self._refusal() or self._muted()
 
     def _refusal(self, channel: str = "") -> str:
         """Why this person is not to hear it, at all or in a channel (docs/consent.md)."""
@@ -298,6 +298,9 @@ class Leaving:
         return standing.refusal(self.row.cls, channel, order_allows=allows)
 
     def _muted(self) -> str:
+        """Urgent news are said all the same, and so is what no flow says: a person's answer."""
+        if self.doc.get("urgent") or not self.row.flow:
+            return ""
         scopes = (CUSTOMER, self.row.customer_id), (ORDER, self.row.order_id)
         return MUTED if any((*each, self.row.cls) in self.around.muted for each in scopes) else ""
 

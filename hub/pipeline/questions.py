@@ -142,7 +142,7 @@ def answer(
         "state": "due",
         "due_at": now,
         "created_at": now,
-        "doc": {"via": answered_by(world, row.channel), "urgent": True, "extra": to_plain({"question": asked})},
+        "doc": {"via": answered_by(world, row.channel), "extra": to_plain({"question": asked})},
     }
     write_messages(connection, dialect, world, [message])
     return True
