@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hub.config.sections import Name
+from hub.config.sections import LengthText, Name
 from hub.config.settings import Shape, not_yet, read_settings
 from hub.config.yaml import MapNode, Node, Scalar
 
 from .builtin import ReadSteps, step
 from .model import MessageClass, Mute, Step, Tag
-from .scope import LengthText, Scope, text_at
+from .scope import Scope, text_at
 
 Class = Literal["transactional", "feedback", "marketing"]
 MOST_TAGS, LONGEST_TAG = 20, 100

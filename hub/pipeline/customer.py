@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from hub.config.model import Shop
 from hub.flows.model import Mute, Tag
 from hub.store.consents import NOTHING_SAID, Standing, standings
 from hub.store.database import insert_new, upsert
@@ -89,7 +89,7 @@ def _questions(connection: sa.Connection, people: Iterable[str]) -> dict[str, tu
 
 
 def mark_rows(
-    step: Mute | Tag, order_id: str, customer_id: str, flow: str, now: datetime, zone: ZoneInfo
+    step: Mute | Tag, order_id: str, customer_id: str, flow: str, now: datetime, shop: Shop
 ) -> list[dict[str, Any]]:
     """The rows of a mute or of tags; none where nobody is known who could have them."""
     ref = customer_id if step.who == CUSTOMER else order_id
@@ -97,7 +97,7 @@ def mark_rows(
         return []
     on = {"tenant": TENANT, "scope": step.who, "ref": ref, "at": now, "how": flow}
     if isinstance(step, Mute):
-        until = step.length.after(now, zone)
+        until = step.length.after(now, shop.timezone, shop.hours)
         return [{**on, "cls": each.value, "until_at": until} for each in step.classes]
     changed = {**dict.fromkeys(step.add, 1), **dict.fromkeys(step.remove, 0)}
     return [{**on, "tag": tag, "present": present} for tag, present in changed.items()]

@@ -411,7 +411,7 @@ class _React:
     def _mark(self, row: RunRow, step: Mute | Tag) -> None:
         """What is muted or tagged: rows, and what the very next step reads."""
         it = self.it
-        rows = mark_rows(step, it.after.id, it.customer_id, row.flow, it.now, it.shop.timezone)
+        rows = mark_rows(step, it.after.id, it.customer_id, row.flow, it.now, it.shop)
         if isinstance(step, Mute):
             self.out.mutes += rows
         else:
