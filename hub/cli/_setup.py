@@ -226,6 +226,8 @@ def connection_named(config: "Config", name: str, kind: str = "") -> Any:
         raise refused(
             f"'{name}' is a {config.connections[name].kind}, not a {kind}; there are: {listed(names) or 'none'}"
         )
+    if name in config.failovers:
+        raise refused(f"'{name}' is a failover; name one of its providers: {listed(config.failovers[name])}")
     meant = did_you_mean(name, names) or f"; there are: {listed(names) or 'none'}"
     raise refused(f"there is no {kind or 'connection'} '{name}' in {config.path.name}{meant}")
 

@@ -145,6 +145,8 @@ class Carrier(Adapter[S]):
     """True: the carrier answers with a current code only."""
     intervals: ClassVar[Mapping[Shipment | None, timedelta]] = {}
     """Status → how often to ask; what is absent comes from the hub's own table."""
+    tells: ClassVar[frozenset[Shipment]] = frozenset()
+    """What this carrier announces to every recipient itself, whatever the sender's contract says."""
 
     def recognises(self, number: str) -> bool:
         """Whether a normalised number (no blanks, upper case) can be this carrier's."""

@@ -58,8 +58,6 @@ CASES = [
     ),
     pytest.param(changed("{platform: shoplet, ", "{"), "3:3 missing-setting", id="no kind"),
     pytest.param(changed("{platform: shoplet, ", "{target: http, "), "3:15 not-yet", id="target"),
-    pytest.param(changed(MAIL, MAIL + "\n  sms: {failover: [mail]}"), "6:9 not-yet", id="failover"),
-    pytest.param(changed("{carrier: post, ", "{carrier: post, tells: [], "), "4:25 not-yet", id="tells"),
     pytest.param(
         changed("domain: kavovar.example, ", ""), "3:3 missing-setting", id="a plugin's own setting is missing"
     ),
