@@ -139,7 +139,12 @@ ROOTS: Fields = {
     },
     "connection": {**_of(Kind.TEXT, "name kind plugin silent_for error"), **_of(Kind.TIME, "last_event_at expires_at")},
     "unmapped": {**_of(Kind.TEXT, "code connection"), "parcels": Kind.NUMBER, "first_seen_at": Kind.TIME},
-    "notice": {**_of(Kind.TEXT, "kind source said channel template"), "reason": Kind.REASON},
+    "notice": {
+        **_of(Kind.TEXT, "kind source said channel template"),
+        "reason": Kind.REASON,
+        "count": Kind.NUMBER,
+        "since": Kind.TIME,
+    },
     "promise": {"by": Kind.TIME},
     "coupon": {"code": Kind.TEXT, "valid_until": Kind.TIME},
     "waited": Kind.TEXT,

@@ -79,7 +79,7 @@ class Recorder:
             first_try_at=datetime.fromisoformat(first) if first else now,
             others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
-            receipts=channel.receipts,
+            receipts=world.gives_receipts(connection),
             receipt_wait=timedelta(0)
             if doc.get("urgent")
             else world.config.contact.receipt.get(connection, channel.receipt_wait),

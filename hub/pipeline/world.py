@@ -86,6 +86,10 @@ class World:
         assert isinstance(adapter, Channel)
         return adapter
 
+    def gives_receipts(self, channel: str) -> bool:
+        """Whether a channel connection's receipts reach this hub."""
+        return self.channel(channel).gives_receipts(self.webhook_url(channel))
+
     def webhook_url(self, connection: str) -> str | None:
         """Where a connection's webhooks come in; None: nothing outside can reach this hub."""
         base = self.config.hub.public_url

@@ -245,3 +245,29 @@ def test_a_list_holds_no_channel_twice(db: Database) -> None:
     its = desk(db).world
     assert its.entries_of(("sms", "texts", "mail", "backup"), SHOP) == [("sms",), ("backup",), ("mail",)]
     assert its.list_of(("texts", "mail"), replace(SHOP, connections={"mail": "sms"})) == ["sms", "backup"]
+
+
+# ------------------------------------------------------------------------------------------------ receipts
+
+
+class Called(Hearing):
+    """A provider that calls receipts in: none comes to a hub that it cannot reach."""
+
+    def gives_receipts(self, url: str | None) -> bool:
+        return url is not None
+
+
+@pytest.mark.parametrize(("public_url", "by"), [("https://hub.example", "mail"), (None, "sms")])
+async def test_a_receipt_that_cannot_come_is_not_waited_for(db: Database, public_url: str | None, by: str) -> None:
+    flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms", "mail"])]}}
+    others = [each for each in CONNECTIONS if each.name != "sms"]
+    its = world(
+        flows,
+        contact=Contact(settle=timedelta(0)),
+        connections=[*others, connection("sms", Called)],
+        public_url=public_url,
+    )
+    it = Desk(db, its)
+    await it.hear(packed())
+    await it.wait(hours=1)
+    assert it.messages() == [("order-received", "sent", by)]
