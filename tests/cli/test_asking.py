@@ -127,6 +127,17 @@ class TestSendTest:
             assert (told["outcome"], told["via"], told["locale"]) == ("accepted", "bot", "en")
             assert it.telegram.screen(chat)
 
+    async def test_of_a_failover_the_first_provider_is_tried(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            text = it.shop.file.read_text("utf-8")
+            mail = next(line for line in text.splitlines() if line.strip().startswith("mail: {"))
+            pair = f"{mail}\n{mail.replace('mail:', 'spare:', 1)}\n  letters: {{failover: [spare, mail]}}"
+            it.shop.file.write_text(text.replace(mail, pair, 1), "utf-8")
+            said = await it.hub("send-test", "shipped", "--to", "me@kavovar.example", "--via", "letters")
+            assert said.exit_code == 0 and "by spare: accepted" in said.stdout, said.output
+            said = await it.hub("connect", "letters")
+            assert said.exit_code == 2 and "name one of its providers: spare, mail" in said.stderr, said.output
+
     async def test_a_refusal_is_told_and_is_a_failure(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
             said = await it.hub("send-test", "shipped", "--to", "999", "--via", "bot")
