@@ -74,6 +74,7 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
         hours=Hours(*shape.hours) if shape.hours else OFFICE,
         support=support,
         returns_url=shape.returns_url or "",
+        voice=shape.voice,
         connections=dict(shape.connections),
     )
 

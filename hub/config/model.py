@@ -34,6 +34,11 @@ class Support:
     url: str = ""
 
 
+PLAIN = "plain"
+VOICES = (PLAIN, "parcel")
+"""How a shop can speak: in the plain texts, or as the parcel itself where there is such a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """One shop. `locale` is one of the locales that texts exist in, else English is used."""
@@ -49,6 +54,7 @@ class Shop:
     """When it works; working lengths count within these, unless a staff group has its own."""
     support: Support = Support()
     returns_url: str = ""
+    voice: str = PLAIN
     connections: Mapping[str, str] = field(default_factory=dict)
     """What a route's word means in this shop: `{mail: ziarno-mail}`."""
 

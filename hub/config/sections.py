@@ -94,7 +94,10 @@ class ShopShape(Shape):
     connections: dict[str, Name] = Field(
         {}, description="What a route's word means in this shop: `{mail: ziarno-mail}`."
     )
-    later: ClassVar[frozenset[str]] = frozenset({"calendar", "voice", "contact"})
+    voice: Literal["plain", "parcel"] = Field(
+        "plain", description="Who speaks in messages about parcels: the shop, or the parcel itself."
+    )
+    later: ClassVar[frozenset[str]] = frozenset({"calendar", "contact"})
 
 
 class ConnectionShape(Shape):

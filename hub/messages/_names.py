@@ -150,7 +150,12 @@ ROOTS: Fields = {
     "waited": Kind.TEXT,
     "saved": Kind.ANY,
     "param": Kind.ANY,
-    "report": Kind.ANY,
+    "report": {
+        **_of(Kind.TIME, "since until"),
+        **_of(Kind.NUMBER, "orders delivered messages_sent messages_failed"),
+        **_of(Kind.NUMBER, "escalations_opened escalations_overdue escalations_open"),
+        **_of(Kind.NUMBER, "nps nps_answers csat csat_answers"),
+    },
 }
 """What a text may begin a name with. A template of a flow's own `with` values is loaded with their names added."""
 
