@@ -66,7 +66,8 @@ def _pattern(filling: Filling) -> str:
 def _weekday(on: date, filling: Filling, form: str) -> str:
     if form in ("on", "until", "about"):
         return words_of(filling.locale).weekdays[form][on.weekday()]
-    return str(babel_locale(filling.locale).days["format"]["wide"][on.weekday()])
+    name = str(babel_locale(filling.locale).days["format"]["wide"][on.weekday()])
+    return name.replace("ʼ", "’")  # as texts write it: CLDR has the letter, people type the quote
 
 
 def time(value: datetime | Until, filling: Filling) -> str:

@@ -47,7 +47,7 @@ WORDS: Mapping[str, Words] = {
                 "Free storage ends about {date}.",
             ),
             "parcel": (
-                "I can wait for you {until}; after that I go back to the shop.",
+                "I can wait {until}; after that I go back to the shop.",
                 "I am likely to be sent back {about}, so please come a little earlier.",
                 "My storage is free {until}; after that the carrier charges for it.",
                 "My free storage ends {about}; after that the carrier charges for it.",
@@ -81,7 +81,7 @@ WORDS: Mapping[str, Words] = {
                 "Безкоштовне зберігання закінчиться близько {date}.",
             ),
             "parcel": (
-                "Можу чекати на вас {until}, потім повернуся до магазину.",
+                "Можу почекати {until}, потім повернуся до магазину.",
                 "Мене можуть відправити назад {about}, тож краще забрати мене трохи раніше.",
                 "Моє безкоштовне зберігання — {until}, далі перевізник бере за нього плату.",
                 "Моє безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
@@ -115,7 +115,7 @@ WORDS: Mapping[str, Words] = {
                 "Bezpłatne przechowanie skończy się około {date}.",
             ),
             "parcel": (
-                "Mogę czekać na Ciebie {until}, potem wracam do sklepu.",
+                "Mogę poczekać {until}, potem wracam do sklepu.",
                 "Mogę wrócić do sklepu {about}, więc lepiej odebrać mnie trochę wcześniej.",
                 "Moje bezpłatne przechowywanie trwa {until}, później przewoźnik pobiera opłatę.",
                 "Moje bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
@@ -149,7 +149,7 @@ WORDS: Mapping[str, Words] = {
                 "Бесплатное хранение закончится около {date}.",
             ),
             "parcel": (
-                "Могу ждать вас {until}, потом вернусь в магазин.",
+                "Могу подождать {until}, потом вернусь в магазин.",
                 "Меня могут отправить обратно {about}, поэтому лучше забрать меня чуть раньше.",
                 "Моё бесплатное хранение — {until}, дальше перевозчик берёт за него плату.",
                 "Моё бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
