@@ -16,6 +16,7 @@ from hub.messages import MissingData, Rendering, Texts, sms_segments
 from hub.messages._file import FRAME, Reading, parse_file, read_text
 from hub.messages._texts import SHIPPED, parts_of
 from hub.plugin import Form
+from tests.ground.repository import ROOT
 
 from .world import (
     CHAT_ONLY,
@@ -310,3 +311,10 @@ def test_polish_staff_texts_speak_to_one_person_all_along() -> None:
 @pytest.mark.parametrize("locale", ["en", "uk", "pl", "ru"])
 def test_a_parked_flow_names_the_command_that_lists_it(locale: str, form: str) -> None:
     assert "(hub deadletter list)" in (SHIPPED / locale / f"staff-notice.{form}").read_text("utf-8")
+
+
+def test_the_page_about_messages_names_every_text_and_who_speaks_in_it() -> None:
+    page = (ROOT / "docs" / "messages.md").read_text("utf-8")
+    assert [name for name in FORMS if f"`{name}`" not in page] == []
+    rows = page.partition("| the parcel speaks |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert {name for row in rows for name in re.findall("`([a-z-]+)`", row.split("|")[1])} == set(VOICED)
