@@ -118,6 +118,16 @@ class TestSendTest:
             [mail] = it.smtp.ledger
             assert "me@kavovar.example" in mail.to
 
+    async def test_the_parcel_speaks_where_the_shop_says_so(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            file = it.shop.file
+            file.write_text(file.read_text("utf-8").replace("locale: uk", "locale: uk, voice: parcel"), "utf-8")
+            await it.hub("send-test", "ready-for-pickup", "--to", "me@kavovar.example")
+            await it.hub("send-test", "payment-failed", "--to", "me@kavovar.example")
+            parcel, plain = (each.subject for each in it.smtp.ledger)
+            assert "я чекаю на вас" in parcel
+            assert plain.startswith("Оплата замовлення")
+
     async def test_a_chat_is_reached_in_the_language_asked_for(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
             chat = it.telegram.open_chat()
