@@ -276,7 +276,7 @@ _REASONS: Mapping[Reason, tuple[str, str, str, str]] = {
         "перевозчик не знает номера накладной",
     ),
     _R.CUSTOMS: (
-        "it is being checked by customs",
+        "customs are checking it",
         "триває митна перевірка",
         "trwa kontrola celna",
         "идёт таможенная проверка",
