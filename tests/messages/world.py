@@ -362,9 +362,9 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "order-status": {"none": {"orders": []}},
         "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
         "staff-notice": {
-            each: {"notice": {"kind": each, "channel": "sms", "template": "packed"}}
+            each: {"notice": {"kind": each, "channel": "sms", "template": "packed", "since": NOW, "count": 12}}
             for each in ("contradiction", "foreign", "removed", "merged", "parked", "limit", "refused", "retracted",
-                         "moving", "trouble")
+                         "moving", "silence", "webhooks", "trouble")
         },
         "staff-weekly-report": {
             "a calm one": {"report": {"escalations_overdue": 0, "escalations_open": 0, "nps": None, "csat": None}}
