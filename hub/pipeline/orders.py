@@ -163,7 +163,8 @@ def _among(
 
 
 def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[str, ...]:
-    """Channel connections by which a customer can be reached; `states`: connection → open or closed."""
+    """Channel connections by which a customer can be reached, and the failovers that hold them; `states`: connection →
+    open or closed."""
     snapshot = doc.snapshot
     if snapshot is None:
         return ()

@@ -28,9 +28,11 @@ def channels_of(
 
 def open_channels(world: World, states: Mapping[str, str], known: Mapping[AddressKind, object]) -> tuple[str, ...]:
     """The same, given which kinds of address are known."""
-    return tuple(
+    found = tuple(
         name
         for name in world.of_kind("channel")
-        if states.get(name) != "closed"
+        if not any(states.get(each) == "closed" for each in world.one_address[name])
         and (states.get(name) == "open" or known.get(world.channel(name).address_kind, False))
     )
+    joined = (name for name, providers in world.config.failovers.items() if any(each in found for each in providers))
+    return (*found, *joined)
