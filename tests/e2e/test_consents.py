@@ -186,7 +186,7 @@ async def test_stop_and_start_in_a_chat(tmp_path: Path) -> None:
         ]  # fmt: skip
         it.shop.shop.pay(orders[0])
         await it.advance(minutes=5)
-        assert "Оплата" in it.telegram.screen(chat)[-1].text
+        assert "Оплату" in it.telegram.screen(chat)[-1].text
         rows = await it.rows(tables.messages, tables.messages.c.cls == "feedback")
         assert [(row.state, row.connection) for row in rows] == [("sent", "mail")], "the next channel of the list"
         it.telegram.press_start(chat)

@@ -50,10 +50,10 @@ async def test_a_complaint_in_a_chat_becomes_a_matter_with_its_words(tmp_path: P
         assert matter.reason == f"Кава приїхала, але чашка розбита ({placed.number})"
         assert (matter.severity, matter.order_id) == ("high", placed.id)
         assert {row.cls for row in await it.rows(tables.mutes)} == {"marketing", "feedback"}
-        assert "відповість вам тут" in it.telegram.screen(chat)[-1].text
+        assert "Відповість жива людина" in it.telegram.screen(chat)[-1].text
         it.telegram.say(chat, "і блюдце теж")
         await it.advance(minutes=5)
-        told = [each.text for each in it.telegram.screen(chat) if "відповість вам тут" in each.text]
+        told = [each.text for each in it.telegram.screen(chat) if "Відповість жива людина" in each.text]
         assert len(told) == 1, "once an hour"
         assert len(await it.rows(tables.questions)) == 2
 
