@@ -98,7 +98,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         placed_at time: when it was placed
         promised_at? time: what the shop promised
         eta? time: when it is expected
-        delay? length: how much later than promised
+        delay? length: how much later than promised, or first told
         total amount: what is to be paid
         currency text: three letters
         items [item]: what was ordered

@@ -27,7 +27,9 @@ from hub.store.tables import (
 
 from .asking import questions
 from .batch import OrderPlan, Wanted
+from .changes import changes
 from .customer import NOTHING_KNOWN, About, read_about
+from .dates import LATE
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb
@@ -41,6 +43,7 @@ from .reach import open_channels
 from .react import RunRow, Situation, react
 from .remap import former
 from .state import OrderView
+from .stays import EXPECTED_AT, Watched, clocks_of
 from .stuck import notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
@@ -66,6 +69,8 @@ class Loaded:
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
     about: About = NOTHING_KNOWN
+    told_since: dict[str, datetime] = field(default_factory=dict)
+    """Subject → the date that a run about its delay has told the customer."""
 
 
 def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
@@ -82,6 +87,7 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
         keys.setdefault(row.order_id, set()).add(row.key)
+        _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
@@ -93,6 +99,13 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
             found[row.order_id].open_escalations[row.key] = row.uid
     _meet_customers(connection, world, found, wanted)
     return found
+
+
+def _note_told(loaded: Loaded, row: Any) -> None:
+    values = row.doc["run"]["values"] if row.word.startswith(LATE) else {}
+    if values.get("spoke"):
+        told, before = from_plain(values[EXPECTED_AT]), loaded.told_since.get(row.subject)
+        loaded.told_since[row.subject] = max(told, before or told)
 
 
 def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
@@ -204,8 +217,24 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.lines = [*_status_lines(new, after, needless, world, now), *_undone_lines(new, before, after)]
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
+    known = (None if loaded.rev == 0 else before) if changed else after
+    live = any(event.mode is Mode.LIVE for event in want.events)
+    if live and not remapped:
+        news += changes(known, after, now - world.config.contact.fresh)
+    watched = Watched(
+        known,
+        after,
+        world,
+        shop,
+        now,
+        anew=any(event.refold for event in want.events),
+        counts_from=(loaded.created_at or now) if doc.imported else None,
+        live=live or not changed,
+        told_since=loaded.told_since,
+    )
+    clocks = clocks_of(watched, want.timers if loaded.rev else ())
     situation = Situation(
-        before=(None if loaded.rev == 0 else before) if changed else after,
+        before=known,
         after=after,
         world=world,
         now=now,
@@ -216,10 +245,11 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         matters=loaded.escalations,
         remapped=remapped.keys(),
         speaking=loaded.speaking,
-        news=news if loaded.rev else (),
+        news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
         about=loaded.about,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     if changed:
         plan.notices = notices_of(new, before, after, plan.reaction, shadow=world.shadow)
         if plan.notices and after.gone and not before.gone:

@@ -1,0 +1,308 @@
+"""What changed without a status, what lasts, and what is later than was told: over a real database."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.config.model import Contact
+from hub.model import Address, Line, ParcelNews, PickupPoint, PointKind, Window
+from hub.pipeline.names import names_of
+from hub.status import Mode
+from hub.store.database import Database
+from hub.store.tables import escalations, runs, timeline, timers
+
+from .fakes import CONTACT, Desk, Story, moment, notify, order, parcel, scan, world
+
+KYIV_STREET = Address(name="Olena", street="Khreshchatyk 1", city="Kyiv", country="UA")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'hub.db'}")
+    yield database
+    database.close()
+
+
+def hearing(on: Any, reason: str = "{{ event.name }}", **more: Any) -> dict[str, Any]:
+    return {"on": on, "steps": [{"escalate": {"to": "support", "reason": reason, "id": "look"}}], **more}
+
+
+def stalled(what: str, length: str, **more: Any) -> dict[str, Any]:
+    return hearing({"stalled": what, "for": length}, **more)
+
+
+def ran(it: Desk) -> list[tuple[str, str]]:
+    return [(row.flow, row.subject.removeprefix("shop:1")) for row in it.rows(runs)]
+
+
+async def later(it: Desk, **length: float) -> None:
+    """Let time pass, half an hour at a step."""
+    end = it.clock.now() + timedelta(**length)
+    while it.clock.now() < end:
+        it.clock.move_to(min(it.clock.now() + timedelta(minutes=30), end))
+        await it.settle()
+
+
+def pending(it: Desk, kind: str) -> list[Any]:
+    return list(it.rows(timers, timers.c.kind == kind, timers.c.state == 0))
+
+
+def news(number: str, at: str, **more: Any) -> ParcelNews:
+    return ParcelNews(number, moment(at), **more)
+
+
+def eta(day: str) -> Window:
+    return Window(moment(f"{day} 00:00"), moment(f"{day} 18:00"))
+
+
+# ------------------------------------------------------------------------------------------------ changes
+
+CHANGED = {"order": hearing("order.changed")}
+
+
+def changed(it: Desk) -> list[list[str]]:
+    return [row.doc["event"]["changed"] for row in it.rows(runs)]
+
+
+async def test_a_corrected_address_is_a_change_and_says_which(db: Database) -> None:
+    it = Desk(db, world(CHANGED))
+    await it.hear(order("10:00", "order.packed", address=KYIV_STREET), at="10:00")
+    await it.hear(order("10:05", "order.packed", address=replace(KYIV_STREET, street="Khreshchatyk 22")), at="10:05")
+    await it.hear(order("10:10", "order.packed", address=replace(KYIV_STREET, street="khreshchatyk  22")), at="10:10")
+    assert changed(it) == [["address"]], "another spelling is no change"
+
+
+async def test_other_items_are_a_change_each_time(db: Database) -> None:
+    it = Desk(db, world({"order": {"on": "order.changed", "steps": [{"stop": "seen"}]}}))
+    for minute, count in enumerate((1, 2, 1, 2)):
+        lines = (Line("a", "Coffee", Decimal(count)),)
+        await it.hear(order(f"10:0{minute}", "order.packed", lines=lines), at=f"10:0{minute}")
+    assert len(it.rows(runs)) == 3
+
+
+@pytest.mark.parametrize(
+    ("second", "mode"),
+    [
+        pytest.param(order("10:05", "order.packed", address=KYIV_STREET), Mode.LIVE, id="known for the first time"),
+        pytest.param(order("10:05", "order.packed", note="please"), Mode.LIVE, id="nothing that counts"),
+        pytest.param(
+            order("10:05", "order.completed", lines=(Line("a", "Coffee", Decimal(2)),)), Mode.LIVE, id="a status moved"
+        ),
+        pytest.param(
+            order("10:05", "order.packed", lines=(Line("a", "Coffee", Decimal(2)),)), Mode.IMPORT, id="an import"
+        ),
+    ],
+)
+async def test_what_is_no_change(db: Database, second: Any, mode: Mode) -> None:
+    it = Desk(db, world(CHANGED))
+    await it.hear(order("10:00", "order.packed"), at="10:00")
+    await it.hear(second, mode=mode, at="10:05")
+    assert it.rows(runs) == []
+
+
+async def test_another_pickup_point_and_date_of_a_parcel(db: Database) -> None:
+    it = Desk(db, world({"parcel": hearing("shipment.changed")}))
+    branch, locker = (PickupPoint(ref, PointKind.BRANCH, f"No. {ref}") for ref in ("1", "2"))
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
+    await it.hear(scan("P1", "in_transit", "10:10"), news("P1", "10:10", eta=eta("+1"), point=branch), at="10:10")
+    assert it.rows(runs) == [], "a first word is no change"
+    await it.hear(news("P1", "10:20", eta=eta("+1"), point=locker), at="10:20")
+    await it.hear(news("P1", "10:30", eta=eta("+2")), at="10:30")
+    assert changed(it) == [["pickup_point"], ["eta"]]
+
+
+@pytest.mark.parametrize(("corrected", "said"), [("10:02", []), ("+2 10:02", [["tracking_number"]])])
+async def test_a_corrected_number_is_a_change_where_its_status_is_no_news(
+    db: Database, corrected: str, said: list[list[str]]
+) -> None:
+    def sent(version: str, *numbers: str) -> Any:
+        box = parcel("1", version, "shipment.shipped", numbers=numbers)
+        return order(version, "order.packed", parcels=(box,))
+
+    it = Desk(db, world({"parcel": hearing("shipment.changed")}))
+    await it.hear(sent("10:00"), at="10:00")
+    await it.hear(sent("10:01", "P1"), at="10:01")
+    assert changed(it) == [], "a first number is no change"
+    await it.hear(sent(corrected, "P2"), at=corrected)
+    assert changed(it) == said
+
+
+# ------------------------------------------------------------------------------------------------ stalled
+
+PROCESSING = {"slow": stalled("order.processing", "2d")}
+
+
+async def test_a_status_that_lasts_is_told_once(db: Database) -> None:
+    it = Desk(db, world({"slow": stalled("order.processing", "2d", reason="{{ order.number }} {{ event.name }}")}))
+    await it.hear(order("10:00", "order.processing"), at="10:00")
+    await later(it, days=1, hours=23)
+    assert ran(it) == []
+    await later(it, hours=2)
+    assert ran(it) == [("slow", "")]
+    assert it.rows(escalations)[0].reason == "#1 stalled.order.processing"
+    (row,) = it.rows(runs)
+    assert row.doc["run"]["values"]["entered_at"] == {"$time": "2026-03-03T10:00:00+00:00"}
+    await it.hear(order("+3 12:00", "order.processing"), at="+3 12:00")
+    await later(it, hours=72)
+    assert len(it.rows(runs)) == 1
+
+
+async def test_a_status_that_was_left_in_time_is_not(db: Database) -> None:
+    it = Desk(db, world(PROCESSING))
+    await it.hear(order("10:00", "order.processing"), at="10:00")
+    assert len(pending(it, "stalled")) == 1
+    await it.hear(order("+1 10:00", "order.packed"), at="+1 10:00")
+    assert pending(it, "stalled") == []
+    await later(it, hours=60)
+    assert ran(it) == []
+
+
+async def test_a_later_stay_is_another(db: Database) -> None:
+    it = Desk(db, world({"held": stalled("order.on_hold", "2h")}))
+    await it.hear(order("10:00", "order.on_hold"), at="10:00")
+    await later(it, hours=3)
+    await it.hear(order("14:00", "order.processing"), at="14:00")
+    await it.hear(order("15:00", "order.on_hold"), at="15:00")
+    await later(it, hours=3)
+    assert len(ran(it)) == 2
+
+
+async def test_a_refresh_does_not_start_the_clock_again(db: Database) -> None:
+    it = Desk(db, world({"slow": stalled("payment.awaiting_payment", "3h")}))
+    await it.hear(order("10:00", "payment.awaiting_payment"), at="10:00")
+    await it.hear(order("12:00", "payment.awaiting_payment"), at="12:00")
+    await later(it, minutes=65)
+    assert ran(it) == [("slow", "")]
+
+
+async def test_a_stay_that_began_in_an_import_counts_from_there(db: Database) -> None:
+    it = Desk(db, world(PROCESSING))
+    await it.hear(order("-9 10:00", "order.processing", placed="-9 09:00"), mode=Mode.IMPORT)
+    await later(it, hours=47)
+    assert ran(it) == []
+    await later(it, hours=2)
+    assert ran(it) == [("slow", "")]
+
+
+async def test_a_parcel_of_which_nothing_is_heard(db: Database) -> None:
+    it = Desk(db, world({"silent": stalled("shipment", "5d"), "transit": stalled("shipment.in_transit", "3d")}))
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
+    await it.hear(scan("P1", "in_transit", "11:00"), at="11:00")
+    await it.hear(scan("P1", "nobody-knows", "+2 11:00"), at="+2 11:00")
+    await later(it, hours=25)
+    assert ran(it) == [("transit", "/1")], "an unknown code leaves the status as it was"
+    await later(it, hours=72)
+    assert ("silent", "/1") not in ran(it), "but it is a word"
+    await later(it, hours=24)
+    assert ran(it) == [("transit", "/1"), ("silent", "/1")]
+
+
+async def test_of_a_delivered_parcel_nothing_more_is_expected(db: Database) -> None:
+    it = Desk(db, world({"silent": stalled("shipment", "1d")}))
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
+    await it.hear(scan("P1", "delivered", "11:00"), at="11:00")
+    await later(it, hours=30)
+    assert ran(it) == [] and pending(it, "stalled") == []
+
+
+async def test_a_condition_is_asked_when_the_clock_rings(db: Database) -> None:
+    slow = stalled("order.processing", "2h", when="order.total >= 500")
+    it = Desk(db, world({"slow": slow}))
+    await it.hear(order("10:00", "order.processing"), at="10:00")
+    await later(it, hours=3)
+    assert ran(it) == []
+    assert "not met" in it.rows(timeline, timeline.c.kind == "run")[-1].doc["result"]
+
+
+async def test_no_flow_pays_for_the_clocks_of_others(db: Database) -> None:
+    it = Desk(db, world({f"f{n}": stalled("order.on_hold", "2h") for n in range(5)}))
+    await it.hear(order("10:00", "order.processing"), at="10:00")
+    await it.hear(order("10:05", "order.packed"), at="10:05")
+    assert it.rows(timers) == []
+
+
+# ------------------------------------------------------------------------------------------------ late
+
+TELLS: Mapping[str, Any] = {"on": {"late": "order", "by": "1d"}, "steps": [notify("parcel-delayed", via=["mail"])]}
+QUIET = Contact(routes=CONTACT.routes, settle=timedelta(0))
+
+
+def late_world(**flows: Any) -> Any:
+    return world(flows or {"late": TELLS}, contact=QUIET)
+
+
+async def on_its_way(it: Desk, first: str) -> None:
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
+    await it.hear(scan("P1", "in_transit", "10:10"), news("P1", "10:10", eta=eta(first)), at="10:10")
+
+
+async def test_a_date_that_moves_far_enough_is_told_once(db: Database) -> None:
+    it = Desk(db, late_world())
+    await on_its_way(it, "+2")
+    await it.hear(news("P1", "10:20", eta=Window(moment("+3 00:00"), moment("+3 12:00"))), at="10:20")
+    assert ran(it) == [], "less than a day"
+    await it.hear(news("P1", "10:30", eta=eta("+4")), at="10:30")
+    await it.hear(news("P1", "10:40", eta=Window(moment("+5 00:00"), moment("+5 12:00"))), at="10:40")
+    assert [each[:2] for each in it.messages()] == [("parcel-delayed", "sent")]
+
+
+async def test_the_new_date_can_be_missed_anew(db: Database) -> None:
+    it = Desk(db, late_world())
+    await on_its_way(it, "+2")
+    await it.hear(news("P1", "10:30", eta=eta("+4")), at="10:30")
+    await it.hear(news("P1", "+1 10:30", eta=eta("+5")), at="+1 10:30")
+    assert len(it.messages()) == 2
+
+
+async def test_without_a_message_the_first_date_is_what_was_told(db: Database) -> None:
+    it = Desk(db, late_world(late=hearing({"late": "order", "by": "1d"})))
+    await on_its_way(it, "+2")
+    await it.hear(news("P1", "10:30", eta=eta("+4")), at="10:30")
+    await it.hear(news("P1", "+1 10:30", eta=eta("+6")), at="+1 10:30")
+    assert len(ran(it)) == 1
+
+
+async def test_a_date_that_passes_in_silence_is_missed_by_the_clock(db: Database) -> None:
+    it = Desk(db, late_world())
+    await on_its_way(it, "+1")
+    it.clock.move_to(moment("+2 17:00"))
+    await it.settle()
+    assert it.messages() == []
+    it.clock.move_to(moment("+2 18:00"))
+    await it.settle()
+    assert [each[0] for each in it.messages()] == ["parcel-delayed"]
+
+
+async def test_what_arrived_in_time_is_not_late(db: Database) -> None:
+    it = Desk(db, late_world())
+    await on_its_way(it, "+1")
+    await it.hear(scan("P1", "ready_for_pickup", "+1 12:00"), at="+1 12:00")
+    assert pending(it, "late") == []
+    it.clock.move_to(moment("+9 18:00"))
+    await it.settle()
+    assert it.messages() == []
+
+
+async def test_what_the_shop_promised_counts_before_what_the_carrier_says(db: Database) -> None:
+    it = Desk(db, late_world(late={**TELLS, "on": {"late": "shipment", "by": "2d"}}))
+    boxes = (parcel("1", "10:00", numbers=["P1"]),)
+    await it.hear(order("10:00", "order.packed", parcels=boxes, promise=eta("+2")), at="10:00")
+    await it.hear(scan("P1", "in_transit", "10:10"), news("P1", "10:10", eta=eta("+4")), at="10:10")
+    assert ran(it) == [("late", "/1")]
+
+
+def test_a_delay_is_reckoned_from_the_same_date() -> None:
+    story = Story(late_world())
+    story.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)))
+    story.hear(scan("P1", "in_transit", "10:10"), news("P1", "10:10", eta=eta("+1")), at="10:10")
+    assert "delay" not in names_of(story.view, story.world, moment("+1 12:00"))["order"]
+    story.hear(news("P1", "10:20", eta=eta("+3")), at="10:20")
+    assert names_of(story.view, story.world, moment("+1 12:00"))["order"]["delay"] == timedelta(days=2)
+    assert names_of(story.view, story.world, moment("+5 18:00"))["order"]["delay"] == timedelta(days=4)
+    story.hear(scan("P1", "delivered", "+4 12:00"), at="+4 12:00")
+    assert names_of(story.view, story.world, moment("+5 18:00"))["order"]["delay"] == timedelta(days=2)
