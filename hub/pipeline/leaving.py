@@ -22,6 +22,7 @@ from .customer import CUSTOMER, ORDER
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
+from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain
 from .shadow import SHADOW, WAITS, from_a_shadow
@@ -77,6 +78,8 @@ class Leaving:
     def _shop(self) -> Shop:
         if self.view is not None:
             return self.world.shop_of(self.view.connection)
+        if is_home(self.row.order_id):
+            return shop_of_home(self.row.order_id, self.world)
         return next(iter(self.world.config.shops.values()))
 
     def _locales(self) -> Sequence[str]:

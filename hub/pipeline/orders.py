@@ -25,6 +25,7 @@ from hub.store.tables import (
     slot_of,
 )
 
+from .appointments import rung
 from .asking import questions
 from .batch import OrderPlan, Wanted
 from .changes import changes
@@ -40,7 +41,7 @@ from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
 from .reach import open_channels
-from .react import RunRow, Situation, react
+from .react import RunRow, Situation, react, run_key
 from .remap import former
 from .state import OrderView
 from .stays import EXPECTED_AT, Watched, clocks_of
@@ -186,11 +187,18 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
     return open_channels(world, states, has)
 
 
-def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
-    """Everything that follows for one order from these events and timers."""
+def plan_order(
+    order_id: str,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]] | None = None,
+) -> OrderPlan:
+    """Everything that follows for one order from these events and timers. `read`: what is known of timers of homes."""
     plan = OrderPlan(order_id, loaded.rev)
     if is_home(order_id):
-        return _plan_home(plan, want, loaded, world, now)
+        return _plan_home(plan, want, loaded, world, now, read or {})
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
@@ -271,10 +279,20 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     return plan
 
 
-def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
+def _plan_home(
+    plan: OrderPlan,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]],
+) -> OrderPlan:
     """What follows for runs that no order belongs to: those of a connection, of a shop."""
     shop = shop_of_home(plan.order_id, world)
     nothing = nothing_of(plan.order_id)
+    clocks = rung(want.timers, read, world, now)
+    told = [event.news for event in want.events if event.news is not None]
+    happened = [each for each in clocks.occasions if run_key(each.flow, each) not in loaded.run_keys]
     situation = Situation(
         before=nothing,
         after=nothing,
@@ -285,9 +303,10 @@ def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now:
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
         speaking=loaded.speaking,
-        news=[event.news for event in want.events if event.news is not None],
+        news=[*told, *happened],
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     return _with_clocks(plan, want, loaded, world, now, shop)
 
 

@@ -18,10 +18,10 @@ from hub.config.model import Config
 from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
+from hub.pipeline.golive import fit
 from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
-from hub.pipeline.remap import remember_statuses
 from hub.pipeline.shadow import remember_mode
 from hub.pipeline.world import World
 from hub.plugin import Adapter, Limits
@@ -173,7 +173,7 @@ class Hub:
         """Bring the rows in line with the configuration that is live now."""
         world, now = self.world, self.clock.now()
         await self.polls.prepare()
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.db.write(lambda connection: fit(connection, self.db.dialect, world, now))
         await self.deliver.free()
 
     async def stop(self) -> None:

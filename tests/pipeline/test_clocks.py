@@ -11,10 +11,13 @@ import pytest
 
 from hub.config.model import Contact
 from hub.model import Address, Line, ParcelNews, PickupPoint, PointKind, Window
+from hub.pipeline import rewatch
+from hub.pipeline.batch import REWATCH
 from hub.pipeline.names import names_of
+from hub.pipeline.stays import micros
 from hub.status import Mode
-from hub.store.database import Database
-from hub.store.tables import escalations, runs, timeline, timers
+from hub.store.database import Database, upsert
+from hub.store.tables import connections, escalations, inbox, runs, timeline, timers
 
 from .fakes import CONTACT, Desk, Story, moment, notify, order, parcel, scan, world
 
@@ -306,3 +309,146 @@ def test_a_delay_is_reckoned_from_the_same_date() -> None:
     assert names_of(story.view, story.world, moment("+5 18:00"))["order"]["delay"] == timedelta(days=4)
     story.hear(scan("P1", "delivered", "+4 12:00"), at="+4 12:00")
     assert names_of(story.view, story.world, moment("+5 18:00"))["order"]["delay"] == timedelta(days=2)
+
+
+# ------------------------------------------------------------------------------------------------ flows that go live
+
+
+async def test_orders_that_are_in_a_status_get_the_clock_of_a_new_flow(db: Database) -> None:
+    it = Desk(db, world({}))
+    await it.hear(order("10:00", "order.processing", ref="1"), order("10:00", "order.packed", ref="2"))
+    await later(it, hours=1)
+    it.go_live(world({"slow": stalled("order.processing", "2h")}))
+    await it.settle()
+    assert [row.order_id for row in pending(it, "stalled")] == ["shop:1"]
+    await later(it, hours=2)
+    assert [row.subject for row in it.rows(runs)] == ["shop:1"]
+
+
+async def test_they_are_looked_at_once_and_some_at_a_time(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rewatch, "CHUNK", 2)
+    it = Desk(db, world({}))
+    await it.hear(*(order("10:00", "order.processing", ref=str(n)) for n in range(5)))
+    await it.hear(order("10:00", "order.cancelled", ref="9"))
+    flows = world({"slow": stalled("order.processing", "2h")})
+    it.go_live(flows)
+    await it.settle()
+    looks = len(it.rows(inbox, inbox.c.topic == REWATCH))
+    assert (len(pending(it, "stalled")), looks) == (5, 4)
+    it.go_live(flows)
+    await it.settle()
+    assert len(it.rows(inbox, inbox.c.topic == REWATCH)) == looks
+
+
+async def test_what_has_lasted_for_days_when_a_flow_goes_live_is_old_news(db: Database) -> None:
+    it = Desk(db, world({}))
+    await it.hear(order("10:00", "order.processing"))
+    it.clock.move_to(moment("+9 10:00"))
+    it.go_live(world({"slow": stalled("order.processing", "2h")}))
+    await it.settle()
+    assert ran(it) == [] and pending(it, "stalled") == []
+
+
+async def test_a_clock_that_ran_out_while_the_hub_was_away_rings(db: Database) -> None:
+    it = Desk(db, world({"slow": stalled("order.processing", "2h")}))
+    await it.hear(order("10:00", "order.processing"))
+    it.clock.move_to(moment("+5 10:00"))
+    await it.settle()
+    assert ran(it) == [("slow", "")]
+
+
+async def test_a_flow_that_is_gone_rings_no_more(db: Database) -> None:
+    it = Desk(db, world({"slow": stalled("order.processing", "2h")}))
+    await it.hear(order("10:00", "order.processing"))
+    it.go_live(world({}))
+    await later(it, hours=3)
+    assert ran(it) == []
+
+
+# ------------------------------------------------------------------------------------------------ schedule
+
+MONDAYS = {
+    "on": {"schedule": "0 8 * * MON"},
+    "steps": [{"escalate": {"to": "support", "reason": "{{ report.orders }}"}}],
+}
+
+
+async def test_a_cron_line_rings_on_the_shops_clock_with_its_figures(db: Database) -> None:
+    it = Desk(db, world({"weekly": MONDAYS}))
+    await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
+    await it.hear(scan("P1", "delivered", "11:00"), at="11:00")
+    await it.hear(order("10:00", "order.packed", ref="old"), mode=Mode.IMPORT)
+    it.clock.move_to(moment("+6 05:59"))  # Kyiv is two hours ahead
+    await it.settle()
+    assert it.rows(runs) == []
+    it.clock.move_to(moment("+6 06:00"))
+    await it.settle()
+    (row,) = it.rows(runs)
+    assert (row.order_id, row.subject_kind, row.subject) == ("~shop:main", "shop", "main")
+    told = row.doc["run"]["values"]["report"]
+    assert (told["orders"], told["delivered"], told["escalations_open"]) == (1, 1, 0)
+    assert told["since"] == {"$time": "2026-03-02T06:00:00+00:00"}
+    assert it.rows(escalations)[0].reason == "1"
+
+
+async def test_what_was_missed_comes_once_and_then_in_time(db: Database) -> None:
+    it = Desk(db, world({"weekly": MONDAYS}))
+    it.clock.move_to(moment("+22 10:00"))
+    await it.settle()
+    it.go_live(it.world)
+    await it.settle()
+    assert [row.occurrence for row in it.rows(runs)] == [micros(moment("+20 06:00"))]
+    it.clock.move_to(moment("+27 06:00"))
+    await it.settle()
+    assert len(it.rows(runs)) == 2
+
+
+async def test_a_changed_line_takes_effect_and_a_gone_one_is_called_off(db: Database) -> None:
+    it = Desk(db, world({"weekly": MONDAYS}))
+    it.go_live(world({"weekly": {**MONDAYS, "on": {"schedule": "0 8 * * 3"}}}))
+    assert [row.due_at for row in pending(it, "schedule")] == [moment("+1 06:00")]
+    it.go_live(world({}))
+    assert pending(it, "schedule") == []
+    it.go_live(world({"weekly": MONDAYS}))
+    assert [row.due_at for row in pending(it, "schedule")] == [moment("+6 06:00")]
+
+
+# ------------------------------------------------------------------------------------------------ silent connections
+
+
+def hear_from(it: Desk, name: str, at: str) -> None:
+    row = {"tenant": "main", "name": name, "last_event_at": moment(at)}
+    it.db.run(
+        lambda connection: connection.execute(
+            upsert(connections, it.db.dialect, keys=("tenant", "name"), change=("last_event_at",)), [row]
+        )
+    )
+
+
+async def test_a_connection_from_which_nothing_comes(db: Database) -> None:
+    it = Desk(db, world({}))
+    for name in ("shop", "post"):
+        hear_from(it, name, "09:30")
+    it.go_live(world({"silent": stalled("connection", "6h", reason="{{ connection.name }}")}))
+    await later(it, hours=5)
+    hear_from(it, "post", "14:00")
+    await later(it, hours=1)
+    assert [row.reason for row in it.rows(escalations)] == ["shop"]
+    await later(it, hours=12)
+    assert [row.reason for row in it.rows(escalations)] == ["shop", "post"], "each silence is told once"
+    hear_from(it, "shop", "+1 03:00")
+    await later(it, hours=18)
+    assert [row.subject for row in it.rows(runs)] == ["shop", "post", "shop"]
+
+
+async def test_a_hub_that_was_away_itself_listens_first(db: Database) -> None:
+    flows = {"silent": stalled("connection", "6h")}
+    it = Desk(db, world(flows))
+    for name in ("shop", "post"):
+        hear_from(it, name, "09:30")
+    it.clock.move_to(moment("+2 10:00"))
+    it.go_live(world(flows))
+    for name in ("shop", "post"):
+        hear_from(it, name, "+2 10:01")
+    await later(it, hours=5)
+    assert it.rows(runs) == []
