@@ -72,8 +72,8 @@ def _silences(connection: sa.Connection, world: World, now: datetime) -> Iterato
     for flow in flows:
         for name, each in world.config.connections.items():
             if each.kind in SPEAKS and (flow.shops is None or world.shop_of(name).key in flow.shops):
-                last, soonest = heard.get(name), now + min(GRACE, _length(flow))
-                due = max(last + _length(flow), soonest) if last else now + _length(flow)
+                last, from_now = heard.get(name), _over(flow, now, name, world)
+                due = max(_over(flow, last, name, world), min(now + GRACE, from_now)) if last else from_now
                 yield timer_of("stalled", home_of("connection", name), flow.name, SILENT, name, due, now)
 
 
@@ -128,9 +128,10 @@ def _ring(flow: Flow, shop: Shop, read: Mapping[str, Any], now: datetime, out: C
 def _silent(flow: Flow, name: str, last: datetime | None, world: World, now: datetime, out: Clocks) -> None:
     """Nothing came for so long, or something did: then the clock runs on from there. Of one that never spoke the clock
     began when the flow went live, or the connection was made."""
-    again = last + _length(flow) if last is not None and last + _length(flow) > now else now + _length(flow)
+    over = _over(flow, last, name, world) if last is not None else now
+    again = over if over > now else _over(flow, now, name, world)
     out.timers.append(timer_of("stalled", home_of("connection", name), flow.name, SILENT, name, again, now))
-    if last is None or last + _length(flow) <= now:
+    if over <= now:
         occurrence = micros(last) if last else 0
         names = {"connection": connection_names(name, world, now, last_event_at=last)}
         occasion = Occasion(SILENT, "connection", name, occurrence, now, None, names=names, source=name, flow=flow.name)
@@ -167,7 +168,8 @@ def _line(flow: Flow) -> Cron:
     return cron_of(flow.given[SCHEDULE].text)
 
 
-def _length(flow: Flow) -> timedelta:
-    length = flow.given[SILENT].length
+def _over(flow: Flow, since: datetime, name: str, world: World) -> datetime:
+    """When a silence since then has lasted long enough."""
+    length, shop = flow.given[SILENT].length, world.shop_of(name)
     assert length is not None
-    return length.about
+    return length.after(since, shop.timezone, shop.hours)

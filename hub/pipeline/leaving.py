@@ -19,6 +19,7 @@ from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
 from .customer import CUSTOMER, ORDER
+from .gather import only_gathered
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
@@ -355,7 +356,7 @@ class Leaving:
             names["escalation"] = matter_names(matter._mapping, self._first_told(matter), self.world.config.staff)
         if row.template in ABOUT_ALL_ORDERS:
             names["orders"] = self._their_orders()
-        return names
+        return only_gathered(names, doc.get("values", {}), self.view)
 
     def _first_told(self, matter: Any) -> str:
         """The group that was told of a matter first, as its run remembers."""

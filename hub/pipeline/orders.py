@@ -33,6 +33,7 @@ from .customer import NOTHING_KNOWN, About, read_about
 from .dates import LATE
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
+from .gather import claims_of
 from .ladder import climb
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
@@ -87,7 +88,7 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     keys: dict[str, set[str]] = {}
     speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
-        keys.setdefault(row.order_id, set()).add(row.key)
+        keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
         _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking

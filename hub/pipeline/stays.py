@@ -236,7 +236,7 @@ def _length(flow: Flow, word: str) -> Length:
 
 
 def _after(length: Length, moment: datetime, shop: Shop) -> datetime:
-    return length.after(moment, shop.timezone)
+    return length.after(moment, shop.timezone, shop.hours)
 
 
 def micros(moment: datetime) -> int:

@@ -12,12 +12,18 @@ import pytest
 from hub.config.model import Contact
 from hub.model import Address, Line, ParcelNews, PickupPoint, PointKind, Window
 from hub.pipeline import rewatch
-from hub.pipeline.batch import REWATCH
+from hub.pipeline.around import Capacity, Outbox, read_around
+from hub.pipeline.batch import REWATCH, Wanted
+from hub.pipeline.gather import claims_of
+from hub.pipeline.leaving import Leaving
 from hub.pipeline.names import names_of
+from hub.pipeline.occasions import Occasion
+from hub.pipeline.orders import load_orders
+from hub.pipeline.react import run_key
 from hub.pipeline.stays import micros
 from hub.status import Mode
 from hub.store.database import Database, upsert
-from hub.store.tables import connections, escalations, inbox, runs, timeline, timers
+from hub.store.tables import connections, escalations, inbox, messages, runs, timeline, timers
 
 from .fakes import CONTACT, Desk, Story, moment, notify, order, parcel, scan, world
 
@@ -153,6 +159,17 @@ async def test_a_status_that_lasts_is_told_once(db: Database) -> None:
     await it.hear(order("+3 12:00", "order.processing"), at="+3 12:00")
     await later(it, hours=72)
     assert len(it.rows(runs)) == 1
+
+
+async def test_working_time_leaves_the_weekend_out(db: Database) -> None:
+    """From Friday 16:00 in Kyiv, two hours before the shop's nine to six end: the rest counts on Monday."""
+    it = Desk(db, world({"slow": stalled("order.processing", "4h working")}))
+    await it.hear(order("+3 14:00", "order.processing"), at="+3 14:00")
+    assert [row.due_at for row in pending(it, "stalled")] == [moment("+6 09:00")]
+    await later(it, hours=66)
+    assert ran(it) == []
+    await later(it, hours=2)
+    assert ran(it) == [("slow", "")]
 
 
 async def test_a_status_that_was_left_in_time_is_not(db: Database) -> None:
@@ -452,3 +469,74 @@ async def test_a_hub_that_was_away_itself_listens_first(db: Database) -> None:
         hear_from(it, name, "+2 10:01")
     await later(it, hours=5)
     assert it.rows(runs) == []
+
+
+# ------------------------------------------------------------------------------------------------ gather
+
+GATHER: Mapping[str, Any] = {"on": "shipment.shipped", "gather": "30m", "steps": [notify("shipped", via=["mail"])]}
+
+
+def boxes(version: str, *sent: str, contents: int = 2) -> Any:
+    """An order of so many things, each in a parcel of its own; `sent`: the numbers of those that have left."""
+    lines = tuple(Line(str(n), f"Thing {n}", Decimal(1)) for n in range(contents))
+    parcels = tuple(
+        parcel(str(n), version, "shipment.shipped", numbers=[number], contents=((str(n), Decimal(1)),))
+        for n, number in enumerate(sent)
+    )
+    return order(version, "order.packed", lines=lines, parcels=parcels)
+
+
+async def test_parcels_that_are_sent_together_are_told_together(db: Database) -> None:
+    it = Desk(db, world({"shipped": GATHER}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1", contents=3), at="10:00")
+    await it.hear(boxes("10:10", "X1", "X2", contents=3), at="10:10")
+    assert it.messages() == []
+    it.clock.move_to(moment("10:30"))
+    await it.settle()
+    assert [each[:2] for each in it.messages()] == [("shipped", "sent")]
+    assert len(it.rows(runs)) == 1
+    await it.hear(boxes("11:00", "X1", "X2", "X3", contents=3), at="11:00")
+    await later(it, hours=1)
+    assert [row.subject for row in it.rows(runs)] == ["shop:1/0", "shop:1/2"], "one after the window is its own"
+    assert len(it.messages()) == 2
+
+
+async def test_when_nothing_is_left_to_send_nobody_waits(db: Database) -> None:
+    it = Desk(db, world({"shipped": GATHER}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1"), at="10:00")
+    assert it.messages() == []
+    await it.hear(boxes("10:10", "X1", "X2"), at="10:10")
+    assert [each[:2] for each in it.messages()] == [("shipped", "sent")]
+    await later(it, hours=1)
+    assert (len(it.rows(runs)), len(it.messages())) == (1, 1)
+
+
+async def test_what_joined_is_claimed_for_good(db: Database) -> None:
+    it = Desk(db, world({"shipped": GATHER}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1"), at="10:00")
+    await it.hear(boxes("10:10", "X1", "X2"), at="10:10")
+    (row,) = it.rows(runs)
+    again = run_key("shipped", Occasion("shipment.shipped", "shipment", "shop:1/1", 1, moment("10:10"), None))
+    assert again in claims_of(row.doc["run"]["values"])
+    loaded = it.db.run(lambda connection: load_orders(connection, it.world, {"shop:1": Wanted()}))
+    assert again in loaded["shop:1"].run_keys
+
+
+async def test_its_steps_see_the_gathered_parcels_alone(db: Database) -> None:
+    counts = {**GATHER, "steps": [{"choose": [{"when": "size(shipments) == 2", "steps": [notify("packed")]}]}]}
+    it = Desk(db, world({"shipped": counts}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1", contents=4), at="10:00")
+    await later(it, minutes=40)
+    await it.hear(boxes("11:00", "X1", "X2", contents=4), at="11:00")
+    await it.hear(boxes("11:10", "X1", "X2", "X3", contents=4), at="11:10")
+    await later(it, minutes=40)
+    assert [row.run_key == it.rows(runs)[1].key for row in it.rows(messages)] == [True]
+    assert (await _names(it))["shipments"] == ["X2", "X3"]
+
+
+async def _names(it: Desk) -> Mapping[str, Any]:
+    """What the text of the only message reads."""
+    (row,) = it.rows(messages)
+    around = it.db.run(lambda connection: read_around(connection, it.world, [row], it.clock.now()))
+    leaving = Leaving(row, it.world, it.clock.now(), around, Capacity({}, frozenset(), {}), {}, Outbox())
+    return {"shipments": [each["tracking_number"] for each in leaving.names()["shipments"]]}
