@@ -4,7 +4,7 @@ no flow and no other plugin. `normalise` is pure; everything else may talk to th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -74,6 +74,11 @@ class Adapter(Generic[S]):
         """See to it that the outside system sends its webhooks to `url` (None: the hub is not reachable, deregister
         nothing and poll). Idempotent; run by `hub connect` and daily. Returns a line for each change it made."""
         return ()
+
+    def expires_at(self) -> datetime | None:
+        """When the credential ends and a person has to make another, where the plugin can tell (a token that says so
+        itself); None: never, it is renewed by itself, or nobody knows. Makes no call."""
+        return None
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""

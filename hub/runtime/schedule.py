@@ -71,9 +71,9 @@ def next_run(spec: str, now: datetime) -> datetime:
     return cron_of(spec).next_after(now, ZoneInfo("UTC"))
 
 
-def prepare(connection: sa.Connection, dialect: str, now: datetime) -> None:
+def prepare(connection: sa.Connection, dialect: str, now: datetime, jobs: Mapping[str, tuple[str, Job]] = JOBS) -> None:
     """A row for each job; a changed cron line takes effect."""
-    for name, (spec, _) in JOBS.items():
+    for name, (spec, _) in jobs.items():
         row = {"tenant": TENANT, "id": name, "spec": spec, "next_run_at": next_run(spec, now)}
         connection.execute(insert_new(schedules, dialect).values(**row))
         changed = sa.update(schedules).where(schedules.c.id == name, schedules.c.spec != spec)
