@@ -19,13 +19,14 @@ from hub.pipeline.leaving import Leaving
 from hub.pipeline.names import names_of
 from hub.pipeline.occasions import Occasion
 from hub.pipeline.orders import load_orders
+from hub.pipeline.presses import press
 from hub.pipeline.react import run_key
 from hub.pipeline.stays import micros
 from hub.status import Mode
 from hub.store.database import Database, upsert
 from hub.store.tables import connections, escalations, inbox, messages, runs, timeline, timers
 
-from .fakes import CONTACT, Desk, Story, moment, notify, order, parcel, scan, world
+from .fakes import CONTACT, ORDER, Desk, Story, moment, notify, order, parcel, scan, world
 
 KYIV_STREET = Address(name="Olena", street="Khreshchatyk 1", city="Kyiv", country="UA")
 
@@ -540,3 +541,22 @@ async def _names(it: Desk) -> Mapping[str, Any]:
     around = it.db.run(lambda connection: read_around(connection, it.world, [row], it.clock.now()))
     leaving = Leaving(row, it.world, it.clock.now(), around, Capacity({}, frozenset(), {}), {}, Outbox())
     return {"shipments": [each["tracking_number"] for each in leaving.names()["shipments"]]}
+
+
+# ------------------------------------------------------------------------------------------------ buttons
+
+
+async def test_a_button_starts_its_flow_and_two_clicks_in_ten_seconds_are_one(db: Database) -> None:
+    it = Desk(db, world({"one": hearing({"button": "One"}), "two": hearing({"button": "Two"})}))
+    await it.hear(order("10:00", "order.packed"), at="10:00")
+    shop = it.world.config.shops["main"]
+    clicks = []
+    for second in (9, 14, 19, 24):
+        it.clock.move_to(moment("10:01") + timedelta(seconds=second))
+        at = it.clock.now()
+        clicks.append(
+            it.db.run(lambda connection, at=at: press(connection, it.db.dialect, it.world, shop, ORDER, "Two", at))  # type: ignore[misc]
+        )
+        await it.settle()
+    assert clicks == [True, False, True, False]
+    assert ran(it) == [("two", ""), ("two", "")]
