@@ -20,7 +20,6 @@ ARRIVED = frozenset(
     {Shipment.READY_FOR_PICKUP, Shipment.DELIVERED, Shipment.RETURNING, Shipment.RETURNED, Shipment.CANCELLED}
 )
 """A parcel in these is not expected any more: it is there, or goes back."""
-CLOSED = frozenset({Order.CANCELLED, Order.COMPLETED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,14 @@ def _awaited(view: OrderView) -> Iterator[Awaited]:
 
 
 def _is_open(view: OrderView) -> bool:
-    """Whether something of an order is still to come."""
-    if view.snapshot is None or view.gone or view.order.state in CLOSED:
+    """Whether something of an order is still to come. Its shop may have closed it when the last parcel left."""
+    if view.snapshot is None or view.gone or view.order.state is Order.CANCELLED:
         return False
     if view.snapshot.deliver_by is DeliverBy.DIGITAL:
         return False
-    return view.rest or not view.live or not all(map(_has_arrived, view.live))
+    if not view.live:
+        return view.order.state is not Order.COMPLETED
+    return view.rest or not all(map(_has_arrived, view.live))
 
 
 def _has_arrived(each: ShipmentView) -> bool:
