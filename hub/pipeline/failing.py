@@ -21,10 +21,9 @@ AHEAD = timedelta(days=14)
 
 def paused(connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime) -> None:
     """A connection pauses for a fault of ours. A flow of the merchant's own that listens speaks in the hub's place."""
-    if FAILING in world.flows_by_word and name in world.config.connections:
-        _report(connection, dialect, name, reason, now, world, now)
-    else:
+    if world.shadow or not world.speaks(FAILING):
         tell_paused(connection, dialect, name, reason, world, now)
+    _report(connection, dialect, name, reason, now, world, now)
 
 
 def left_alone(connection: sa.Connection, dialect: str, name: str, world: World, now: datetime) -> None:
@@ -38,9 +37,10 @@ def left_alone(connection: sa.Connection, dialect: str, name: str, world: World,
 def _report(
     connection: sa.Connection, dialect: str, name: str, reason: str, since: datetime, world: World, now: datetime
 ) -> None:
+    if name not in world.config.connections or not world.hears(FAILING):
+        return
     last = sa.select(connections.c.last_event_at).where(connections.c.tenant == TENANT, connections.c.name == name)
-    heard = connection.execute(last).scalar() if world.hears(FAILING) else None
-    names = connection_names(name, world, now, last_event_at=heard, error=reason)
+    names = connection_names(name, world, now, last_event_at=connection.execute(last).scalar(), error=reason)
     report(
         connection, dialect, world, home=home_of("connection", name), word=FAILING, kind="connection", subject=name,
         occurrence=micros(since), at=now, now=now, names={"connection": names},

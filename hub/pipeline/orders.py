@@ -37,6 +37,7 @@ from .gather import claims_of
 from .ladder import climb
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
+from .occasions import Occasion
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
@@ -44,6 +45,7 @@ from .plain import from_plain, key_of
 from .reach import open_channels
 from .react import RunRow, Situation, react, run_key
 from .remap import former
+from .shadow import in_shadow, realm
 from .state import OrderView
 from .stays import EXPECTED_AT, Watched, clocks_of
 from .stuck import notices_of_runs
@@ -89,7 +91,8 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
         keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
-        _note_told(found[row.order_id], row)
+        if bool(row.shadow) is world.shadow:
+            _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
@@ -293,7 +296,7 @@ def _plan_home(
     nothing = nothing_of(plan.order_id)
     clocks = rung(want.timers, read, world, now)
     told = [event.news for event in want.events if event.news is not None]
-    happened = [each for each in clocks.occasions if run_key(each.flow, each) not in loaded.run_keys]
+    happened = [each for each in clocks.occasions if not _is_known(each, loaded, world)]
     situation = Situation(
         before=nothing,
         after=nothing,
@@ -309,6 +312,12 @@ def _plan_home(
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers
     return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def _is_known(occasion: Occasion, loaded: Loaded, world: World) -> bool:
+    """Whether the one flow that it is for has run because of it."""
+    flow = world.config.flows[occasion.flow]
+    return run_key(realm(flow.name, in_shadow(flow, world)), occasion) in loaded.run_keys
 
 
 def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:

@@ -260,7 +260,7 @@ class _React:
             self.waiting.pop(row.key, None)
 
     def _join(self, row: RunRow, flow: Flow, occasion: Occasion) -> None:
-        claim = run_key(flow.name, occasion)
+        claim = run_key(realm(flow.name, row.shadow), occasion)
         self.known.add(claim)
         row.run, row.changed = joined(row.run, occasion.subject, claim), True
         self._line(flow.name, occasion.word, "joined the parcels that are told together", row.key)

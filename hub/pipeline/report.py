@@ -23,7 +23,7 @@ def figures(connection: sa.Connection, shop: str, since: datetime, until: dateti
         return connection.execute(query).scalar_one()
 
     said = (messages.c.recipient == "customer", messages.c.order_id.in_(own))
-    raised = escalations.c.order_id.in_(own)
+    raised = sa.and_(escalations.c.order_id.in_(own), escalations.c.state != "shadow")
     late = sa.func.coalesce(escalations.c.resolved_at, until) > escalations.c.due_at
     unresolved = (
         sa.select(sa.func.count())

@@ -43,8 +43,8 @@ from .plain import number_of, to_plain
 from .questions import ORDERED, ordered
 from .react import RunRow
 from .remap import look_again
-from .shadow import write_messages
 from .rewatch import look_at_some
+from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
 from .unmapped import add_seen
