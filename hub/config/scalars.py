@@ -255,12 +255,13 @@ def read_number(text: str) -> str:
 
 def read_day(text: str) -> date:
     """A day as ISO 8601 has it."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        try:
-            return date.fromisoformat(text)
-        except ValueError:
-            pass
-    raise MistakeError("bad-value", f"{quoted(text)} is not a day such as 2026-12-31")
+    wrong = MistakeError("bad-value", f"{quoted(text)} is not a day such as 2026-12-31")
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise wrong
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
 
 
 def untyped(text: str) -> Any:
