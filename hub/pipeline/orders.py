@@ -28,6 +28,8 @@ from hub.store.tables import (
 from .appointments import rung
 from .asking import questions
 from .batch import OrderPlan, Wanted
+from .changes import ORDER as ORDER_CHANGED
+from .changes import SHIPMENT as SHIPMENT_CHANGED
 from .changes import changes
 from .customer import NOTHING_KNOWN, About, read_about
 from .dates import LATE
@@ -231,7 +233,7 @@ def plan_order(
         plan.polls = questions(after, world, now)
     known = (None if loaded.rev == 0 else before) if changed else after
     live = any(event.mode is Mode.LIVE for event in want.events)
-    if live and not remapped:
+    if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
         news += changes(known, after, now - world.config.contact.fresh)
     watched = Watched(
         known,

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.status import Axis, Shipment, Verdict
-from hub.store.tables import TENANT, escalations, messages, orders, timeline
+from hub.store.tables import TENANT, Utc, escalations, messages, orders, timeline
 
 from .documents import load
 from .states import REACHED
@@ -24,7 +24,7 @@ def figures(connection: sa.Connection, shop: str, since: datetime, until: dateti
 
     said = (messages.c.recipient == "customer", messages.c.order_id.in_(own))
     raised = sa.and_(escalations.c.order_id.in_(own), escalations.c.state != "shadow")
-    late = sa.func.coalesce(escalations.c.resolved_at, until) > escalations.c.due_at
+    late = sa.func.coalesce(escalations.c.resolved_at, sa.literal(until, Utc)) > escalations.c.due_at
     unresolved = (
         sa.select(sa.func.count())
         .select_from(escalations)

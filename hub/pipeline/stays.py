@@ -68,7 +68,7 @@ class Clocks:
 def clocks_of(it: Watched, due: Sequence[Any]) -> Clocks:
     """`due`: timers of this order that have run out."""
     out = Clocks()
-    if it.anew or it.before is not it.after:
+    if it.world.keeps_clocks and (it.anew or it.before is not it.after):
         _watch_stays(it, out)
         _watch_dates(it, out)
     for timer in due:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +31,8 @@ KYIV_STREET = Address(name="Olena", street="Khreshchatyk 1", city="Kyiv", countr
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'hub.db'}")
+def db(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     yield database
     database.close()
 
@@ -392,21 +391,25 @@ MONDAYS = {
 
 
 async def test_a_cron_line_rings_on_the_shops_clock_with_its_figures(db: Database) -> None:
-    it = Desk(db, world({"weekly": MONDAYS}))
+    raises = {"escalate": {"to": "support", "reason": "look", "due": "2h"}}
+    matter = {"on": "order.packed", "steps": [raises, notify("packed", via=["mail"])]}
+    it = Desk(db, world({"weekly": MONDAYS, "matter": matter}, contact=QUIET))
     await it.hear(order("10:00", "order.packed", parcels=(parcel("1", "10:00", numbers=["P1"]),)), at="10:00")
     await it.hear(scan("P1", "delivered", "11:00"), at="11:00")
     await it.hear(order("10:00", "order.packed", ref="old"), mode=Mode.IMPORT)
     it.clock.move_to(moment("+6 05:59"))  # Kyiv is two hours ahead
     await it.settle()
-    assert it.rows(runs) == []
+    assert [row.flow for row in it.rows(runs)] == ["matter"]
     it.clock.move_to(moment("+6 06:00"))
     await it.settle()
-    (row,) = it.rows(runs)
+    (row,) = it.rows(runs, runs.c.flow == "weekly")
     assert (row.order_id, row.subject_kind, row.subject) == ("~shop:main", "shop", "main")
     told = row.doc["run"]["values"]["report"]
-    assert (told["orders"], told["delivered"], told["escalations_open"]) == (1, 1, 0)
+    assert (told["orders"], told["delivered"]) == (1, 1)
+    assert (told["messages_sent"], told["messages_failed"]) == (1, 0)
+    assert [told[f"escalations_{each}"] for each in ("opened", "overdue", "open")] == [1, 1, 1]
     assert told["since"] == {"$time": "2026-03-02T06:00:00+00:00"}
-    assert it.rows(escalations)[0].reason == "1"
+    assert it.rows(escalations, escalations.c.flow == "weekly")[0].reason == "1"
 
 
 async def test_what_was_missed_comes_once_and_then_in_time(db: Database) -> None:
