@@ -137,7 +137,18 @@ class Escalate:
     due: Length | None = None
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Open one survey per order and `name`, and invite to it (`survey`)."""
+
+    id: str
+    name: str
+    to: str = "customer"
+    via: str | tuple[str, ...] = "default"
+    cls: MessageClass = MessageClass.FEEDBACK
+
+
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask
 
 
 class Mode(StrEnum):

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.config.lengths import OFFICE, Hours
 
 from .model import (
+    Ask,
     Choose,
     Escalate,
     Expression,
@@ -88,6 +89,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """Effect: open the survey of this step, and invite to it."""
+
+    step: Ask
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -101,7 +109,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Note | Exceeded
+Effect = SayTo | Open | Invite | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -229,6 +237,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+        case Ask():
+            effect = Invite(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -316,7 +326,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate():
+            case Escalate() | Ask():
                 pass
             case _:
                 return

@@ -29,6 +29,7 @@ from .listen import message_moved
 from .plain import key_of, receipt_subject
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
+from .survey_replies import Chat, take_press, take_words
 from .world import World
 
 BOUNCE_COUNTS = timedelta(hours=48)
@@ -187,7 +188,11 @@ class _Channel:
 
     def reply(self, reply: Reply) -> None:
         """Whoever writes to us is told where their orders are; a stranger, how to be known."""
+        chat = Chat(self.connection, self.dialect, self.world, self.source, reply.address, self.now)
         if reply.button:
+            take_press(chat, reply.button, self._say)
+            return
+        if take_words(chat, reply.text, self._say):
             return
         row = self.connection.execute(
             sa.select(contacts.c.customer_id).where(

@@ -227,6 +227,8 @@ class Channel(Adapter[S]):
     """Whether it makes a noise at night."""
     receipts: ClassVar[bool] = False
     honours_keys: ClassVar[bool] = False
+    buttons_reply: ClassVar[bool] = False
+    """Whether a button with `data` comes back as a `Reply`: then surveys are asked inside the chat."""
     receipt_wait: ClassVar[timedelta] = timedelta(minutes=10)
     max_length: ClassVar[int | None] = None
     poll_every: ClassVar[timedelta | None] = None

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.flows.check import all_steps
-from hub.flows.model import MessageClass, Notify, State
+from hub.flows.model import Ask, MessageClass, Notify, State
 from hub.pipeline.documents import OrderDoc, load
 from hub.pipeline.facts import StoredFact
 from hub.pipeline.leaving import proves
@@ -131,7 +131,7 @@ def _invitations(
 def _may_leave(world: World, doc: OrderDoc) -> Sequence[str]:
     """The kinds of message that this shop sends beside news of orders, and that this customer may get."""
     steps = (step for flow in world.config.flows.values() if flow.state is State.LIVE for step in all_steps(flow.steps))
-    said = {step.cls for step in steps if isinstance(step, Notify) and step.to == "customer"}
+    said = {step.cls for step in steps if isinstance(step, Notify | Ask) and step.to == "customer"}
     wants = doc.snapshot is not None and doc.snapshot.customer.accepts_marketing
     offered = (MessageClass.FEEDBACK, *((MessageClass.MARKETING,) if wants else ()))
     return [each.value for each in offered if each in said]

@@ -78,6 +78,13 @@ EN: Words = {
     "joined": "News about your orders comes to you in {channel}. To stop it, send /stop there.",
     "leave_feedback": "No more surveys and review requests",
     "leave_marketing": "No more offers",
+    "survey": "How was it?",
+    "survey_text": "A minute of your time helps us do better. Answer what you like.",
+    "survey_send": "Send",
+    "survey_saved": "Thank you, that is saved. Still open: {n}.",
+    "survey_missing": "not answered yet",
+    "answered": "Thank you!",
+    "answered_text": "Your answers have reached us. We read every one of them.",
 }
 UK: Words = {
     "nothing": "Тут нічого немає",
@@ -148,6 +155,13 @@ UK: Words = {
     "joined": "Новини про ваші замовлення приходять вам у {channel}. Щоб їх зупинити, надішліть там /stop.",
     "leave_feedback": "Не надсилати опитувань і прохань про відгук",
     "leave_marketing": "Не надсилати пропозицій",
+    "survey": "Як усе пройшло?",
+    "survey_text": "Хвилина вашого часу допоможе нам стати кращими. Відповідайте на те, на що хочете.",
+    "survey_send": "Надіслати",
+    "survey_saved": "Дякуємо, відповіді збережено. Залишилося запитань: {n}.",
+    "survey_missing": "ще без відповіді",
+    "answered": "Дякуємо!",
+    "answered_text": "Ми отримали ваші відповіді й прочитаємо кожну.",
 }
 PL: Words = {
     "nothing": "Nic tu nie ma",
@@ -218,6 +232,13 @@ PL: Words = {
     "joined": "Wiadomości o Twoich zamówieniach przychodzą przez {channel}. Aby je zatrzymać, wyślij tam /stop.",
     "leave_feedback": "Nie chcę ankiet ani próśb o opinię",
     "leave_marketing": "Nie chcę ofert",
+    "survey": "Jak poszło?",
+    "survey_text": "Minuta Twojego czasu pomoże nam działać lepiej. Odpowiedz, na co chcesz.",
+    "survey_send": "Wyślij",
+    "survey_saved": "Dziękujemy, odpowiedzi są zapisane. Zostało pytań: {n}.",
+    "survey_missing": "jeszcze bez odpowiedzi",
+    "answered": "Dziękujemy!",
+    "answered_text": "Mamy Twoje odpowiedzi i przeczytamy każdą z nich.",
 }
 RU: Words = {
     "nothing": "Здесь ничего нет",
@@ -288,6 +309,13 @@ RU: Words = {
     "joined": "Новости о ваших заказах приходят вам в {channel}. Чтобы их остановить, отправьте там /stop.",
     "leave_feedback": "Не присылать опросов и просьб об отзыве",
     "leave_marketing": "Не присылать предложений",
+    "survey": "Как всё прошло?",
+    "survey_text": "Минута вашего времени поможет нам стать лучше. Отвечайте на то, на что хотите.",
+    "survey_send": "Отправить",
+    "survey_saved": "Спасибо, ответы сохранены. Осталось вопросов: {n}.",
+    "survey_missing": "пока без ответа",
+    "answered": "Спасибо!",
+    "answered_text": "Мы получили ваши ответы и прочитаем каждый.",
 }
 WORDS: Mapping[str, Words] = {"en": EN, "uk": UK, "pl": PL, "ru": RU}
 

@@ -26,6 +26,7 @@ connections:
 contact: {routes: {default: [mail]}}
 staff: {support: {people: [olena], via: [mail], acknowledge: 30m}}
 people: {olena: {name: Olena, mail: olena@kavovar.example}}
+surveys: {after-delivery: {template: five-questions}}
 flows: {example: {on: shipment.ready_for_pickup, steps: [{notify: {template: ready-for-pickup}}]}}
 """
 

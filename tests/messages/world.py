@@ -29,8 +29,10 @@ CUSTOMER = (
     "delivered",
     "return-news",
     "refunded",
+    "five-questions",
+    "five-questions-reminder",
 )
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help")
+CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "survey-thanks")
 STAFF = (
     "staff-escalation",
     "staff-overdue",
