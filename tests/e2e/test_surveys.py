@@ -212,7 +212,7 @@ async def test_bad_links_look_alike_and_keep_nothing(tmp_path: Path) -> None:
         order_page = next(w for mail in it.smtp.ledger for w in mail.text.split() if "/o/" in w)
         base, _, token = link.rpartition("/")
         bad = [f"{base}/{'A' * 27}", f"{base}/{order_page.rpartition('/')[2]}", f"{base}/{token[:-1]}", f"{base}/x.y"]
-        await it.advance(days=12)
+        await it.advance(days=15)
         bad.append(link)
         got = [answer for each in bad for answer in (await reader.get(each), await reader.post(each, data=ALL))]
         assert {(answer.status_code, answer.text) for answer in got} == {(404, got[0].text)}
