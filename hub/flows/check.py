@@ -16,7 +16,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Ask, Choose, Escalate, Flow, Notify, State, Step
+from .model import Ask, Choose, Escalate, Flow, Mute, Notify, State, Step, Tag
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -43,7 +43,7 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     shadow = [each for each in checked.values() if each.flow.state is State.SHADOW]
     at_work = [each for each in checked.values() if each.flow.state is not State.OFF]
     whole = len(checked) == len(ground.flows) and ground.whole
-    words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
+    words = producible(ground.config) if _all_good(ground) else None
     if words is not None and ground.whole:
         _never_fires(at_work, words, reading)
         if whole:
@@ -60,6 +60,10 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
         if whole:
             _unused(checked, ground.config.surveys, reading, texts)
     _renamed(checked, ground, reading)
+
+
+def _all_good(ground: Ground) -> bool:
+    return {*ground.config.connections, *ground.config.failovers} == set(ground.connections)
 
 
 # ------------------------------------------------------------------------------------------------ what can happen
@@ -185,7 +189,7 @@ def _texts_of(flow: Flow) -> frozenset[str]:
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate), flow.steps)
+    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate | Mute | Tag), flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 
@@ -287,7 +291,8 @@ def _channels(step: Notify, config: Config) -> tuple[str, ...]:
 
 
 def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:
-    found = [config.connections.get(words.get(each, each)) for each in channels]
+    named = [provider for each in channels for provider in config.providers(words.get(each, each))]
+    found = [config.connections.get(each) for each in named]
     adapters = [each.adapter for each in found if each is not None]
     return frozenset(str(each.form) for each in adapters if issubclass(each, Channel))
 

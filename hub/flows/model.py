@@ -49,6 +49,7 @@ class Notify:
     urgent: bool = False
     before: Expression | None = None
     extra: Mapping[str, Expression] | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,27 @@ class Ask:
     cls: MessageClass = MessageClass.FEEDBACK
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
+
+    id: str
+    who: str
+    classes: tuple[MessageClass, ...]
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tags put on and taken off. `who`: order, customer."""
+
+    id: str
+    who: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag
 
 
 class Mode(StrEnum):

@@ -15,10 +15,12 @@ from .model import (
     Escalate,
     Expression,
     Flow,
+    Mute,
     Notify,
     Otherwise,
     Step,
     Stop,
+    Tag,
     Unknown,
     WaitEvent,
     WaitFor,
@@ -96,6 +98,13 @@ class Invite:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Effect: keep messages back, or put tags on and take them off, as the step says."""
+
+    step: Mute | Tag
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -109,7 +118,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Invite | Note | Exceeded
+Effect = SayTo | Open | Invite | Mark | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -239,6 +248,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect = Open(step)
         case Ask():
             effect = Invite(step)
+        case Mute() | Tag():
+            effect = Mark(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -326,7 +337,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate() | Ask():
+            case Escalate() | Ask() | Mute() | Tag():
                 pass
             case _:
                 return

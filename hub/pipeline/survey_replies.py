@@ -8,12 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.config.questions import Survey
-from hub.store.database import insert_new
 from hub.store.links import link_secret
-from hub.store.tables import TENANT, contacts, messages, orders, slot_of, surveys
+from hub.store.tables import TENANT, contacts, orders, slot_of, surveys
 
 from .answers import open_question, together, understood
 from .plain import key_of
+from .shadow import write_messages
 from .survey_chat import PASSED, pressed
 from .surveys import PARTIAL, RESTS, find_survey, keep, takes_answers
 from .world import World
@@ -109,4 +109,4 @@ def _go_on(chat: Chat, survey: Survey, row: Any, given: Mapping[str, Any], say: 
             "via": [chat.source], "urgent": True, "address": chat.address, "survey": row.id, "question": following.key,
         },
     }  # fmt: skip
-    chat.connection.execute(insert_new(messages, chat.dialect).values(**question))
+    write_messages(chat.connection, chat.dialect, chat.world, [question])

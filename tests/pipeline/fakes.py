@@ -183,6 +183,7 @@ def world(
     shop: Shop = SHOP,
     public_url: str | None = "https://hub.example",
     surveys: Mapping[str, Survey] | None = None,
+    failovers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> World:
     """A world of these flows (as they are written in YAML)."""
     config = Config(
@@ -190,6 +191,7 @@ def world(
         hub=HubSettings(public_url),
         shops={shop.key: shop},
         connections={each.name: each for each in connections},
+        failovers=failovers or {},
         contact=contact,
         staff=staff,
         people=PEOPLE,
