@@ -139,6 +139,17 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Open one survey per order and `name`, and invite to it (`survey`)."""
+
+    id: str
+    name: str
+    to: str = "customer"
+    via: str | tuple[str, ...] = "default"
+    cls: MessageClass = MessageClass.FEEDBACK
+
+
+@dataclass(frozen=True, slots=True)
 class Mute:
     """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
 
@@ -158,7 +169,7 @@ class Tag:
     remove: tuple[str, ...] = ()
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Mute | Tag
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag
 
 
 class Mode(StrEnum):

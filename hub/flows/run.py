@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.config.lengths import OFFICE, Hours
 
 from .model import (
+    Ask,
     Choose,
     Escalate,
     Expression,
@@ -90,6 +91,13 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """Effect: open the survey of this step, and invite to it."""
+
+    step: Ask
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Effect: keep messages back, or put tags on and take them off, as the step says."""
 
@@ -110,7 +118,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Mark | Note | Exceeded
+Effect = SayTo | Open | Invite | Mark | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -238,6 +246,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+        case Ask():
+            effect = Invite(step)
         case Mute() | Tag():
             effect = Mark(step)
         case Stop():
@@ -327,7 +337,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate() | Mute() | Tag():
+            case Escalate() | Ask() | Mute() | Tag():
                 pass
             case _:
                 return

@@ -31,6 +31,7 @@ from .plain import key_of, receipt_subject
 from .questions import ask, newest_order
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
+from .survey_replies import Chat, take_press, take_words
 from .topics import STATUS, topic_of
 from .world import World
 
@@ -225,7 +226,11 @@ class _Channel:
     def reply(self, reply: Reply) -> None:
         """Whoever writes to us asks something. In a chat, where their orders are is told at once, and a stranger is
         told how to be known; the rest is for a person (docs/consent.md)."""
+        asking = Chat(self.connection, self.dialect, self.world, self.source, reply.address, self.now)
         if reply.button:
+            take_press(asking, reply.button, self._say)
+            return
+        if take_words(asking, reply.text, self._say):
             return
         chat = self.world.channel(self.source).address_kind is AddressKind.LINK
         people, command = self._who_has(reply.address), reply.text.strip().partition(" ")[0].casefold()

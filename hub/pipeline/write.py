@@ -28,6 +28,7 @@ from hub.store.tables import (
     runs,
     slot_of,
     slot_of_subject,
+    surveys,
     timeline,
     timers,
 )
@@ -47,6 +48,7 @@ from .rewatch import look_at_some
 from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
+from .surveys import rested
 from .unmapped import add_seen
 from .world import World
 
@@ -137,10 +139,13 @@ class _Write:
         said = (row for reaction in reactions for row in reaction.messages)
         write_messages(self.connection, self.dialect, self.world, said)
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
+        self._insert(surveys, (row for reaction in reactions for row in reaction.surveys))
         self._escalations(plans)
         self._timers(plans)
         for message_id in (each for plan in plans for each in plan.unreceipted):
             self._next_channel(message_id)
+        for survey in (each for plan in plans for each in plan.rested):
+            rested(self.connection, self.dialect, survey, self.world, self.now)
         self._timeline(plans)
 
     def _ordered(self, new: Iterable[OrderPlan]) -> None:

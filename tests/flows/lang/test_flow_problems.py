@@ -93,7 +93,7 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
     *(
         pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
-        for word in ("survey", "write_back", "call", "coupon", "do")
+        for word in ("write_back", "call", "coupon", "do")
     ),
     pytest.param(steps("tag: {add: vip, write_back: true}"), "3:33 not-yet", id="write_back of a tag"),
     # marks

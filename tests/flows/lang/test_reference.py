@@ -15,7 +15,7 @@ from hub.flows.compile import FlowShape
 from hub.flows.reference import reference
 from hub.flows.schema import json_schema
 from hub.flows.types import NAMES, RECORDS, TRIGGERS, offered
-from tests.config.fakes import GROUND, FakeTexts, flows
+from tests.config.fakes import GROUND, FakeTexts, load
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,8 +53,9 @@ def test_every_setting_has_a_description() -> None:
 def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     kind = STEPS[name]
     assert kind.summary.endswith(".")
-    text = f"  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
-    assert flows(tmp_path, text, FakeTexts()).problems == ()
+    text = f"flows:\n  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
+    more = "surveys: {after-delivery: {template: delivered}}\n" + text
+    assert load(tmp_path, GROUND + more, FakeTexts()).problems == ()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
