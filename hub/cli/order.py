@@ -9,14 +9,35 @@ from zoneinfo import ZoneInfo
 import click
 
 from ._errors import Stop
-from ._out import counted, moment, print_json, print_table, title, whose_clock
+from ._out import counted, moment, print_json, print_table, printable, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration, tell_refused
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
-@click.command(epilog=example("hub order 1001", "hub order 20450000000001 --texts", "hub order 1001 --json"))
+class OrPress(click.Command):
+    """`hub order NUMBER`, and `hub order press NUMBER LABEL` beside it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["press"]:
+            from .press import press
+
+            return press.make_context(f"{info_name} press", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(
+    cls=OrPress,
+    epilog=example(
+        "hub order 1001",
+        "hub order 20450000000001 --texts",
+        "hub order 1001 --json",
+        'hub order press 1001 "Apologise"   (a button of a flow; without a label: which there are)',
+    ),
+)
 @click.argument("number")
 @config_option
 @click.option("--texts", is_flag=True, help="Show the messages as they were sent.")
@@ -318,8 +339,4 @@ def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:
             content = each["content"] or {}
             for part in (content.get("subject"), content.get("text")):
                 if part:
-                    click.echo(_printable(part))
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in str(text))
+                    click.echo(printable(part))

@@ -7,15 +7,20 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.config.lengths import OFFICE, Hours
+
 from .model import (
+    Ask,
     Choose,
     Escalate,
     Expression,
     Flow,
+    Mute,
     Notify,
     Otherwise,
     Step,
     Stop,
+    Tag,
     Unknown,
     WaitEvent,
     WaitFor,
@@ -86,6 +91,20 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """Effect: open the survey of this step, and invite to it."""
+
+    step: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Effect: keep messages back, or put tags on and take them off, as the step says."""
+
+    step: Mute | Tag
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -99,7 +118,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Note | Exceeded
+Effect = SayTo | Open | Invite | Mark | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -144,6 +163,8 @@ class Moment:
     planned: Planned = as_it_is
     settle: Settle = as_it_was
     failed: Failed = its_kind
+    hours: Hours = OFFICE
+    """Of the shop: working lengths count within these."""
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -225,6 +246,10 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+        case Ask():
+            effect = Invite(step)
+        case Mute() | Tag():
+            effect = Mark(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -312,7 +337,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate():
+            case Escalate() | Ask() | Mute() | Tag():
                 pass
             case _:
                 return
@@ -324,9 +349,9 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
     since = run.since or moment.now
     match step:
         case WaitFor():
-            return step.length.after(since, moment.zone)
+            return step.length.after(since, moment.zone, moment.hours)
         case WaitThat() | WaitEvent():
-            return step.up_to.after(since, moment.zone)
+            return step.up_to.after(since, moment.zone, moment.hours)
         case WaitUntil():
             until = _value(step.until, names, run, moment)
             if isinstance(until, datetime):
@@ -334,7 +359,7 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
             other = step.otherwise
             if other is None or isinstance(other, Otherwise):
                 return other or Otherwise.SKIP
-            return other.after(since, moment.zone)
+            return other.after(since, moment.zone, moment.hours)
     raise AssertionError(f"not a wait: {step}")
 
 

@@ -26,6 +26,7 @@ from .crash import crash_point
 from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
+from .shadow import SHADOW, write_messages
 from .unheard import unheard_rows
 from .world import World
 
@@ -147,11 +148,16 @@ class DeliverDrain:
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
                 "others": departure.others,
+                "entry": departure.entry,
+                "stands_by": departure.stands_by,
             }
             claim = _if_due(departure.message.id).values(
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,
                 tries=messages.c.tries + 1, doc=doc,
             )  # fmt: skip
+            if departure.message.shadow:
+                self._record_shadow(connection, departure, world, now)
+                continue
             if connection.execute(claim).rowcount != 1:
                 continue
             content = {"subject": departure.outgoing.subject, "text": departure.outgoing.text}
@@ -176,6 +182,23 @@ class DeliverDrain:
             self._unheard(connection, row, world, now)
         return leaving
 
+    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
+        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
+        ends = _if_due(departure.message.id).values(
+            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+        )
+        if connection.execute(ends).rowcount != 1:
+            return
+        said = departure.outgoing
+        content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
+        connection.execute(
+            sa.insert(attempts).values(
+                tenant=TENANT, message_id=departure.message.id, connection=departure.connection, key=said.key,
+                outcome=SHADOW, content=content, started_at=now, finished_at=now,
+            )
+        )  # fmt: skip
+        message_moved(connection, self.db.dialect, world, departure.message.id, "suppressed", now)
+
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
         rows = unheard_rows(row, world, now)
@@ -193,8 +216,7 @@ class DeliverDrain:
             connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
             return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
-        for each in rows.messages:
-            connection.execute(insert_new(messages, self.db.dialect).values(**each))
+        write_messages(connection, self.db.dialect, world, rows.messages)
         for timer in rows.timers:
             connection.execute(insert_new(timers, self.db.dialect).values(**timer))
 

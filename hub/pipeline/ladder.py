@@ -11,12 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.config.model import Hours, Rung
-from hub.flows.model import Escalate, Severity, first_real
+from hub.config.lengths import opens_at
+from hub.config.model import Rung, Shop
+from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT, slot_of
 
 from .names import known
 from .plain import key_of
+from .shadow import SHADOW
 from .staff import caretakers
 from .world import World
 
@@ -40,23 +42,6 @@ class EscalationRows:
     """What the timeline says of who is told, where that is not whom the flow names."""
 
 
-def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the hours next hold: now, or the next beginning."""
-    if hours is None:
-        return now
-    today = now.astimezone(zone).date()
-    nights = int(hours.start >= hours.end)  # past midnight, the hours are still those of the day before
-    for ahead in range(-nights, 8):
-        day = today + timedelta(days=ahead)
-        if day.isoweekday() not in hours.days:
-            continue
-        start = first_real(datetime.combine(day, hours.start), zone)
-        end = first_real(datetime.combine(day + timedelta(days=nights), hours.end), zone)
-        if now < end:
-            return max(now, start)
-    return now
-
-
 def escalation_rows(
     uid: str,
     key: str,
@@ -70,13 +55,15 @@ def escalation_rows(
     word: str,
     world: World,
     now: datetime,
-    zone: ZoneInfo,
+    shop: Shop,
     template: str = TEMPLATE,
+    shadow: bool = False,
 ) -> EscalationRows:
-    """Open a matter: its row, the words to the first rung, and its two clocks."""
+    """Open a matter: its row, the words to the first rung, and its two clocks. In shadow nobody can take it, so it has
+    no clocks, and who would have been told further up is not known."""
     rung, line = rung_of(step.to, world)
-    starts = _starts(rung, step.severity, now, zone)
-    due_at = step.due.after(starts, zone) if step.due else None
+    starts = _starts(rung, step.severity, now, shop.timezone)
+    due_at = step.due.after(starts, shop.timezone, rung.hours or shop.hours) if step.due else None
     escalation = {
         "tenant": TENANT,
         "slot": slot_of(order_id),
@@ -90,12 +77,14 @@ def escalation_rows(
         "told": 1,
         "severity": step.severity.value,
         "reason": reason,
-        "state": "open",
+        "state": SHADOW if shadow else "open",
         "due_at": due_at,
         "opened_at": now,
     }
     rows = EscalationRows(escalation, line=line)
     rows.messages = words_to(rung, escalation, 1, starts, template, word=word, now=now)
+    if shadow:
+        return rows
     rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
     if due_at is not None:
         rows.timers.append(_timer("due", escalation, due_at))
@@ -104,7 +93,7 @@ def escalation_rows(
 
 def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows:
     """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
-    if escalation["state"] == "resolved" or (kind == "acknowledge" and escalation["state"] != "open"):
+    if escalation["state"] in ("resolved", SHADOW) or (kind == "acknowledge" and escalation["state"] != "open"):
         return EscalationRows()
     rung, line = rung_of(escalation["rung"], world)
     upper = world.config.staff.get(rung.then) if rung.then and not line else None
@@ -173,6 +162,7 @@ def words_to(
             "subject": escalation["subject"],
             "state": "due",
             "reason": f"outside the hours of {rung.name}" if due_at > now else "",
+            "shadow": int(escalation["state"] == SHADOW),
             "due_at": max(due_at, now),
             "before_at": None,
             "created_at": now,

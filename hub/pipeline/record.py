@@ -21,9 +21,10 @@ from hub.store.tables import (
 )
 
 from .after import PAUSE, Attempted, Verdict, after
+from .failing import left_alone, paused
 from .listen import message_moved
 from .plain import receipt_subject
-from .staff import tell_notice, tell_paused
+from .staff import tell_notice
 from .states import MessageState, done_with
 from .world import World
 
@@ -79,12 +80,13 @@ class Recorder:
             first_try_at=datetime.fromisoformat(first) if first else now,
             others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
-            receipts=channel.receipts,
+            receipts=world.gives_receipts(connection),
             receipt_wait=timedelta(0)
             if doc.get("urgent")
             else world.config.contact.receipt.get(connection, channel.receipt_wait),
             uncertain=world.connection(connection).uncertain,
             unknowns=doc.get("unknowns", 0),
+            stands_by=bool(doc.get("stands_by")),
             jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
         )
 
@@ -102,13 +104,13 @@ class Recorder:
         channel = left.connection
         values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
         if kind == "unknown":
-            doc["unknowns"] = doc.get("unknowns", 0) + 1
+            doc |= {"unknowns": doc.get("unknowns", 0) + 1, "perhaps": channel}
         if verdict.state.value == "due":
             values |= {"due_at": verdict.due_at or now}
             if not verdict.counts:
                 values["tries"] = max(row.tries - 1, 0)
             if verdict.next_channel:
-                doc = done_with(doc, channel, verdict.reason)
+                doc = done_with(doc, channel, verdict.reason, everywhere=verdict.everywhere)
                 values |= {"tries": 0, "connection": ""}
         else:
             values["finished_at"] = now
@@ -121,6 +123,8 @@ class Recorder:
             self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
             self._pause(connection, channel, verdict, world, now)
+        elif kind == "transient":
+            left_alone(connection, self.dialect, channel, world, now)
         elif kind in ("accepted", "duplicate"):
             connection.execute(
                 sa.update(connections)
@@ -186,4 +190,4 @@ class Recorder:
             changed = {**values, "paused_at": now} if fresh else values
             connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
         if fresh:
-            tell_paused(connection, self.dialect, name, verdict.paused, world, now)
+            paused(connection, self.dialect, name, verdict.paused, world, now)

@@ -18,10 +18,12 @@ from hub.config.model import Config
 from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
+from hub.pipeline.failing import tell_expiring
+from hub.pipeline.golive import fit
 from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
-from hub.pipeline.remap import remember_statuses
+from hub.pipeline.shadow import remember_mode
 from hub.pipeline.world import World
 from hub.plugin import Adapter, Limits
 from hub.plugin.http import make_client
@@ -58,9 +60,11 @@ def _adapter(name: str, config: Config, clock: Clock, limits: Limits) -> Adapter
     return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
 
 
-def build_world(config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter) -> World:
+def build_world(
+    config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter, *, shadow: bool = False
+) -> World:
     """A configuration with its adapters."""
-    return World(config, {name: make(name, config, clock) for name in config.connections}, texts)
+    return World(config, {name: make(name, config, clock) for name in config.connections}, texts, shadow)
 
 
 def database_url(config: Config) -> str:
@@ -84,10 +88,11 @@ class Hub:
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
         listeners: Listeners | None = None,
+        shadow: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
-        self.world = build_world(config, texts, self.clock, make_adapter)
+        self.world = build_world(config, texts, self.clock, make_adapter, shadow=shadow)
         self.db = Database(database or database_url(config))
         self.listeners = listeners
         self.db.on_commit = self._committed
@@ -100,6 +105,8 @@ class Hub:
         self.worker: asyncio.Task[None] | None = None
         self.started_at: datetime | None = None
         self.uncertain_at_start = 0
+        self.shadow_since: datetime | None = None
+        """Since when the hub ran in shadow before this start; None: it was live, or never ran."""
         self.ticked_at: datetime | None = None
 
     def _world(self) -> World:
@@ -134,7 +141,9 @@ class Hub:
         await asyncio.to_thread(upgrade, self.db)
         now = self.clock.now()
         await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
-        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
+        shadow = self.world.shadow
+        self.shadow_since = await self.db.write(lambda each: remember_mode(each, self.db.dialect, shadow, now))
         await self._fit()
         self.uncertain_at_start = await self.deliver.recover()
         self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
@@ -156,16 +165,24 @@ class Hub:
         if self.ticked_at is not None and now < self.ticked_at - BACKWARDS:
             log.warning("the clock went back by %s", self.ticked_at - now)
             await self.polls.prepare()
-            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
         self.ticked_at = now
         if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
-            await self.db.write(lambda connection: schedule.fire_due(connection, now))
+            await self.db.write(lambda connection: schedule.fire_due(connection, now, self._jobs()))
+
+    def _jobs(self) -> Mapping[str, tuple[str, schedule.Job]]:
+        """The recurring work, that of the live configuration too."""
+
+        def credentials(connection: sa.Connection, now: datetime) -> None:
+            tell_expiring(connection, self.db.dialect, self.world, now)
+
+        return {**schedule.JOBS, "look-at-credentials": ("40 7 * * *", credentials)}
 
     async def _fit(self) -> None:
         """Bring the rows in line with the configuration that is live now."""
         world, now = self.world, self.clock.now()
         await self.polls.prepare()
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.db.write(lambda connection: fit(connection, self.db.dialect, world, now))
         await self.deliver.free()
 
     async def stop(self) -> None:
@@ -192,7 +209,7 @@ class Hub:
 
     async def swap(self, config: Config, texts: Texts) -> None:
         """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
-        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter)
+        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter, shadow=self.world.shadow)
         async with self.deliver.deciding:  # nothing leaves by the one when the other is decided on
             self.world = new
             try:

@@ -18,6 +18,7 @@ from .tables import (
     facts,
     inbox,
     messages,
+    meta,
     numbers,
     orders,
     polls,
@@ -179,6 +180,7 @@ def failed_messages(connection: sa.Connection, limit: int = 1000) -> Rows:
     """Messages that nobody received and nobody has put aside."""
     open_yet = sa.not_(messages.c.reason.startswith(DISMISSED, autoescape=True))
     query = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.state == "failed", open_yet)
+    query = query.where(messages.c.shadow == 0)  # in shadow nobody was to hear it
     return connection.execute(query.order_by(messages.c.id.desc()).limit(limit)).all()
 
 
@@ -261,7 +263,7 @@ def set_timer(connection: sa.Connection, timer_id: int, *, again: bool) -> bool:
 
 
 _PRESSING = sa.case({"critical": 0, "high": 1, "normal": 2, "low": 3}, value=escalations.c.severity, else_=4)
-_UNRESOLVED = sa.text("escalations.state <> 'resolved'")
+_UNRESOLVED = sa.and_(sa.text("escalations.state <> 'resolved'"), escalations.c.state != "shadow")
 
 
 def open_matters(connection: sa.Connection) -> Rows:
@@ -320,6 +322,84 @@ def codes_said(connection: sa.Connection) -> Rows:
     code = (facts.c.source, facts.c.vocabulary, facts.c.code)
     query = sa.select(*code, sa.func.count().label("many")).where(facts.c.tenant == TENANT)
     return connection.execute(query.group_by(*code).order_by(sa.desc("many"), *code)).all()
+
+
+# ------------------------------------------------------------------------------------------------ shadow
+
+
+SINCE = "shadow_since"
+"""Key in `meta`: since when the whole hub runs in shadow, as an ISO time; empty: it does not."""
+
+
+def shadow_since(connection: sa.Connection) -> datetime | None:
+    """Since when the whole hub runs in shadow; None: it is live."""
+    said = connection.execute(sa.select(meta.c.value).where(meta.c.key == SINCE)).scalar()
+    return datetime.fromisoformat(said) if said else None
+
+
+def begun_in_shadow(connection: sa.Connection) -> tuple[int, int]:
+    """How many runs wait, and how many messages are due, that end in shadow whatever the hub is now."""
+    waiting = _count(connection, runs, sa.text("runs.state = 'waiting'"), runs.c.shadow == 1)
+    return waiting, _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 1)
+
+
+def kept_from_customers(connection: sa.Connection) -> int:
+    """Messages to customers that were made live and are due: a hub in shadow sends none of them."""
+    theirs = sa.not_(messages.c.recipient.startswith("staff:"))
+    return _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 0, theirs)
+
+
+def shadow_messages(connection: sa.Connection, since: datetime) -> Rows:
+    """Messages made in shadow since then, the oldest first, each with its order's number and, where it would have been
+    sent, its `content`."""
+    query = _shadows().where(messages.c.created_at >= since)
+    return connection.execute(query.order_by(messages.c.created_at, messages.c.id)).all()
+
+
+def find_shadow_message(connection: sa.Connection, message_id: int) -> Row | None:
+    """One of them; None: none with this id was made in shadow."""
+    return connection.execute(_shadows().where(messages.c.id == message_id)).first()
+
+
+def heard_live(connection: sa.Connection, since: datetime) -> Rows:
+    """What customers really heard since then, each with its order's number."""
+    reached = ("sent", "delivered", "read", "uncertain")
+    query = sa.select(messages, orders.c.number).select_from(messages.outerjoin(orders, _OF_ORDER))
+    theirs = (messages.c.tenant == TENANT, messages.c.recipient == "customer", messages.c.finished_at >= since)
+    return connection.execute(query.where(*theirs, messages.c.state.in_(reached)).order_by(messages.c.id)).all()
+
+
+_OF_ORDER = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
+
+
+def _shadows() -> sa.Select[Any]:
+    kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
+    both = messages.outerjoin(orders, _OF_ORDER).outerjoin(attempts, kept)
+    query = sa.select(messages, orders.c.number, attempts.c.content).select_from(both)
+    return query.where(messages.c.tenant == TENANT, sa.text("messages.shadow = 1"))
+
+
+def new_orders(connection: sa.Connection, since: datetime) -> Rows:
+    """Orders that came to be known since then, the oldest first; what was merged into another is none."""
+    mine = (orders.c.tenant == TENANT, orders.c.created_at >= since, orders.c.headline != "")
+    return connection.execute(sa.select(orders).where(*mine).order_by(orders.c.created_at, orders.c.id)).all()
+
+
+def matters_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Matters that would have been raised since then, the oldest first."""
+    mine = (escalations.c.tenant == TENANT, escalations.c.state == "shadow", escalations.c.opened_at >= since)
+    return connection.execute(sa.select(escalations).where(*mine).order_by(escalations.c.id)).all()
+
+
+NOT_DONE = "in shadow, so not done: "
+"""How the line of an effect begins that a shadow's run asked for and nobody outside may feel."""
+
+
+def not_done_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Lines of such effects since then (`doc`: flow, result), the oldest first."""
+    said = sa.type_coerce(timeline.c.doc, sa.Text).contains(NOT_DONE, autoescape=True)
+    mine = (timeline.c.tenant == TENANT, timeline.c.kind == "run", timeline.c.recorded_at >= since)
+    return connection.execute(sa.select(timeline.c.doc).where(*mine, said).order_by(timeline.c.id)).all()
 
 
 # ------------------------------------------------------------------------------------------------ the whole
@@ -400,7 +480,6 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
 def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
     """What waits for a person."""
     day_ago = now - timedelta(days=1)
-    open_yet = sa.text("escalations.state <> 'resolved'")
     return {
         "dead events": _count(connection, inbox, sa.text("inbox.state = 9")),
         "failed messages": len(failed_messages(connection)),
@@ -410,6 +489,6 @@ def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "unmapped codes": _count(connection, unmapped),
         "escalations nobody took": _count(connection, escalations, sa.text("escalations.state = 'open'")),
         "escalations taken": _count(connection, escalations, sa.text("escalations.state = 'acknowledged'")),
-        "escalations overdue": _count(connection, escalations, open_yet, escalations.c.due_at < now),
+        "escalations overdue": _count(connection, escalations, _UNRESOLVED, escalations.c.due_at < now),
         "uncertain messages": _count(connection, messages, messages.c.state == "uncertain"),
     }

@@ -1,8 +1,8 @@
-"""The links that messages carry: an order's page, taking an escalation, and one-click unsubscribe. GET never changes
-anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
+"""The links that messages carry: an order's page, a survey, taking an escalation, what a customer wants to hear. GET
+never changes anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,18 @@ from starlette.routing import Route
 
 from hub.messages import clean
 from hub.pipeline.names import locales_of
+from hub.pipeline.topics import TOPICS
 from hub.runtime.hub import Hub
-from hub.store.database import insert_new
 from hub.store.links import find_link, matter_of
 from hub.store.queries import acknowledge_matter, resolve_matter
-from hub.store.tables import TENANT, escalations, optouts, orders
+from hub.store.tables import escalations, orders
 
 from .body import TooLargeError, read_form
 from .icons import ICONS
 from .order_page import order_page
-from .orders import leave, open_order
+from .orders import ask_shop, leave, open_order
+from .preferences import SHOWN, preferences, save, unsubscribe
+from .surveys import OpenSurvey, answer, open_survey, survey_page
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -73,16 +75,25 @@ def link_routes(hub: Hub) -> list[Route]:
         done = await hub.db.write(lambda connection: _take(connection, token, wish, note, now))
         return told(lang, done) if done else nothing_here(lang)
 
-    async def unsubscribe_page(request: Request) -> Response:
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        link = await hub.db.read(lambda connection: find_link(connection, token, "unsubscribe", now))
-        return page("unsubscribe.html", lang) if link is not None else nothing_here(lang)
+    async def preference_page(request: Request) -> Response:
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now))
+        return page("preferences.html", lang, it=it) if it is not None else nothing_here(lang)
 
-    async def unsubscribe(request: Request) -> Response:
-        """RFC 8058: the POST of a mailbox provider; no cookie, no login, no redirect."""
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        done = await hub.db.write(lambda connection: _unsubscribe(connection, hub.db.dialect, token, now))
-        return told(lang, "unsubscribed") if done else nothing_here(lang)
+    async def prefer(request: Request) -> Response:
+        """What the form says; or RFC 8058, the POST of a mailbox provider: no cookie, no login, no redirect, and the
+        same also where its body cannot be read."""
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            form = {}
+        if SHOWN not in form:
+            done = await hub.db.write(lambda connection: unsubscribe(connection, token, now))
+            return told(lang, "unsubscribed") if done else nothing_here(lang)
+        done = await hub.db.write(lambda connection: save(connection, world, token, form, now))
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now)) if done else None
+        return page("preferences.html", lang, it=it, saved=True) if it is not None else nothing_here(lang)
 
     async def order(request: Request) -> Response:
         now, token, world = hub.clock.now(), request.path_params["token"], hub.world
@@ -92,22 +103,52 @@ def link_routes(hub: Hub) -> list[Route]:
         wished = locales_of(found.order, world.shop_of(found.order.connection))
         lang = language_of(request, wished[0])
         it = order_page(found.order, world, now, lang, found.reader)
-        return page("order.html", lang, it=it, icons=ICONS)
+        return page("order.html", lang, it=it, icons=ICONS, token=token, topics=TOPICS)
 
-    async def leave_news(request: Request) -> Response:
+    async def write_to_shop(request: Request) -> Response:
         now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
         try:
-            kind = (await read_form(request)).get("leave", "")
+            form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
+        if "ask" in form:
+            became = await hub.db.write(lambda connection: ask_shop(connection, world, token, form, now))
+            return told(lang, became) if became else nothing_here(lang)
+        kind = form.get("leave", "")
         done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
+    async def survey(request: Request) -> Response:
+        """Whatever the address says beside the token is only proposed; nothing is kept before it is sent."""
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        found = await hub.db.read(lambda connection: open_survey(connection, world, token, now))
+        if found is None:
+            return nothing_here(language(request))
+        lang = language_of(request, found.locale)
+        return _survey(found, lang, dict(request.query_params), saved=False)
+
+    async def send_survey(request: Request) -> Response:
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            return PlainTextResponse("this form cannot be read\n", 400)
+        found = await hub.db.write(lambda connection: answer(connection, world, token, form, now))
+        if found is None:
+            return nothing_here(language(request))
+        return _survey(found, language_of(request, found.locale), {}, saved=True)
+
+    def _survey(found: OpenSurvey, lang: str, proposed: Mapping[str, str], *, saved: bool) -> Response:
+        if found.finished:
+            return told(lang, "answered")
+        return page("survey.html", lang, it=survey_page(found, lang, proposed, saved=saved))
+
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
-        _both("/o/{token:path}", order, leave_news),
+        _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
-        _both("/u/{token}", unsubscribe_page, unsubscribe),
+        _both("/u/{token}", preference_page, prefer),
+        _both("/s/{token}", survey, send_survey),
     ]
 
 
@@ -162,13 +203,3 @@ def _take(connection: sa.Connection, token: str, wish: str, note: str, now: date
     if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now, owner=matter["reader"]):
         return "taken"
     return "settled"
-
-
-def _unsubscribe(connection: sa.Connection, dialect: str, token: str, now: datetime) -> bool:
-    link = find_link(connection, token, "unsubscribe", now)
-    if link is None:
-        return False
-    customer, cls, channel = link.ref.split("|")
-    row = {"tenant": TENANT, "customer_id": customer, "cls": cls, "channel": channel, "at": now, "how": "one-click"}
-    connection.execute(insert_new(optouts, dialect).values(**row))
-    return True

@@ -36,6 +36,9 @@ async def metrics_text(hub: Hub) -> str:
         *_metric("hub_escalations_open", "Matters that nobody has resolved", "gauge", (
             ({}, count) for count in (figures["escalations"],)
         )),
+        *_metric("hub_shadow", "1: the whole hub runs in shadow, and nothing goes to customers", "gauge", (
+            ({}, int(on)) for on in (hub.world.shadow,)
+        )),
         *_metric("hub_codes_unmapped", "Native codes that nobody has mapped", "gauge", (
             ({}, count) for count in (figures["unmapped"],)
         )),
@@ -64,7 +67,9 @@ def _figures(connection: sa.Connection) -> dict[str, Any]:
         "inbox": inbox_counts,
         "messages": open_states,
         "escalations": connection.execute(
-            sa.select(sa.func.count()).select_from(escalations).where(sa.text("escalations.state <> 'resolved'"))
+            sa.select(sa.func.count())
+            .select_from(escalations)
+            .where(sa.text("escalations.state <> 'resolved'"), escalations.c.state != "shadow")
         ).scalar_one(),
         "unmapped": connection.execute(sa.select(sa.func.count()).select_from(unmapped)).scalar_one(),
         "connections": [

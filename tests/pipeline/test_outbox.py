@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.config.model import Cap, Contact, Hours, Rung, Unheard
+from hub.config.lengths import Hours, Length
+from hub.config.model import Cap, Contact, Rung, Unheard
 from hub.messages import Texts
 from hub.model import Customer, Merged, Removed, Reply
 from hub.pipeline.around import _sent
@@ -366,7 +367,7 @@ async def test_nobody_is_called_in_the_morning_about_what_was_resolved_at_night(
 async def test_nor_that_somebody_could_not_be_reached(db: Database, settles: str, reason: str) -> None:
     staff = {"support": replace(STAFF["support"], hours=Hours(frozenset(range(1, 8)), time(9), time(18)))}
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["bot"])]}}
-    contact = Contact(settle=timedelta(0), unheard=Unheard("support", timedelta(hours=8)))
+    contact = Contact(settle=timedelta(0), unheard=Unheard("support", Length(timedelta(hours=8))))
     it = Desk(db, world(flows, contact=contact, staff={**STAFF, **staff}))
     await it.hear(packed(at="19:59"), at="20:00")
     (matter,) = it.rows(escalations)
@@ -398,7 +399,7 @@ async def test_a_merchants_own_language_is_spoken(db: Database, tmp_path: Path, 
         folder = tmp_path / "messages" / locale
         folder.mkdir(parents=True)
         (folder / "order-received.sms").write_text(f"({locale}) {{{{ order.number }}}}\n")
-    texts, problems = Texts.load(tmp_path / "messages", ("main",))
+    texts, problems = Texts.load(tmp_path / "messages", {"main": "plain"})
     assert not problems
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
     it = Desk(db, replace(world(flows, contact=Contact(settle=timedelta(0))), texts=texts))

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from hub.config.lengths import Hours
 from hub.flows.model import (
     Branch,
     Choose,
@@ -94,6 +95,13 @@ def test_steps_follow_each_other_to_the_end() -> None:
 def test_stop_ends_the_run_with_its_word() -> None:
     run, effects = proceed(flow(say("one"), Stop("stop", "enough"), say("two")), Run(), at())
     assert (run.state, run.reason, said(effects)) == (RunState.DONE, "enough", ["one"])
+
+
+def test_a_wait_of_working_time_counts_within_the_hours_of_the_shop() -> None:
+    wait = flow(WaitFor("wait:4h working", Length(4 * HOUR, working=True)), say("one"))
+    evening = datetime(2026, 3, 6, 15, tzinfo=UTC)  # a Friday, 17:00 in Kyiv
+    hours = Hours(frozenset({5, 6}), time(10), time(18))
+    assert begun(wait, replace(at(evening), hours=hours)).due_at == datetime(2026, 3, 7, 11, tzinfo=UTC)
 
 
 def test_what_a_notify_computes_is_kept_and_what_is_unknown_left_out() -> None:
