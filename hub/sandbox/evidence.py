@@ -57,7 +57,7 @@ async def gather(stage: Stage) -> Evidence:
         runs=found["runs"],
         lines=found["timeline"],
         numbers=len({row.number for row in found["numbers"]}),
-        repeated=sum(count for (_, result), count in hub.receiver.counts.items() if result == "repeated"),
+        repeated=sum(hub.receiver.counts[shop, "repeated"] for shop in stage.shops),
         now=stage.town.clock.now(),
     )
 

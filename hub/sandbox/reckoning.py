@@ -93,14 +93,16 @@ def _texts(it: Evidence) -> tuple[int, Iterator[str]]:
 
 
 def _once(it: Evidence) -> tuple[int, Iterator[str]]:
-    """By what arrived: one message is one recipient's, of one step of one run."""
+    """By what arrived: one message is one recipient's, of one step of one run. What is urgent may speak on two channels
+    (FLOWS 6), on each of them once."""
     message_of = {mark_of(row): row.message_id for row in it.attempts if row.outcome in TAKEN}
     rows = {row.id: row for row in it.messages}
     came: Counter[tuple[str, ...]] = Counter()
     for each in it.arrivals:
         row = rows.get(message_of.get(each.mark, 0))
         if row is not None:
-            came[(row.run_key, row.step, row.recipient) if row.run_key else (row.key,)] += 1
+            what = (row.run_key, row.step, row.recipient) if row.run_key else (row.key,)
+            came[(*what, each.channel) if row.doc.get("urgent") else what] += 1
     return sum(came.values()), (f"told {n} times: {' / '.join(what)}" for what, n in came.items() if n > 1)
 
 
