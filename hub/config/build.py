@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hub.model import PointKind
-from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
+from hub.plugin import Adapter, Carrier, Channel, Platform, Settings, Target
 
 from .kinds import found, keys_of
 from .lengths import OFFICE, Hours
@@ -146,7 +146,12 @@ def _connection(
     )
 
 
-_BASES: Mapping[str, type[Adapter[Any]]] = {"platform": Platform, "carrier": Carrier, "channel": Channel}
+_BASES: Mapping[str, type[Adapter[Any]]] = {
+    "platform": Platform,
+    "carrier": Carrier,
+    "channel": Channel,
+    "target": Target,
+}
 
 
 def _adapter(kind: str, node: MapNode, registry: Any, reading: Reading) -> type[Adapter[Settings]] | None:

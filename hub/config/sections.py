@@ -47,7 +47,7 @@ TOP: dict[str, str] = {
     "hub": "Where the hub lives and listens.",
     "shop": "The one shop; or `shops`.",
     "shops": "Name → shop.",
-    "connections": "Name → `platform`, `carrier` or `channel`, and that plugin's settings.",
+    "connections": "Name → `platform`, `carrier`, `channel` or `target`, and that plugin's settings.",
     "contact": "How customers are reached.",
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
@@ -103,6 +103,7 @@ class ConnectionShape(Shape):
     platform: str | None = Field(None, description="The platform plugin: where orders come from.")
     carrier: str | None = Field(None, description="The carrier plugin: who moves parcels.")
     channel: str | None = Field(None, description="The channel plugin: how people are reached.")
+    target: str | None = Field(None, description="The target plugin: where flows may call.")
     shop: Name | None = Field(None, description="Platforms: whose orders these are (needed with several shops).")
     completed_means: Literal["shipped", "delivered"] = Field(
         "shipped", description="Platforms: what the shop's word *completed* says of parcels that no carrier follows."
@@ -115,15 +116,16 @@ class ConnectionShape(Shape):
         description="Kind of pickup point → how long a parcel is kept there; platforms: at the counter, `shop`.",
     )
     poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
-    later: ClassVar[frozenset[str]] = frozenset({"target", "failover", "tells"})
+    later: ClassVar[frozenset[str]] = frozenset({"failover", "tells"})
 
 
-KINDS = ("platform", "carrier", "channel")
-LATER_KINDS = ("target", "failover")
+KINDS = ("platform", "carrier", "channel", "target")
+LATER_KINDS = ("failover",)
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
     "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every"}),
     "carrier": frozenset({"carrier", "storage", "poll_every"}),
     "channel": frozenset({"channel", "uncertain", "poll_every"}),
+    "target": frozenset({"target"}),
 }
 
 

@@ -15,7 +15,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Choose, Escalate, Flow, Notify, State, Step
+from .model import Call, Escalate, Flow, Notify, State, Step, WriteBack, lists_in
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -128,9 +128,8 @@ def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
     """Every step of a list and of the branches in it."""
     for each in steps:
         yield each
-        if isinstance(each, Choose):
-            for branch in each.branches:
-                yield from all_steps(branch.steps)
+        for steps in lists_in(each):
+            yield from all_steps(steps)
 
 
 def _said(flow: Flow) -> dict[str, Notify]:
@@ -184,7 +183,7 @@ def _texts_of(flow: Flow) -> frozenset[str]:
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate), flow.steps)
+    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate | Call | WriteBack), flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 

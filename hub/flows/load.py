@@ -10,6 +10,7 @@ from hub.config.settings import Reading, TooManyError
 
 from .check import Texts, check_all
 from .compile import Checked, read_flow
+from .loops import loop_risks
 from .scope import Known, TextCheck
 
 MAX_FLOWS = 2000
@@ -39,6 +40,7 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     ground = read_ground(opened, registry)
     checked = _flows(ground, _known(ground, texts, check_text), opened.reading)
     check_all(checked, ground, opened.reading, texts)
+    loop_risks(checked.values(), opened.reading)
     return replace(ground.config, flows={name: each.flow for name, each in checked.items()})
 
 

@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 from hub.config.lengths import OFFICE, Hours
 
 from .model import (
+    Call,
     Choose,
     Escalate,
     Expression,
     Flow,
+    IfFails,
     Notify,
     Otherwise,
+    Outside,
     Step,
     Stop,
     Unknown,
@@ -23,6 +26,8 @@ from .model import (
     WaitFor,
     WaitThat,
     WaitUntil,
+    WriteBack,
+    lists_in,
 )
 
 MAX_STEPS = 1000
@@ -88,6 +93,22 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Effect: have this step done outside. `body`: what a call says, computed (None: not the step's to say)."""
+
+    step: Outside
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What became of a step outside: `failed` says why it never will be; else it is done, and a call was answered."""
+
+    failed: str = ""
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -101,7 +122,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Note | Exceeded
+Effect = SayTo | Open | Reach | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -120,6 +141,15 @@ Settle = Callable[[Effect, Run], Run]
 def as_it_was(effect: Effect, run: Run) -> Run:
     """An effect of which the run learns nothing."""
     return run
+
+
+Became = Callable[[Outside], Reached | None]
+"""What became of a step of the run that is done outside; None: nothing yet."""
+
+
+def not_yet(step: Outside) -> Reached | None:
+    """Nothing was done outside."""
+    return None
 
 
 Failed = Callable[[Exception], str]
@@ -148,6 +178,7 @@ class Moment:
     failed: Failed = its_kind
     hours: Hours = OFFICE
     """Of the shop: working lengths count within these."""
+    became: Became = not_yet
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -233,6 +264,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
             return _choose(step, run, names, moment)
+        case Call() | WriteBack():
+            return _reach(step, names, run, moment)
         case _:
             return _begin_wait(flow, step, run, moment, names)
     run = moment.settle(effect, run)
@@ -241,9 +274,50 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
 
 def _say(step: Notify, names: Mapping[str, Any], run: Run, moment: Moment) -> SayTo:
     before = _value(step.before, names, run, moment) if step.before else None
-    values = {name: _value(expression, names, run, moment) for name, expression in (step.extra or {}).items()}
-    extra = {name: value for name, value in values.items() if not isinstance(value, Unknown)}
+    extra = _values(step.extra or {}, names, run, moment)
     return SayTo(step, before if isinstance(before, datetime) else None, extra)
+
+
+def _reach(step: Outside, names: Mapping[str, Any], run: Run, moment: Moment) -> Run:
+    """Ask for it to be done after the commit; go on, or hold until it is known what became of it."""
+    body = _values(step.body, names, run, moment) if isinstance(step, Call) and step.body is not None else None
+    run = moment.settle(Reach(step, body), run)
+    if not step.holds:
+        return replace(run, path=_after(run.path))
+    held, became = replace(run, since=moment.now, due_at=None), moment.became(step)
+    # What failed before is tried again by this very effect; what is done stays done.
+    return held if became is None or became.failed else _through_outside(step, held, became, moment)
+
+
+def _through_outside(step: Outside, run: Run, became: Reached | None, moment: Moment) -> Run:
+    """Past a step that is done outside, once it is known what became of it."""
+    if became is None:
+        return run
+    run = replace(run, since=None)
+    if not became.failed:
+        saved = dict(run.values.get("saved", {}))
+        if isinstance(step, Call) and step.save:
+            saved |= _values(step.save, {"response": became.response}, run, moment)
+        values = {**run.values, "saved": saved} if saved else run.values
+        return replace(run, path=_after(run.path), values=values)
+    if isinstance(step.if_fails, tuple):
+        return replace(run, path=(*run.path, 0, 0))
+    if step.if_fails is IfFails.CONTINUE:
+        return replace(run, path=_after(run.path))
+    return replace(run, state=RunState.PARKED, reason=why_parked(step, became.failed))
+
+
+def why_parked(step: Outside, failed: str) -> str:
+    """The reason of a run that is parked because a step outside has failed."""
+    return f"{step.id} failed: {failed}"
+
+
+def _values(
+    expressions: Mapping[str, Expression], names: Mapping[str, Any], run: Run, moment: Moment
+) -> dict[str, Any]:
+    """What can be computed of named values; what is not known is left out."""
+    values = {name: _value(expression, names, run, moment) for name, expression in expressions.items()}
+    return {name: value for name, value in values.items() if not isinstance(value, Unknown)}
 
 
 def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) -> Run:
@@ -283,6 +357,8 @@ def _trace(step: Step, run: Run, due: datetime | Otherwise | None, moment: Momen
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     step = step_at(flow.steps, run.path)
     assert step is not None
+    if isinstance(step, Call | WriteBack):
+        return _through_outside(step, run, moment.became(step), moment)
     names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
     _trace(step, run, due, moment)
@@ -317,6 +393,8 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
             case Notify():
                 yield step
             case Escalate():
+                pass
+            case Call() | WriteBack() if not step.holds:
                 pass
             case _:
                 return
@@ -380,14 +458,13 @@ def step_at(steps: Sequence[Step], path: tuple[int, ...]) -> Step | None:
     """The step exactly at a path, or None past the end of its list."""
     here = steps
     for depth in range(0, len(path) - 1, 2):
-        choose = here[path[depth]]
-        assert isinstance(choose, Choose)
-        here = choose.branches[path[depth + 1]].steps
+        here = lists_in(here[path[depth]])[path[depth + 1]]
     return here[path[-1]] if path[-1] < len(here) else None
 
 
 def settled(steps: Sequence[Step], path: tuple[int, ...]) -> tuple[int, ...]:
-    """The path with finished branches left behind: past the end of a branch stands the step after its `choose`."""
+    """The path with finished branches left behind: past the end of a branch stands the step after its `choose` (or
+    after the step whose `if_fails` it is)."""
     while len(path) > 1 and step_at(steps, path) is None:
         path = _after(path[:-2])
     return path

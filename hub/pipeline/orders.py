@@ -16,6 +16,7 @@ from hub.status import Fact, Line, Mode, Precision, Status, Verdict, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -57,7 +58,9 @@ class Loaded:
     facts: list[StoredFact] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
     speaking: list[RunRow] = field(default_factory=list)
-    """Runs that are done, with messages that have not left yet."""
+    """Runs that are done, with messages or errands that have not left yet."""
+    errands: list[Any] = field(default_factory=list)
+    """What runs that wait have asked for outside."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -82,6 +85,8 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
+    for row in _asked_outside(connection, [order_id for order_id in ids if found[order_id].runs]):
+        found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
     for row in _of(connection, escalations, ids):
@@ -98,11 +103,22 @@ def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: 
 
 
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Keys of runs with messages that are still to leave."""
+    """Keys of runs with messages or errands that are still to leave."""
     due = sa.select(messages.c.run_key).where(
         messages.c.tenant == TENANT, messages.c.order_id.in_(ids), sa.text("messages.state = 'due'")
     )
-    return {row.run_key for row in connection.execute(due) if row.run_key}
+    asked = sa.select(errands.c.run_key).where(
+        errands.c.tenant == TENANT, errands.c.order_id.in_(ids), sa.text("errands.state = 'due'")
+    )
+    return {row.run_key for row in connection.execute(due.union(asked)) if row.run_key}
+
+
+def _asked_outside(connection: sa.Connection, ids: Sequence[str]) -> Sequence[Any]:
+    """What was asked for outside about these orders, without what was said in it."""
+    if not ids:
+        return ()
+    columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
+    return connection.execute(sa.select(*columns).where(errands.c.tenant == TENANT, errands.c.order_id.in_(ids))).all()
 
 
 def _run_row(row: Any) -> RunRow:
@@ -214,6 +230,8 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         remapped=remapped.keys(),
         speaking=loaded.speaking,
         news=news if loaded.rev else (),
+        errands=loaded.errands,
+        ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     if changed:

@@ -1,20 +1,35 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
-from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
+from hub.flows.model import Escalate, Flow, Mode, Notify, Outside, Unknown, WriteBack
+from hub.flows.run import (
+    Effect,
+    Exceeded,
+    Moment,
+    Note,
+    Open,
+    Reach,
+    Reached,
+    Run,
+    RunState,
+    SayTo,
+    first_unmet,
+    proceed,
+    why_unmet,
+)
 from hub.flows.types import GIVEN, NEWS
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
@@ -68,9 +83,10 @@ class Reaction:
     escalations: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     """Escalations that are open already: uid, note, severity."""
+    errands: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
-    """Keys of runs whose messages that are not on the wire yet are stopped."""
+    """Keys of runs whose messages and errands that are not on the wire yet are stopped."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -96,9 +112,13 @@ class Situation:
     matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """uid → row, of all matters that were ever raised about the order."""
     speaking: Sequence[RunRow] = ()
-    """Runs that are done but whose messages have not left yet: what stops them stops those."""
+    """Runs that are done but whose messages or errands have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
     """What happened beside the statuses."""
+    errands: Sequence[Any] = ()
+    """Rows of what the order's runs asked for outside (run_key, step, key, state, reason, answer)."""
+    ended: Set[str] = frozenset()
+    """Keys of errands that have just ended."""
 
     @property
     def shop(self) -> Shop:
@@ -217,6 +237,10 @@ class _React:
             self._park(row, row.unreadable)
             return
         if self._missing(row):
+            return
+        broken = why_parked_by(self._flow(row), row.key, self.it.errands, self.it.ended)
+        if broken:
+            self._park(row, broken)
             return
         moment = self._moment(row, self._words_for(row))
         run, effects = proceed(self._flow(row), row.run, moment)
@@ -382,6 +406,8 @@ class _React:
                 return self._say(row, effect, run)
             case Open():
                 return self._escalate(row, effect.step, run)
+            case Reach():
+                self._reach(row, effect, run)
             case Note():
                 self._line(row.flow, row.word, effect.text, row.key)
             case Exceeded():
@@ -485,6 +511,26 @@ class _React:
             self._line(row.flow, row.word, f"{step.id}: its text cannot be filled: {error}", row.key)
             return " ".join(step.reason.split())
 
+    def _reach(self, row: RunRow, effect: Reach, run: Run) -> None:
+        """What is done outside after the commit: a call, or something in the order's own shop."""
+        it, step = self.it, effect.step
+        if isinstance(step, WriteBack):
+            connection, doc = it.after.connection, self._wish(row, step, run)
+        else:
+            connection, doc = step.to, call_doc(effect, row, self._names_in(row, run.values))
+        self.out.errands.append(errand_row(effect, row, it.after.id, connection, doc, it.now))
+
+    def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
+        """What is to be written into the shop's order, fixed when the step is done."""
+        names, shop = self._names_in(row, run.values), self.it.world.shop_of(self.it.after.connection)
+        note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
+        return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
+
+    def _became(self, row: RunRow) -> Callable[[Outside], Reached | None]:
+        if row.shadow:  # nothing is asked of anybody, and nobody answers: it goes on as if it were done
+            return lambda step: Reached()
+        return lambda step: became_of(self.it.errands, row.key, step.id)
+
     def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
         return {
             "tenant": TENANT,
@@ -503,7 +549,7 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
-            self._failed, self.it.shop.hours,
+            self._failed, self.it.shop.hours, self._became(row),
         )  # fmt: skip
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:

@@ -10,12 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.store.database import insert_new, upsert
+from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
 from hub.store.tables import (
     TENANT,
     InboxState,
     Utc,
     customers,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -123,6 +125,7 @@ class _Write:
         self._runs(plans)
         said = (row for reaction in reactions for row in reaction.messages)
         write_messages(self.connection, self.dialect, self.world, said)
+        self._errands([row for reaction in reactions for row in reaction.errands])
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
         self._escalations(plans)
         self._timers(plans)
@@ -147,6 +150,13 @@ class _Write:
                 self.connection, self.dialect, occasion, notice, self.world, self.now,
                 order_id=order_id, subject=subject,
             )  # fmt: skip
+
+    def _errands(self, rows: Sequence[dict[str, Any]]) -> None:
+        """What is to be done outside. A step that is done again, because its run was resumed there, is tried again
+        under the same key, and says the same."""
+        if rows:
+            self._insert(errands, rows)
+            try_again(self.connection, self.now, errands.c.key.in_([row["key"] for row in rows]))
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
@@ -298,6 +308,7 @@ class _Write:
             )
             for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
                 message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
+            stop_errands(self.connection, silenced, self.now)
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:
         for plan in plans:

@@ -14,6 +14,7 @@ from .tables import (
     InboxState,
     attempts,
     connections,
+    errands,
     escalations,
     facts,
     inbox,
@@ -452,6 +453,8 @@ def unpause(connection: sa.Connection, name: str, now: datetime) -> bool:
     connection.execute(which.values(paused="", paused_until=None))
     asked = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.connection == name, polls.c.state == 0)
     connection.execute(asked.where(polls.c.failures > 0).values(due_at=now))
+    put_off = sa.update(errands).where(errands.c.connection == name, sa.text("errands.state = 'due'"))
+    connection.execute(put_off.where(errands.c.due_at > now, errands.c.tries == 0).values(due_at=now))
     waiting = sa.update(messages).where(messages.c.connection == name, sa.text("messages.state = 'due'"))
     connection.execute(waiting.where(messages.c.due_at > now, messages.c.tries == 0).values(due_at=now))
     return row is not None and bool(row.paused)
@@ -471,6 +474,7 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "messages due": _count(connection, messages, due, messages.c.due_at <= now),
         "messages for later": _count(connection, messages, due, messages.c.due_at > now),
         "messages on the wire": _count(connection, messages, sa.text("messages.state = 'on_wire'")),
+        "calls and write-backs due": _count(connection, errands, sa.text("errands.state = 'due'")),
         "runs that wait": _count(connection, runs, sa.text("runs.state = 'waiting'")),
         "timers due": _count(connection, timers, sa.text("timers.state = 0"), timers.c.due_at <= now),
         "questions due": _count(connection, polls, sa.text("polls.state = 0"), polls.c.due_at <= now),
@@ -484,6 +488,7 @@ def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "dead events": _count(connection, inbox, sa.text("inbox.state = 9")),
         "failed messages": len(failed_messages(connection)),
         "parked runs": len(parked_runs(connection)),
+        "failed calls and write-backs": _count(connection, errands, errands.c.state == "failed"),
         "timers set aside": len(stuck_timers(connection)),
         "orphans over a day": _count(connection, inbox, sa.text("inbox.state = 2"), inbox.c.received_at < day_ago),
         "unmapped codes": _count(connection, unmapped),

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.runtime.hub import Hub
-from hub.store.tables import connections, escalations, inbox, messages, unmapped
+from hub.store.tables import connections, errands, escalations, inbox, messages, unmapped
 
 _OPEN = ("due", "on_wire")
 _INBOX = {0: "pending", 2: "orphan", 9: "dead"}
@@ -24,13 +24,20 @@ async def metrics_text(hub: Hub) -> str:
             ({"connection": connection, "outcome": outcome}, count)
             for (connection, outcome), count in sorted(hub.deliver.outcomes.items())
         )),
+        *_metric("hub_errand_tries_total", "Calls and write-backs by what became of the try", "counter", (
+            ({"connection": connection, "outcome": outcome}, count)
+            for (connection, outcome), count in sorted(hub.errands.outcomes.items())
+        )),
+        *_metric("hub_errands_open", "Calls and write-backs that are not finished", "gauge", (
+            ({"state": state}, figures["errands"].get(state, 0)) for state in _OPEN
+        )),
         *_metric("hub_inbox_events", "Events that wait or cannot be processed", "gauge", (
             ({"state": name}, figures["inbox"].get(state, 0)) for state, name in _INBOX.items()
         )),
         *_metric("hub_messages_open", "Messages that are not finished", "gauge", (
             ({"state": state}, figures["messages"].get(state, 0)) for state in _OPEN
         )),
-        *_metric("hub_messages_on_wire_at_start", "Messages that may have gone when the hub last stopped", "gauge", (
+        *_metric("hub_messages_on_wire_at_start", "What may have gone when the hub last stopped", "gauge", (
             ({}, count) for count in (hub.uncertain_at_start,)
         )),
         *_metric("hub_escalations_open", "Matters that nobody has resolved", "gauge", (
@@ -57,15 +64,19 @@ def _figures(connection: sa.Connection) -> dict[str, Any]:
         ).scalar_one()
         for state in _INBOX
     }
-    open_states = {
-        state: connection.execute(
-            sa.select(sa.func.count()).select_from(messages).where(sa.text(f"messages.state = '{state}'"))
-        ).scalar_one()
-        for state in _OPEN
-    }
+    open_states, open_errands = (
+        {
+            state: connection.execute(
+                sa.select(sa.func.count()).select_from(table).where(sa.text(f"{table.name}.state = '{state}'"))
+            ).scalar_one()
+            for state in _OPEN
+        }
+        for table in (messages, errands)
+    )
     return {
         "inbox": inbox_counts,
         "messages": open_states,
+        "errands": open_errands,
         "escalations": connection.execute(
             sa.select(sa.func.count())
             .select_from(escalations)

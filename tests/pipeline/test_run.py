@@ -11,9 +11,11 @@ import pytest
 from hub.config.lengths import Hours
 from hub.flows.model import (
     Branch,
+    Call,
     Choose,
     Escalate,
     Flow,
+    IfFails,
     Length,
     Notify,
     Otherwise,
@@ -24,6 +26,7 @@ from hub.flows.model import (
     WaitFor,
     WaitThat,
     WaitUntil,
+    WriteBack,
 )
 from hub.flows.run import (
     MAX_STEPS,
@@ -32,6 +35,8 @@ from hub.flows.run import (
     Moment,
     Note,
     Open,
+    Reach,
+    Reached,
     Run,
     RunState,
     SayTo,
@@ -432,3 +437,61 @@ def test_met_names_the_first_condition_that_fails_and_what_it_lacked() -> None:
     assert met((a, b), {"a": True, "b": False}) == (False, "b: not met")
     assert met((a, b), {"b": True}) == (False, "a: a is not known")
     assert met((), {}) == (True, "")
+
+
+def reached(effects: list[Effect]) -> list[Reach]:
+    return [each for each in effects if isinstance(each, Reach)]
+
+
+def became(result: Reached | None) -> Moment:
+    return replace(at(n=1), became=lambda step: result)
+
+
+def test_a_run_asks_for_what_is_done_outside_and_goes_on() -> None:
+    steps = flow(Call("call:crm", "crm", body={"a": Reads("n"), "b": Reads("gone")}), WriteBack("w"), say("behind"))
+    run, effects = proceed(steps, Run(), at(n=1))
+    assert run.state is RunState.DONE and said(effects) == ["behind"]
+    assert [each.body for each in reached(effects)] == [{"a": 1}, None]
+
+
+def test_a_run_that_has_to_know_holds_until_it_does() -> None:
+    steps = flow(Call("call:crm", "crm", save={"id": Reads("response"), "b": Reads("gone")}), say("behind"))
+    run, effects = proceed(steps, Run(), at(n=1))
+    assert (run.state, run.since, run.due_at, said(effects)) == (RunState.WAITING, NOW, None, [])
+    assert proceed(steps, run, became(None)) == (run, [])
+    again, effects = proceed(steps, run, became(Reached(response={"status": 200})))
+    assert again.state is RunState.DONE and said(effects) == ["behind"]
+    assert again.values == {"saved": {"id": {"status": 200}}} and not reached(effects)
+
+
+@pytest.mark.parametrize(
+    ("if_fails", "state", "heard"),
+    [
+        (IfFails.STOP, RunState.PARKED, []),
+        (IfFails.CONTINUE, RunState.DONE, ["behind"]),
+        ((say("sorry"),), RunState.DONE, ["sorry", "behind"]),
+        ((say("sorry"), Stop("stop", "enough")), RunState.DONE, ["sorry"]),
+    ],
+)
+def test_what_a_failure_outside_does_to_the_run(if_fails: Any, state: RunState, heard: list[str]) -> None:
+    steps = flow(Call("call:crm", "crm", save={"id": Reads("response")}, if_fails=if_fails), say("behind"))
+    run, effects = proceed(steps, begun(steps), became(Reached(failed="410")))
+    assert (run.state, said(effects)) == (state, heard)
+    if state is RunState.PARKED:
+        assert run.reason == "call:crm failed: 410"
+        resumed, effects = proceed(steps, replace(run, state=RunState.WAITING), became(Reached(failed="410")))
+        assert resumed.state is RunState.WAITING and len(reached(effects)) == 1, "it is asked for again, and waited for"
+
+
+def test_a_wait_ends_before_quiet_hours_for_what_is_said_behind_a_call() -> None:
+    asked: list[str] = []
+
+    def planned(step: Notify, due: datetime, before: datetime) -> datetime:
+        asked.append(step.template)
+        return due
+
+    for call, wanted in ((Call("c", "crm"), ["late"]), (Call("c", "crm", save={"a": Reads("response")}), [])):
+        asked.clear()
+        steps = flow(WaitFor("wait:1h", Length(HOUR)), call, say("late", before=Reads("deadline")))
+        begun(steps, replace(at(deadline=NOW + DAY), planned=planned))
+        assert asked == wanted
