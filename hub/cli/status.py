@@ -25,7 +25,7 @@ def status(path: Path, as_json: bool) -> None:
     """Show connections, queues, and what waits for a person."""
     settings = hub_settings(path)
     with opened(path) as db:
-        found = look(db, lambda connection: _found(connection, _names(path)))
+        found = look(db, lambda connection: _found(connection, *_names(path)))
     found = {
         "running": answers(settings.listen), "listen": settings.listen, "public_url": settings.public_url, **found,
     }  # fmt: skip
@@ -35,19 +35,27 @@ def status(path: Path, as_json: bool) -> None:
         _show(found)
 
 
-def _names(path: Path) -> dict[str, str]:
-    """The connections of the file with their plugins, whatever is wrong in it."""
+def _names(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The connections of the file with their plugins, and the failovers with their providers, whatever is wrong in
+    it."""
+    from hub.config.build import scalars_of
     from hub.config.yaml import MapNode, Scalar
 
     node = top_of(path.resolve()).get("connections")
     found: dict[str, str] = {}
+    failovers: dict[str, list[str]] = {}
     for key, value in node if isinstance(node, MapNode) else ():
+        if isinstance(value, MapNode) and value.get("failover") is not None:
+            failovers[key.text] = [each.text for each in scalars_of(value.get("failover"))]
+            continue
         kinds = [value.get(kind) for kind in ("platform", "carrier", "channel")] if isinstance(value, MapNode) else []
         found[key.text] = next((each.text for each in kinds if isinstance(each, Scalar)), "?")
-    return found
+    return found, failovers
 
 
-def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str, Any]:
+def _found(
+    connection: "sa.Connection", plugins: Mapping[str, str], failovers: Mapping[str, list[str]]
+) -> dict[str, Any]:
     from hub.clock import SystemClock
     from hub.store import queries
 
@@ -61,6 +69,7 @@ def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str,
             | {"last_sent_at": queries.last_sent(connection, name)}
             for name, plugin in plugins.items()
         ],
+        "failovers": [_failover(name, providers, rows) for name, providers in failovers.items()],
         "queues": dict(queries.queues(connection, now)),
         "matters": dict(queries.matters(connection, now)),
     }
@@ -80,6 +89,12 @@ def _connection(name: str, plugin: str, row: Any, health: Any, failing: tuple[in
         "failing": failing[0] if failing else 0,
         "error": failing[1] if failing else "",
     }
+
+
+def _failover(name: str, providers: list[str], rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Who sends for a failover: the first of its providers that does not pause; none, when all do."""
+    ready = [each for each in providers if each not in rows or not rows[each].paused]
+    return {"name": name, "providers": providers, "by": ready[0] if ready else ""}
 
 
 def _heard(each: Mapping[str, Any]) -> Any:
@@ -114,6 +129,12 @@ def _show(found: Mapping[str, Any]) -> None:
         for each in found["connections"]
     ]
     print_table(("name", "plugin", "state", "last heard of", "webhooks", "why"), rows, empty="no connections")
+    if found["failovers"]:
+        title("Failovers")
+        providers = [
+            (each["name"], ", ".join(each["providers"]), each["by"] or "all pause") for each in found["failovers"]
+        ]
+        print_table(("name", "providers", "sends by"), providers)
     title("Queues")
     print_table(("what", "how many"), list(found["queues"].items()))
     title("What waits for a person")

@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from hub.plugin import Adapter
 
 from .build import build_connections, build_hub, build_shops, check_words, named
+from .failover import build_failovers
 from .files import Files, masked, read_files
 from .kinds import found
 from .model import Config
@@ -137,15 +138,17 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
     shops = build_shops(top, reading, Place(path.name), files.broken)
     entries = _named(top.get("connections"), reading, "connection")
     connections = build_connections(entries, shops, registry, secret)
+    failovers = build_failovers(entries, connections, reading)
     check_words(top, connections, reading)
-    people = build_people(_named(top.get("people"), reading, "person"), connections, secret)
+    people = build_people(_named(top.get("people"), reading, "person"), connections, failovers, secret)
     staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
     config = Config(
         path=path,
         hub=build_hub(top.get("hub"), reading, path),
         shops=shops.good,
         connections=connections.good,
-        contact=build_contact(top.get("contact"), connections, staff, shops, reading),
+        failovers=failovers,
+        contact=build_contact(top.get("contact"), connections, failovers, staff, shops, reading),
         staff=staff.good,
         people=people.good,
         statuses=build_statuses(top.get("statuses"), connections, reading),

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.plugin import Adapter, Settings
-from hub.status import Meaning
+from hub.status import Meaning, Shipment
 
 from .lengths import OFFICE, Length
 from .lengths import Hours as Hours
@@ -34,6 +34,11 @@ class Support:
     url: str = ""
 
 
+PLAIN = "plain"
+VOICES = (PLAIN, "parcel")
+"""How a shop can speak: in the plain texts, or as the parcel itself where there is such a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """One shop. `locale` is one of the locales that texts exist in, else English is used."""
@@ -49,6 +54,7 @@ class Shop:
     """When it works; working lengths count within these, unless a staff group has its own."""
     support: Support = Support()
     returns_url: str = ""
+    voice: str = PLAIN
     connections: Mapping[str, str] = field(default_factory=dict)
     """What a route's word means in this shop: `{mail: ziarno-mail}`."""
 
@@ -67,6 +73,8 @@ class Connection:
     completed_means: str = "shipped"  # or delivered
     storage: Mapping[str, timedelta] = field(default_factory=dict)
     poll_every: timedelta | None = None
+    tells: frozenset[Shipment] = frozenset()
+    """What a carrier announces itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,12 @@ class Cap:
     per: timedelta
     channel: str | None = None
     cls: str | None = None
+    providers: frozenset[str] = frozenset()
+    """The channels that `channel` stands for, where it is a failover."""
+
+    def counts(self, connection: str) -> bool:
+        """Whether what goes by this channel is counted."""
+        return self.channel is None or connection == self.channel or connection in self.providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +154,8 @@ class Config:
     hub: HubSettings
     shops: Mapping[str, Shop]
     connections: Mapping[str, Connection]
+    failovers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """name → providers: channel connections of one kind, the first tried first. It stands wherever a channel may."""
     contact: Contact = Contact()
     staff: Mapping[str, Rung] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -154,3 +170,7 @@ class Config:
         """The shop a platform connection feeds (the only one, when none is named)."""
         named = self.connections[connection].shop
         return self.shops[named] if named else next(iter(self.shops.values()))
+
+    def providers(self, name: str) -> tuple[str, ...]:
+        """The channel connections that a name stands for: those of a failover, or itself."""
+        return self.failovers.get(name, (name,))

@@ -47,7 +47,7 @@ TOP: dict[str, str] = {
     "hub": "Where the hub lives and listens.",
     "shop": "The one shop; or `shops`.",
     "shops": "Name → shop.",
-    "connections": "Name → `platform`, `carrier`, `channel` or `target`, and that plugin's settings.",
+    "connections": "Name → `platform`, `carrier`, `channel` or `target`, and that plugin's settings; or `failover`.",
     "contact": "How customers are reached.",
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
@@ -94,7 +94,10 @@ class ShopShape(Shape):
     connections: dict[str, Name] = Field(
         {}, description="What a route's word means in this shop: `{mail: ziarno-mail}`."
     )
-    later: ClassVar[frozenset[str]] = frozenset({"calendar", "voice", "contact"})
+    voice: Literal["plain", "parcel"] = Field(
+        "plain", description="Who speaks in messages about parcels: the shop, or the parcel itself."
+    )
+    later: ClassVar[frozenset[str]] = frozenset({"calendar", "contact"})
 
 
 class ConnectionShape(Shape):
@@ -116,14 +119,21 @@ class ConnectionShape(Shape):
         description="Kind of pickup point → how long a parcel is kept there; platforms: at the counter, `shop`.",
     )
     poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
-    later: ClassVar[frozenset[str]] = frozenset({"failover", "tells"})
+    tells: list[str] | None = Field(
+        None,
+        description="Carriers: statuses of parcels that this carrier announces itself, so that we do not ring as well; "
+        "default: the plugin's own.",
+    )
+    failover: list[str] = Field(
+        [], description="Instead of a plugin: channels of one kind, the next one where the fault is the provider's."
+    )
 
 
 KINDS = ("platform", "carrier", "channel", "target")
-LATER_KINDS = ("failover",)
+FAILOVER = "failover"
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
     "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every"}),
-    "carrier": frozenset({"carrier", "storage", "poll_every"}),
+    "carrier": frozenset({"carrier", "storage", "poll_every", "tells"}),
     "channel": frozenset({"channel", "uncertain", "poll_every"}),
     "target": frozenset({"target"}),
 }

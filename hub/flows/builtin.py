@@ -86,11 +86,12 @@ class NotifyShape(Shape):
     )
     urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
     before: Placed | None = Field(None, title="a moment (CEL)", description="From then on it is pointless.")
+    echo: bool = Field(False, description="Rings also where the carrier tells this itself (`tells`).")
     with_: dict[str, Placed] = Field(
         {}, alias="with", title="name → a value (CEL)", description="More values for the text."
     )
     id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
-    later: ClassVar[frozenset[str]] = frozenset({"promise", "echo", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"promise", "if_fails"})
 
 
 @step("notify", NotifyShape, example="notify: {template: ready-for-pickup, via: [bot, mail]}")
@@ -114,6 +115,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         via=shape.via if isinstance(shape.via, str) else tuple(shape.via),
         cls=MessageClass(shape.class_),
         urgent=shape.urgent,
+        echo=shape.echo,
         before=before,
         extra=extra or None,
     )

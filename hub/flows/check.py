@@ -42,7 +42,7 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     shadow = [each for each in checked.values() if each.flow.state is State.SHADOW]
     at_work = [each for each in checked.values() if each.flow.state is not State.OFF]
     whole = len(checked) == len(ground.flows) and ground.whole
-    words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
+    words = producible(ground.config) if _all_good(ground) else None
     if words is not None and ground.whole:
         _never_fires(at_work, words, reading)
         if whole:
@@ -59,6 +59,10 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
         if whole:
             _unused(checked, reading, texts)
     _renamed(checked, ground, reading)
+
+
+def _all_good(ground: Ground) -> bool:
+    return {*ground.config.connections, *ground.config.failovers} == set(ground.connections)
 
 
 # ------------------------------------------------------------------------------------------------ what can happen
@@ -275,7 +279,8 @@ def _channels(step: Notify, config: Config) -> tuple[str, ...]:
 
 
 def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:
-    found = [config.connections.get(words.get(each, each)) for each in channels]
+    named = [provider for each in channels for provider in config.providers(words.get(each, each))]
+    found = [config.connections.get(each) for each in named]
     adapters = [each.adapter for each in found if each is not None]
     return frozenset(str(each.form) for each in adapters if issubclass(each, Channel))
 

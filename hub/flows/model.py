@@ -49,6 +49,7 @@ class Notify:
     urgent: bool = False
     before: Expression | None = None
     extra: Mapping[str, Expression] | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)

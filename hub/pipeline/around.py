@@ -63,6 +63,10 @@ class Departure:
     """Whether another channel of its list could still be used."""
     form: str = ""
     """The form of its text: mail, sms, chat, page."""
+    entry: tuple[str, ...] = ()
+    """The providers of the failover that it leaves by; empty: by a channel of its own."""
+    stands_by: bool = False
+    """Whether another of them could take it now."""
 
 
 @dataclass(slots=True)

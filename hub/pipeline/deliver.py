@@ -148,6 +148,8 @@ class DeliverDrain:
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
                 "others": departure.others,
+                "entry": departure.entry,
+                "stands_by": departure.stands_by,
             }
             claim = _if_due(departure.message.id).values(
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from hub.config.model import Person, Shop
@@ -12,7 +13,7 @@ from hub.flows.types import axis_of_word
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
 from hub.plugin import AddressKind, Channel, Form, Outgoing
-from hub.status import FINAL, parse_status
+from hub.status import FINAL, full_name, parse_status
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
@@ -26,6 +27,9 @@ from .state import NOT_THERE
 from .world import World
 from .zones import clocks_of
 
+CARRIER_TELLS = "the carrier tells this itself"
+NEEDLESS = (OPTED_OUT, CARRIER_TELLS)
+"""Why a channel is closed, where nothing has failed."""
 SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
 
 
@@ -57,7 +61,8 @@ class Leaving:
         self.person = self._person()
         self.shop = self._shop()
         self.links: list[dict[str, Any]] = []
-        self.usable: set[str] = set()
+        self.entries = world.entries_of(self.doc.get("via", "default"), self.shop)
+        self.usable: dict[str, Option] = {}
         self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
 
     # -- who it is for
@@ -97,8 +102,9 @@ class Leaving:
         return phone_of(snapshot, self.shop)
 
     def addresses(self) -> list[tuple[str, str]]:
-        """(channel, address) of every channel of its list."""
-        return [(name, self.address(name)) for name in self._list()]
+        """(channel, address) of every channel of its list, and of those that reach people at the same address."""
+        one = self.world.one_address
+        return [(each, self.address(name)) for entry in self.entries for name in entry for each in one[name]]
 
     # -- the decision
 
@@ -121,8 +127,11 @@ class Leaving:
         row, names = self.row, self.names()
         if self.world.shadow and not row.shadow and not row.recipient.startswith("staff:"):
             return Defer(self.now + LOOK_AGAIN, WAITS)
-        options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
-        self.usable = {option.connection for option in options if not option.closed}
+        tried = self.doc.get("tried", ())
+        options = [
+            self._option(name, place) for place, entry in enumerate(self.entries) for name in entry if name not in tried
+        ]
+        self.usable = {option.connection: option for option in options if not option.closed}
         missing = self._missing(options, names)
         staff = row.recipient != "customer"
         first_try = self.doc.get("first_try_at")
@@ -140,7 +149,7 @@ class Leaving:
             missing=missing,
             forbidden="" if staff else self._forbidden(),
             options=options,
-            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in self.doc.get("tried", ())],
+            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in tried],
             zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
@@ -150,32 +159,51 @@ class Leaving:
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )
 
-    def _list(self) -> list[str]:
-        return self.world.list_of(self.doc.get("via", "default"), self.shop)
-
-    def _option(self, name: str) -> Option:
+    def _option(self, name: str, place: int) -> Option:
         channel, address = self.world.channel(name), self.address(name)
-        why = self._closed(name, channel, address)
+        why = CARRIER_TELLS if channel.rings and self._carrier_tells else self._closed(name, channel, address)
+        why = why or self._rests_with(place, name)
         paused = self.around.paused.get(name)
         waits = paused[1] if paused else None
         cooling = self.capacity.cooling.get(name)
         later = max((t for t in (waits, cooling) if t), default=None)
-        return Option(name, channel.rings, why, later, unwanted=why == OPTED_OUT)
+        return Option(name, channel.rings, why, later, needless=why if why in NEEDLESS else "", entry=place)
+
+    def _rests_with(self, place: int, name: str) -> str:
+        """What may have gone is tried again by the same provider only, who knows its key."""
+        perhaps = self.doc.get("perhaps", "")
+        return f"it may have gone by {perhaps}" if perhaps != name and perhaps in self.entries[place] else ""
 
     def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
         if not address:
             return "not linked" if channel.address_kind is AddressKind.LINK else "no address"
-        if self.around.suppressed(name, address):
+        alike = self.world.one_address[name]
+        if any(self.around.suppressed(each, address) for each in alike):
             return "the address is dead"
-        contact = self.around.contacts.get((self.row.customer_id, name))
         if self.row.recipient == "customer":
-            if contact is not None and contact.state == "closed":
+            contacts = [self.around.contacts.get((self.row.customer_id, each)) for each in alike]
+            if any(contact is not None and contact.state == "closed" for contact in contacts):
                 return "closed by the customer"
-            if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
+            if any((self.row.customer_id, self.row.cls, each) in self.around.optouts for each in alike):
                 return OPTED_OUT
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
+
+    @cached_property
+    def _carrier_tells(self) -> bool:
+        """Whether it is the first word of a run about a status that this parcel's carrier announces itself: it need
+        not ring a second time."""
+        row, shipments = self.row, self.view.shipments if self.view else ()
+        shipment = next((each for each in shipments if each.id == self.subject), None)
+        leg = shipment.current if shipment is not None else None
+        if row.recipient != "customer" or self.doc.get("echo") or leg is None or not leg.carrier:
+            return False
+        told = row.word in {full_name(each) for each in self.world.connection(leg.carrier).tells}
+        about = self.around.later.get(row.order_id, ())
+        return told and not any(
+            each.run_key == row.run_key and each.id < row.id and each.recipient == row.recipient for each in about
+        )
 
     def _stopped(self) -> str:
         run = self.around.runs.get(self.row.run_key)
@@ -321,8 +349,9 @@ class Leaving:
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())
         found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
-        channels = self._list()  # one: whoever asks is answered where they asked
-        locale = self._text_locale(self.world.channel(channels[0]).form) if channels else self.shop.locale
+        # One entry: whoever asks is answered where they asked.
+        first = self.entries[0][0] if self.entries else ""
+        locale = self._text_locale(self.world.channel(first).form) if first else self.shop.locale
         return [status_summary(each, self.world, locale) for each in found if not each.gone]
 
     def _text_locale(self, form: Form) -> str:
@@ -351,7 +380,8 @@ class Leaving:
 
     def _missing(self, options: Sequence[Option], names: Mapping[str, Any]) -> tuple[str, ...]:
         """The fields that the text for the first usable channel lacks."""
-        first = next((option for option in options if not option.closed), None)
+        usable = [option for option in options if not option.closed]
+        first = next((option for option in usable if not option.waits(self.now)), usable[0] if usable else None)
         if first is None or self.room.get(first.connection, 0) <= 0:
             return ()  # asked when there is room
         try:
@@ -456,10 +486,16 @@ class Leaving:
         )
         if self.world.shadow and not row.shadow:
             outgoing = from_a_shadow(outgoing)
-        hashed, others = address_hash(connection, address), bool(self.usable - {connection})
-        rev = self.around.loaded[row.order_id].rev if row.order_id else 0
+        entry = next((each for each in self.entries if connection in each and len(each) > 1), ())
+        standby = [self.usable[each] for each in entry if each in self.usable and each != connection]
         return Departure(
-            row, connection, outgoing, address_hash=hashed, links=self.links, rev=rev, others=others,
+            row, connection, outgoing,
+            address_hash=address_hash(connection, address),
+            links=self.links,
+            rev=self.around.loaded[row.order_id].rev if row.order_id else 0,
+            others=bool(self.usable.keys() - {connection}),
+            entry=entry,
+            stands_by=any(not each.waits(self.now) for each in standby),
             form=self.world.channel(connection).form.value,
         )  # fmt: skip
 

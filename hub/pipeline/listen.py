@@ -65,7 +65,7 @@ def _came_to(row: Any, world: World) -> str:
         return MESSAGE_FAILED
     if row.reason == SHADOW:
         return MESSAGE_DELIVERED
-    receipts = row.connection in world.adapters and world.channel(row.connection).receipts
+    receipts = row.connection in world.adapters and world.gives_receipts(row.connection)
     return MESSAGE_DELIVERED if row.state in ("delivered", "read") or (row.state == "sent" and not receipts) else ""
 
 

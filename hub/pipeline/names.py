@@ -218,7 +218,7 @@ def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[st
         cash_due=money["amount"] if money else None,
         last=_last(each),
         items=_contents(each, view),
-        carrier_tells=[],
+        carrier_tells=sorted(carrier.tells) if carrier else [],
         carrier_told=[told.kind.value for told in each.news.told],
     )
 

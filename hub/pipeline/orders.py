@@ -175,18 +175,21 @@ def _among(
 
 
 def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[str, ...]:
-    """Channel connections by which a customer can be reached; `states`: connection → open or closed."""
+    """Channel connections by which a customer can be reached, and the failovers that hold them; `states`: connection →
+    open or closed."""
     snapshot = doc.snapshot
     if snapshot is None:
         return ()
     phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
     has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
-    return tuple(
+    found = tuple(
         name
         for name in world.of_kind("channel")
-        if states.get(name) != "closed"
+        if not any(states.get(each) == "closed" for each in world.one_address[name])
         and (states.get(name) == "open" or has.get(world.channel(name).address_kind, False))
     )
+    joined = (name for name, providers in world.config.failovers.items() if any(each in found for each in providers))
+    return (*found, *joined)
 
 
 def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:

@@ -156,19 +156,31 @@ class _Channel:
     def closed(self, closed: ChannelClosed) -> None:
         """The person shut the channel (or opened it again): true for whoever has this address."""
         state = "open" if closed.open else "closed"
-        for customer_id in self._who_has(closed.address):
+        whose = self._who_has(closed.address)
+        for customer_id in whose:
             self._contact(customer_id, closed.address, state, closed.reason)
+        if closed.open:
+            self._reopen(whose, closed.reason)
         if self.world.channel(self.source).address_kind is not AddressKind.LINK:
             self._address(closed)
 
+    def _reopen(self, customer_ids: set[str], reason: str) -> None:
+        """What any provider of the failover reported closed is open again, whichever hears of it."""
+        its = (contacts.c.tenant == TENANT, contacts.c.channel.in_(self._alike()), contacts.c.state == "closed")
+        opened = sa.update(contacts).where(*its, contacts.c.customer_id.in_(customer_ids))
+        self.connection.execute(opened.values(state="open", reason=reason, at=self.now))
+
+    def _alike(self) -> list[str]:
+        return sorted(self.world.one_address[self.source])
+
     def _address(self, closed: ChannelClosed) -> None:
         """The address itself, for whoever gives it in an order: we may not know yet whose it is."""
-        hashed = address_hash(self.source, closed.address)
         if not closed.open:
-            self._suppress(hashed, closed.reason)
+            self._suppress(address_hash(self.source, closed.address), closed.reason)
             return
-        mine = (suppressions.c.tenant == TENANT, suppressions.c.channel == self.source)
-        self.connection.execute(sa.delete(suppressions).where(*mine, suppressions.c.address_hash == hashed))
+        hashes = [address_hash(each, closed.address) for each in self._alike()]
+        mine = (suppressions.c.tenant == TENANT, suppressions.c.address_hash.in_(hashes))
+        self.connection.execute(sa.delete(suppressions).where(*mine))
 
     def _who_has(self, address: str) -> set[str]:
         linked = sa.select(contacts.c.customer_id).where(

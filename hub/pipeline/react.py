@@ -454,6 +454,7 @@ class _React:
                     "doc": {
                         "via": list(step.via) if not isinstance(step.via, str) else step.via,
                         "urgent": step.urgent,
+                        "echo": step.echo,
                         "extra": to_plain(extra),
                         "values": values,
                         "event": to_plain(row.event),

@@ -79,12 +79,13 @@ class Recorder:
             first_try_at=datetime.fromisoformat(first) if first else now,
             others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
-            receipts=channel.receipts,
+            receipts=world.gives_receipts(connection),
             receipt_wait=timedelta(0)
             if doc.get("urgent")
             else world.config.contact.receipt.get(connection, channel.receipt_wait),
             uncertain=world.connection(connection).uncertain,
             unknowns=doc.get("unknowns", 0),
+            stands_by=bool(doc.get("stands_by")),
             jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
         )
 
@@ -102,13 +103,13 @@ class Recorder:
         channel = left.connection
         values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
         if kind == "unknown":
-            doc["unknowns"] = doc.get("unknowns", 0) + 1
+            doc |= {"unknowns": doc.get("unknowns", 0) + 1, "perhaps": channel}
         if verdict.state.value == "due":
             values |= {"due_at": verdict.due_at or now}
             if not verdict.counts:
                 values["tries"] = max(row.tries - 1, 0)
             if verdict.next_channel:
-                doc = done_with(doc, channel, verdict.reason)
+                doc = done_with(doc, channel, verdict.reason, everywhere=verdict.everywhere)
                 values |= {"tries": 0, "connection": ""}
         else:
             values["finished_at"] = now

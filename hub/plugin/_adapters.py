@@ -153,6 +153,8 @@ class Carrier(Adapter[S]):
     """True: the carrier answers with a current code only."""
     intervals: ClassVar[Mapping[Shipment | None, timedelta]] = {}
     """Status → how often to ask; what is absent comes from the hub's own table."""
+    tells: ClassVar[frozenset[Shipment]] = frozenset()
+    """What this carrier announces to every recipient itself, whatever the sender's contract says."""
 
     def recognises(self, number: str) -> bool:
         """Whether a normalised number (no blanks, upper case) can be this carrier's."""
@@ -234,6 +236,7 @@ class Channel(Adapter[S]):
     rings: ClassVar[bool]
     """Whether it makes a noise at night."""
     receipts: ClassVar[bool] = False
+    """Whether it can say that a message arrived; whether it does so here, `gives_receipts` says."""
     honours_keys: ClassVar[bool] = False
     receipt_wait: ClassVar[timedelta] = timedelta(minutes=10)
     max_length: ClassVar[int | None] = None
@@ -248,6 +251,10 @@ class Channel(Adapter[S]):
     async def poll(self, cursor: Any) -> Page:
         """Receipts and replies since the cursor, for channels that can be asked."""
         raise NotImplementedError
+
+    def gives_receipts(self, url: str | None) -> bool:
+        """Whether this connection's receipts reach the hub when webhooks for it would come to `url`."""
+        return self.receipts
 
     def asks_every(self, url: str | None) -> timedelta | None:
         """How often `poll` is to be called when webhooks for this connection would come to `url`; None: not at all."""

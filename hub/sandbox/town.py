@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.clock import Clock, VirtualClock
+from hub.config.files import peek, shops_of
 from hub.config.model import Config, Connection
 from hub.flows.load import load_config
 from hub.messages import Texts, check_text
@@ -140,7 +141,7 @@ def _read(path: Path, registry: Registry, env: Mapping[str, str]) -> tuple[Texts
     if not path.is_file():
         raise DemoError(f"there is no {path}; the demo plays the flows.yaml of the checkout that it is started in")
     folder = path.parent / "messages"
-    texts, wrong = Texts.load(folder if folder.is_dir() else None)
+    texts, wrong = Texts.load(folder if folder.is_dir() else None, shops_of(peek(path)))
     loaded = load_config(path, registry, env, texts=texts, check_text=check_text)
     if loaded.config is None or any(each.severity == "E" for each in wrong):
         problems = "\n".join(map(str, (*loaded.problems, *wrong)))

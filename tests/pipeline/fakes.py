@@ -181,6 +181,7 @@ def world(
     statuses: Mapping[str, Mapping[str, Meaning]] | None = None,
     shop: Shop = SHOP,
     public_url: str | None = "https://hub.example",
+    failovers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> World:
     """A world of these flows (as they are written in YAML)."""
     config = Config(
@@ -188,6 +189,7 @@ def world(
         hub=HubSettings(public_url),
         shops={shop.key: shop},
         connections={each.name: each for each in connections},
+        failovers=failovers or {},
         contact=contact,
         staff=staff,
         people=PEOPLE,

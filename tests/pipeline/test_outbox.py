@@ -399,7 +399,7 @@ async def test_a_merchants_own_language_is_spoken(db: Database, tmp_path: Path, 
         folder = tmp_path / "messages" / locale
         folder.mkdir(parents=True)
         (folder / "order-received.sms").write_text(f"({locale}) {{{{ order.number }}}}\n")
-    texts, problems = Texts.load(tmp_path / "messages", ("main",))
+    texts, problems = Texts.load(tmp_path / "messages", {"main": "plain"})
     assert not problems
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
     it = Desk(db, replace(world(flows, contact=Contact(settle=timedelta(0))), texts=texts))

@@ -88,7 +88,7 @@ CASES = [
     ),
     *(
         pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key)
-        for key in ("promise", "echo", "if_fails")
+        for key in ("promise", "if_fails")
     ),
     *(
         pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")

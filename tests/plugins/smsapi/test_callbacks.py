@@ -171,3 +171,15 @@ def test_whatever_is_called_in_gives_records_or_is_unreadable(fields: dict[str, 
 def test_whatever_was_stored_gives_records_or_is_unreadable(body: object) -> None:
     with pytest.raises(UnreadableError):
         read(Raw(body, "message:none", "key", occurred_at=START), "PL")
+
+
+@pytest.mark.parametrize(
+    ("url", "test", "gives"),
+    [
+        pytest.param("https://hub.example/in/sms", False, True, id="the hub can be reached"),
+        pytest.param(None, False, False, id="it cannot"),
+        pytest.param("https://hub.example/in/sms", True, False, id="messages are only checked"),
+    ],
+)
+async def test_receipts_come_where_they_can_be_called_in(make: Make, url: str | None, test: bool, gives: bool) -> None:
+    assert make(test=test).gives_receipts(url) is gives

@@ -91,7 +91,16 @@ async def test_an_outage_is_made_good(
         assert sorted(line.partition(": the shop")[0] for line in said) == [
             "main-shop: order.created", "main-shop: order.updated",
         ]  # fmt: skip
-        assert it.mails("iza@kavovar.example") == [f"{deleted}: the order was deleted in the shop"]
+        seen = {each.subject: each.text for each in it.smtp.ledger if "iza@kavovar.example" in each.to}
+        assert set(seen) == {
+            f"{deleted}: the order was deleted in the shop",
+            "webhooks of main-shop are silent",
+            "our webhooks were changed at main-shop",
+        }
+        silent, changed = seen["webhooks of main-shop are silent"], seen["our webhooks were changed at main-shop"]
+        assert "Since 24 November, 09:10 no webhook has come from main-shop." in silent
+        assert "Orders found only by asking: 11." in silent, "seven old, one cancelled, one deleted, two new"
+        assert changed.count("the shop had switched it off, and it is on again") == 2
 
         told = await it.told()
         for ref in old:
