@@ -11,7 +11,7 @@ from hub.flows.run import met
 from hub.flows.types import axis_of_word
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
-from hub.plugin import AddressKind, Channel, Form, Outgoing
+from hub.plugin import AddressKind, Button, Channel, Form, Outgoing
 from hub.status import FINAL, parse_status
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
@@ -21,6 +21,7 @@ from .ladder import MATTER, OVERDUE, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
 from .phones import phone_of
 from .plain import attempt_key, from_plain
+from .pressing import buttons_of
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
 from .world import World
@@ -433,6 +434,13 @@ class Leaving:
         self.room[connection] -= 1
         self.outbox.departures.append(self._departure(connection, via, text))
 
+    def _to_press(self, connection: str, locale: str) -> tuple[Button, ...]:
+        """Where staff read in a chat, what they can do about the matter by pressing."""
+        matter = self.around.escalations.get(self.doc.get("escalation", ""))
+        if matter is None or self.person is None or self.world.channel(connection).form is not Form.CHAT:
+            return ()
+        return buttons_of(matter, locale)
+
     def _departure(self, connection: str, via: Via, text: Rendering) -> Departure:
         row, address = self.row, self.address(connection)
         unsubscribe = self._link(connection)("unsubscribe") or ""
@@ -452,7 +460,7 @@ class Leaving:
             unsubscribe_url=unsubscribe,
             silent=via.silent,
             urgent=bool(self.doc.get("urgent")),
-            buttons=text.buttons,
+            buttons=(*self._to_press(connection, text.locale), *text.buttons),
         )
         if self.world.shadow and not row.shadow:
             outgoing = from_a_shadow(outgoing)

@@ -22,7 +22,7 @@ FORMS = {
     **dict.fromkeys(CUSTOMER, ("mail", "chat", "sms")),
     **dict.fromkeys(CHAT_ONLY, ("chat",)),
     **dict.fromkeys(STAFF, ("mail", "chat")),
-    **dict.fromkeys(("staff-escalation", "staff-overdue"), ("mail", "chat", "sms")),
+    **dict.fromkeys(("staff-escalation", "staff-overdue", "staff-handed-over"), ("mail", "chat", "sms")),
 }
 ALL = [(name, form, locale) for name, forms in FORMS.items() for form in forms for locale in LOCALES]
 

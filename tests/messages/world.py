@@ -30,10 +30,11 @@ CUSTOMER = (
     "return-news",
     "refunded",
 )
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help")
+CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "staff-matter")
 STAFF = (
     "staff-escalation",
     "staff-overdue",
+    "staff-handed-over",
     "staff-connection-paused",
     "staff-unmapped-status",
     "staff-notice",
@@ -214,6 +215,8 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "order-status": {"orders": _orders(locale)},
         "staff-escalation": {"escalation": _escalation(place), "shipment": {"status": "problem"}},
         "staff-overdue": {"escalation": {**_escalation(place), "owner": "Olena"}},
+        "staff-handed-over": {"escalation": {**_escalation(place), "choices": ["approve", "refuse"]}},
+        "staff-matter": {"escalation": {**_escalation(place), "owner": "Olena"}, "notice": {"kind": "settled"}},
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
