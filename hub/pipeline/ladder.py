@@ -161,6 +161,12 @@ def matter_names(matter: Mapping[str, Any], first: str, staff: Mapping[str, Rung
     )
 
 
+def first_told(matter: Mapping[str, Any], run_doc: Mapping[str, Any] | None) -> str:
+    """The group that was told of a matter first, as the run that raised it remembers."""
+    last = run_doc["run"].get("values", {}).get(MATTER) if run_doc is not None else None
+    return str(last["to"]) if last and last["uid"] == matter["uid"] else str(matter["rung"])
+
+
 def level_of(first: str, now: str, staff: Mapping[str, Rung]) -> int:
     """How far up the ladder a matter is, from 1; 1 too where the newest file no longer leads from there to here."""
     way = [first]

@@ -17,7 +17,7 @@ from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
-from .ladder import MATTER, OVERDUE, matter_names
+from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
 from .phones import phone_of
 from .plain import attempt_key, from_plain
@@ -316,8 +316,7 @@ class Leaving:
     def _first_told(self, matter: Any) -> str:
         """The group that was told of a matter first, as its run remembers."""
         run = self.around.runs.get(matter.run_key)
-        raised = run.doc["run"].get("values", {}).get(MATTER) if run is not None else None
-        return str(raised["to"]) if raised and raised["uid"] == matter.uid else str(matter.rung)
+        return first_told(matter._mapping, run.doc if run is not None else None)
 
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())

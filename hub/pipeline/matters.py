@@ -13,7 +13,7 @@ from hub.config.model import Shop
 from hub.store.database import say_after_commit, upsert
 from hub.store.tables import TENANT, escalations, messages, runs, timeline, timers
 
-from .ladder import MATTER, hand_over, history_line
+from .ladder import MATTER, first_told, hand_over, history_line
 from .news import is_home, report, shop_of_home
 from .orders import remember
 from .plain import key_of
@@ -155,11 +155,13 @@ def report_matter(
     connection: sa.Connection, dialect: str, word: str, matter: Mapping[str, Any], world: World, now: datetime
 ) -> None:
     """Tell the flows what became of a matter: once per rung on which it happened (FLOWS 2.2), and per hand-over."""
+    made = sa.select(runs.c.doc).where(runs.c.tenant == TENANT, runs.c.key == matter["run_key"])
+    first = first_told(matter, connection.execute(made).scalar())
     once = key_of(TENANT, matter["uid"], word, matter["rung"], matter["handed"])
     report(
         connection, dialect, world, home=matter["order_id"], word=word, kind="escalation", subject=matter["uid"],
         occurrence=int(once[:15], 16), at=now, now=now, run=matter["run_key"],
-        names={MATTER: {"uid": matter["uid"], "to": matter["rung"]}},
+        names={MATTER: {"uid": matter["uid"], "to": first}},
     )  # fmt: skip
 
 

@@ -260,6 +260,14 @@ async def test_what_was_taken_is_news_of_its_own(db: Database) -> None:
     assert "Ask #1" in text and "Taken by: olena" in text, "the matter reads as it stands"
 
 
+async def test_how_far_up_the_ladder_it_is_counts_from_who_was_told_first(db: Database) -> None:
+    high = {"on": "escalation.acknowledged", "when": "escalation.level == 2", "steps": [{"stop": "high"}]}
+    it = await raised(db, high=high)
+    await it.wait(minutes=31)
+    await do(it, Wish.TAKE, "iryna")
+    assert [row.reason for row in it.rows(runs, runs.c.flow == "high")] == ["high"]
+
+
 async def test_what_stops_on_it_stops(db: Database) -> None:
     flow = {"on": "order.packed", "stop_on": ["escalation.resolved"], "steps": [{"escalate": RAISE}, {"wait": "1h"}]}
     it = Desk(db, town(ask=flow))
