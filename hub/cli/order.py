@@ -303,6 +303,8 @@ def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str
 
 
 def _subject(line: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    if line["kind"] == "escalation":
+        return f"escalation {line['subject'][:8]}"
     own = str(line["subject"]).removeprefix(whole["id"]).lstrip("/#")
     return f"{line.get('axis', '')} {own}".strip()
 

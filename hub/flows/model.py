@@ -129,13 +129,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A matter that a person must take on. `reason` is TEXT (a limited template)."""
+    """A matter that a person must take on. `reason` is TEXT (a limited template). `choices` become buttons; `wait`: the
+    run goes on when it is resolved, or at `due`."""
 
     id: str
     to: str
     reason: str
     severity: Severity = Severity.NORMAL
     due: Length | None = None
+    choices: tuple[str, ...] = ()
+    wait: bool = False
 
 
 class IfFails(StrEnum):

@@ -152,6 +152,15 @@ def not_yet(step: Outside) -> Reached | None:
     return None
 
 
+Resolved = Callable[[Run], bool]
+"""Whether the matter that the run raised last is resolved."""
+
+
+def unresolved(run: Run) -> bool:
+    """Nobody has resolved anything."""
+    return False
+
+
 Failed = Callable[[Exception], str]
 """What an error is called in the reason of a parked run; its own words may hold anybody's data."""
 
@@ -179,6 +188,7 @@ class Moment:
     hours: Hours = OFFICE
     """Of the shop: working lengths count within these."""
     became: Became = not_yet
+    resolved: Resolved = unresolved
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -260,6 +270,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+            if step.wait:
+                return _hold(step, moment.settle(effect, run), moment)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -270,6 +282,22 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             return _begin_wait(flow, step, run, moment, names)
     run = moment.settle(effect, run)
     return replace(run, path=_after(run.path))
+
+
+def _hold(step: Escalate, run: Run, moment: Moment) -> Run:
+    """Wait for a person, with the matter raised: until it is resolved, or due."""
+    held = replace(run, since=moment.now)
+    names = moment.names(run.values)
+    return _through(step, replace(held, due_at=_matter_due(step, held, moment, names)), moment, names)
+
+
+def _matter_due(step: Escalate, run: Run, moment: Moment, names: Mapping[str, Any]) -> datetime:
+    """By when the matter must be resolved: its own word, which counts within the hours of its group."""
+    due = names.get("escalation", {}).get("due_at")
+    if isinstance(due, datetime):
+        return due
+    assert step.due is not None, "an escalation that is waited for is due at some time"
+    return step.due.after(run.since or moment.now, moment.zone, moment.hours)
 
 
 def _say(step: Notify, names: Mapping[str, Any], run: Run, moment: Moment) -> SayTo:
@@ -366,7 +394,8 @@ def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
         return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)
     if due is Otherwise.SKIP:
         return _go_on(run, "")
-    return _through(step, replace(run, due_at=_planned(flow, run, due, moment, names)), moment, names)
+    ends = due if isinstance(step, Escalate) else _planned(flow, run, due, moment, names)
+    return _through(step, replace(run, due_at=ends), moment, names)
 
 
 def _planned(flow: Flow, run: Run, due: datetime | None, moment: Moment, names: Mapping[str, Any]) -> datetime | None:
@@ -392,7 +421,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate():
+            case Escalate(wait=False):
                 pass
             case Call() | WriteBack() if not step.holds:
                 pass
@@ -409,6 +438,8 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
             return step.length.after(since, moment.zone, moment.hours)
         case WaitThat() | WaitEvent():
             return step.up_to.after(since, moment.zone, moment.hours)
+        case Escalate():
+            return _matter_due(step, run, moment, names)
         case WaitUntil():
             until = _value(step.until, names, run, moment)
             if isinstance(until, datetime):
@@ -428,9 +459,11 @@ def _through(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> 
         word = next((word for word in step.words if word in moment.happened), None)
         if word is not None:
             return _go_on(run, word)
-    if run.due_at is not None and run.due_at <= moment.now:
-        return _go_on(run, "")
-    return run
+    over = run.due_at is not None and run.due_at <= moment.now
+    if isinstance(step, Escalate):
+        ended = over or moment.resolved(run)
+        return replace(run, path=_after(run.path), since=None, due_at=None) if ended else run
+    return _go_on(run, "") if over else run
 
 
 def _go_on(run: Run, waited: str) -> Run:
@@ -448,6 +481,8 @@ def words_heard(flow: Flow) -> frozenset[str]:
         for step in steps:
             if isinstance(step, WaitEvent):
                 yield from step.words
+            if isinstance(step, Escalate) and step.wait:
+                yield "escalation.resolved"
             for branch in step.branches if isinstance(step, Choose) else ():
                 yield from waited_for(branch.steps)
 

@@ -30,7 +30,7 @@ from .asking import questions
 from .batch import OrderPlan, Wanted
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
-from .ladder import climb
+from .ladder import climb, climbed_text, history_line
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .parcels import with_ids
@@ -84,7 +84,7 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
         keys.setdefault(row.order_id, set()).add(row.key)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
+            kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
     for row in _asked_outside(connection, [order_id for order_id in ids if found[order_id].runs]):
         found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
@@ -129,7 +129,7 @@ def _run_row(row: Any) -> RunRow:
     )  # fmt: skip
 
 
-def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
+def remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
     """A run keeps the text it started with; fetch it when the live file has another. Returns why it cannot be had (a
     word that this version of the hub does not know any more); empty: it is at hand."""
     if world.knows(flow, version):
@@ -254,7 +254,7 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     plan.fired_timers = [timer.id for timer in want.timers]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
-            _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
+            _climb(plan, loaded, timer.ref, timer.kind, world, now, shop.timezone)
     return plan
 
 
@@ -287,10 +287,13 @@ def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
     return plan
 
 
-def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: datetime, zone: Any) -> None:
+def _climb(plan: OrderPlan, loaded: Loaded, uid: str, kind: str, world: World, now: datetime, zone: Any) -> None:
+    row = loaded.escalations[uid]
     rows = climb(row, kind, world, now, zone)
     if rows.escalation:
-        plan.climbed.append({name: rows.escalation[name] for name in ("uid", "rung", "told")})
+        loaded.escalations[uid] = rows.escalation  # both clocks may run out at once, and each climbs from where it is
+        plan.climbed.append((row, rows.escalation, kind))
+        plan.lines.append(history_line(uid, climbed_text(row, rows.escalation, kind), now))
     if rows.line:
         plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": rows.line}})
     plan.reaction.messages += rows.messages

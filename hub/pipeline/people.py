@@ -1,5 +1,6 @@
 """What channels report: receipts, replies, links made, channels closed. Written in the apply transaction."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
+from .pressing import PREFIX, pressed
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
 from .world import World
@@ -57,6 +59,11 @@ def write_channel(
             write.linked(record)
         case ChannelClosed():
             write.closed(record)
+
+
+Press = Callable[[sa.Connection, str, str, Reply, World, datetime], None]
+PRESSED: Mapping[str, Press] = {PREFIX: pressed}
+"""What a button begins with → what a press of it does. Others are not ours."""
 
 
 class _Channel:
@@ -200,6 +207,9 @@ class _Channel:
     def reply(self, reply: Reply) -> None:
         """Whoever writes to us is told where their orders are; a stranger, how to be known."""
         if reply.button:
+            press = PRESSED.get(reply.button.partition(":")[0])
+            if press is not None:
+                press(self.connection, self.dialect, self.source, reply, self.world, self.now)
             return
         row = self.connection.execute(
             sa.select(contacts.c.customer_id).where(

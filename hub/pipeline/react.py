@@ -32,7 +32,7 @@ from hub.store.tables import TENANT, slot_of
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
 from .guards import Option, before_quiet
-from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
+from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
 from .news import is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
@@ -497,6 +497,7 @@ class _React:
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
         self.out.escalations.append(rows.escalation)
+        self.out.lines.append(opened_line(rows.escalation))
         self.out.messages += rows.messages
         self.out.timers += rows.timers
         self.matters[uid] = rows.escalation
@@ -550,8 +551,14 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
-            self._failed, self.it.shop.hours, self._became(row),
+            self._failed, self.it.shop.hours, self._became(row), self._resolved,
         )  # fmt: skip
+
+    def _resolved(self, run: Run) -> bool:
+        """Whether the matter that a run raised last is resolved."""
+        raised_last = run.values.get(MATTER)
+        matter = self.matters.get(raised_last["uid"]) if raised_last else None
+        return matter is not None and matter["state"] == "resolved"
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
         """When a wait is to end whose message must not come in quiet hours; its first choice decides."""

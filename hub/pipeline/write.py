@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.flows.model import Severity
 from hub.store.database import insert_new, upsert
 from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
@@ -36,7 +37,9 @@ from hub.store.tables import (
 from .asking import pace
 from .batch import Batch, OrderPlan
 from .documents import dump, load
+from .ladder import history_line
 from .listen import message_moved, status_changed
+from .matters import OVERDUE_WORD, report_matter, ring_now
 from .news import home_of, report
 from .people import write_channel
 from .plain import number_of, to_plain
@@ -48,7 +51,6 @@ from .states import done_with
 from .unmapped import add_seen
 from .world import World
 
-SEVERITIES = ("low", "normal", "high", "critical")
 WAITS = "|waits:"
 """Marks the dedupe key of a copy of an event that waits for one more order or parcel."""
 HOMELESS = timedelta(hours=1)
@@ -314,12 +316,12 @@ class _Write:
         for plan in plans:
             for note in plan.reaction.notes:
                 self._add_note(note)
-            for row in plan.climbed:
-                self.connection.execute(
-                    sa.update(escalations)
-                    .where(escalations.c.tenant == TENANT, escalations.c.uid == row["uid"])
-                    .values(rung=row["rung"], told=row["told"])
-                )
+            for was, now, kind in plan.climbed:
+                mine = sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == now["uid"])
+                unresolved = mine.where(sa.text("escalations.state <> 'resolved'"))
+                done = self.connection.execute(unresolved.values(rung=now["rung"], told=now["told"]))
+                if done.rowcount and kind == "due":  # of the rung that did not settle it
+                    report_matter(self.connection, self.dialect, OVERDUE_WORD, was, self.world, self.now)
 
     def _next_channel(self, message_id: int) -> None:
         """Sent, but no receipt came in time: the list goes on; a later receipt only corrects the record."""
@@ -333,9 +335,16 @@ class _Write:
     def _add_note(self, note: dict[str, Any]) -> None:
         where = (escalations.c.tenant == TENANT, escalations.c.uid == note["uid"])
         row = self.connection.execute(sa.select(escalations).where(*where)).one()
-        severity = max(row.severity, note["severity"], key=SEVERITIES.index)
+        severity = max(Severity(row.severity), Severity(note["severity"]), key=list(Severity).index).value
         text = f"{row.note}\n{note['note']}".strip()
         self.connection.execute(sa.update(escalations).where(*where).values(note=text, severity=severity))
+        self._insert_line(row.order_id, history_line(row.uid, f"raised again: {note['note']}", self.now))
+        if severity == Severity.CRITICAL and row.severity != severity:
+            ring_now(self.connection, dict(row._mapping), self.world, self.now)
+
+    def _insert_line(self, order_id: str, line: dict[str, Any]) -> None:
+        row = {"tenant": TENANT, "order_id": order_id, "recorded_at": self.now, "event_id": None, **line}
+        self.connection.execute(sa.insert(timeline).values(**row))
 
     def _timers(self, plans: Sequence[OrderPlan]) -> None:
         fired = [timer for plan in plans for timer in plan.fired_timers]

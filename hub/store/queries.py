@@ -269,44 +269,27 @@ _UNRESOLVED = sa.and_(sa.text("escalations.state <> 'resolved'"), escalations.c.
 
 def open_matters(connection: sa.Connection) -> Rows:
     """Escalations that nobody has resolved, the most pressing first, each with its order's number."""
-    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
-    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
-    query = query.where(escalations.c.tenant == TENANT, _UNRESOLVED)
+    query = _matters().where(_UNRESOLVED)
     return connection.execute(query.order_by(_PRESSING, escalations.c.due_at, escalations.c.id)).all()
 
 
-def find_matters(connection: sa.Connection, begins: str) -> Rows:
-    """Unresolved escalations whose id begins so."""
-    query = sa.select(escalations).where(escalations.c.tenant == TENANT, _UNRESOLVED)
-    return connection.execute(query.where(escalations.c.uid.startswith(begins, autoescape=True)).limit(2)).all()
+def find_matters(connection: sa.Connection, begins: str, *, closed: bool = False) -> Rows:
+    """Unresolved escalations whose id begins so, or any, each with its order's number; two at most."""
+    query = _matters().where(escalations.c.uid.startswith(begins, autoescape=True))
+    return connection.execute((query if closed else query.where(_UNRESOLVED)).limit(2)).all()
 
 
-def acknowledge_matter(connection: sa.Connection, uid: str, now: datetime, *, owner: str = "") -> bool:
-    """Somebody takes a matter on: nobody else is called for it. False when it is not open."""
-    values = {"state": "acknowledged", "acknowledged_at": now, "owner": owner}
-    taken = connection.execute(_matter(uid).where(escalations.c.state == "open").values(**values)).rowcount == 1
-    if taken:
-        _stop_clocks(connection, f"acknowledge:{uid}")
-    return taken
+def matter_history(connection: sa.Connection, matter: Any) -> Rows:
+    """Lines of the timeline about one escalation."""
+    mine = (timeline.c.order_id == matter.order_id, timeline.c.kind == "escalation", timeline.c.subject == matter.uid)
+    query = sa.select(timeline).where(timeline.c.tenant == TENANT, *mine)
+    return connection.execute(query.order_by(timeline.c.id)).all()
 
 
-def resolve_matter(connection: sa.Connection, uid: str, note: str, now: datetime) -> bool:
-    """A matter is closed, with a note. False when it was closed before."""
-    row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid, _UNRESOLVED)).first()
-    if row is None:
-        return False
-    values = {"state": "resolved", "resolved_at": now, "note": f"{row.note}\n{note}".strip()}
-    connection.execute(_matter(uid).values(**values))
-    _stop_clocks(connection, f"acknowledge:{uid}", f"due:{uid}")
-    return True
-
-
-def _matter(uid: str) -> sa.Update:
-    return sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == uid)
-
-
-def _stop_clocks(connection: sa.Connection, *keys: str) -> None:
-    connection.execute(sa.update(timers).where(timers.c.tenant == TENANT, timers.c.key.in_(keys)).values(state=1))
+def _matters() -> sa.Select[Any]:
+    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
+    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
+    return query.where(escalations.c.tenant == TENANT)
 
 
 # ------------------------------------------------------------------------------------------------ unmapped codes

@@ -530,6 +530,7 @@ escalations = sa.Table(
     _text("note"),
     sa.Column("choices", Json),  # the words of the buttons
     _text("choice"),
+    sa.Column("handed", sa.Integer, nullable=False, default=0, server_default="0"),  # how often it was handed over
     sa.Column("due_at", Utc),
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("acknowledged_at", Utc),

@@ -1,6 +1,7 @@
 """Figures in Prometheus' text format: counts by connection and state, nothing about any person."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,8 @@ _INBOX = {0: "pending", 2: "orphan", 9: "dead"}
 
 async def metrics_text(hub: Hub) -> str:
     """All metrics as text."""
-    figures = await hub.db.read(_figures)
+    now = hub.clock.now()
+    figures = await hub.db.read(lambda connection: _figures(connection, now))
     lines = [
         *_metric("hub_events_received_total", "Webhook events by what became of them", "counter", (
             ({"connection": connection, "result": result}, count)
@@ -43,6 +45,9 @@ async def metrics_text(hub: Hub) -> str:
         *_metric("hub_escalations_open", "Matters that nobody has resolved", "gauge", (
             ({}, count) for count in (figures["escalations"],)
         )),
+        *_metric("hub_escalations_overdue", "Matters that nobody has resolved in time", "gauge", (
+            ({}, count) for count in (figures["overdue"],)
+        )),
         *_metric("hub_shadow", "1: the whole hub runs in shadow, and nothing goes to customers", "gauge", (
             ({}, int(on)) for on in (hub.world.shadow,)
         )),
@@ -56,7 +61,7 @@ async def metrics_text(hub: Hub) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _figures(connection: sa.Connection) -> dict[str, Any]:
+def _figures(connection: sa.Connection, now: datetime) -> dict[str, Any]:
     """Each count uses a partial index, so it grows with what is open, not with what ever was."""
     inbox_counts = {
         state: connection.execute(
@@ -73,15 +78,14 @@ def _figures(connection: sa.Connection) -> dict[str, Any]:
         }
         for table in (messages, errands)
     )
+    unresolved = sa.select(sa.func.count()).select_from(escalations).where(sa.text("escalations.state <> 'resolved'"))
+    unresolved = unresolved.where(escalations.c.state != "shadow")
     return {
         "inbox": inbox_counts,
         "messages": open_states,
         "errands": open_errands,
-        "escalations": connection.execute(
-            sa.select(sa.func.count())
-            .select_from(escalations)
-            .where(sa.text("escalations.state <> 'resolved'"), escalations.c.state != "shadow")
-        ).scalar_one(),
+        "escalations": connection.execute(unresolved).scalar_one(),
+        "overdue": connection.execute(unresolved.where(escalations.c.due_at < now)).scalar_one(),
         "unmapped": connection.execute(sa.select(sa.func.count()).select_from(unmapped)).scalar_one(),
         "connections": [
             (row.name, row.paused)

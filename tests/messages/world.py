@@ -58,10 +58,11 @@ VOICED = (
 """What the parcel itself can tell: there is one, and nobody has lost it."""
 OPTIONAL = ("please-review", "order-the-same-again", "five-questions", "five-questions-reminder")
 """What nobody has to be sent: these have an opt-out."""
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "survey-thanks")
+CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "survey-thanks", "staff-matter")
 STAFF = (
     "staff-escalation",
     "staff-overdue",
+    "staff-handed-over",
     "staff-connection-paused",
     "staff-unmapped-status",
     "staff-notice",
@@ -251,6 +252,8 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "order-status": {"orders": _orders(locale)},
         "staff-escalation": {"escalation": _escalation(place), "shipment": {"status": "problem"}},
         "staff-overdue": {"escalation": {**_escalation(place), "owner": "Olena"}},
+        "staff-handed-over": {"escalation": {**_escalation(place), "choices": ["approve", "refuse"]}},
+        "staff-matter": {"escalation": {**_escalation(place), "owner": "Olena"}, "notice": {"kind": "settled"}},
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}

@@ -44,6 +44,7 @@ from hub.flows.run import (
     proceed,
     settled,
     step_at,
+    words_heard,
 )
 
 from .fakes import KYIV, moment
@@ -100,6 +101,37 @@ def test_steps_follow_each_other_to_the_end() -> None:
 def test_stop_ends_the_run_with_its_word() -> None:
     run, effects = proceed(flow(say("one"), Stop("stop", "enough"), say("two")), Run(), at())
     assert (run.state, run.reason, said(effects)) == (RunState.DONE, "enough", ["one"])
+
+
+DECIDE = Escalate("escalate:support", "support", "look", due=Length(4 * HOUR), choices=("yes", "no"), wait=True)
+
+
+def test_an_escalation_that_is_waited_for_holds_the_run() -> None:
+    asked = flow(DECIDE, say("one"))
+    run, effects = proceed(asked, Run(), at())
+    assert (run.state, run.due_at, said(effects)) == (RunState.WAITING, NOW + 4 * HOUR, ["escalate:support"])
+    later = proceed(asked, run, at(NOW + HOUR))
+    assert later == (run, []), "it is raised once"
+    resolved = replace(at(NOW + HOUR), resolved=lambda run: True)
+    assert said(proceed(asked, run, resolved)[1]) == ["one"]
+    ended, effects = proceed(asked, run, at(NOW + 4 * HOUR))
+    assert (ended.state, said(effects)) == (RunState.DONE, ["one"])
+    assert "waited" not in ended.values, "it is the choice that says what came of it"
+
+
+def test_it_holds_until_the_matter_itself_is_due() -> None:
+    assert begun(flow(DECIDE), at(escalation={"due_at": NOW + 9 * HOUR})).due_at == NOW + 9 * HOUR
+
+
+def test_one_that_is_resolved_at_once_holds_nothing() -> None:
+    run, effects = proceed(flow(DECIDE, say("one")), Run(), replace(at(), resolved=lambda run: True))
+    assert (run.state, said(effects)) == (RunState.DONE, ["escalate:support", "one"])
+
+
+def test_who_waits_for_a_person_hears_when_the_matter_is_resolved() -> None:
+    inside = Choose("choose", (Branch(None, (DECIDE,)),))
+    assert words_heard(flow(inside)) == {"shipment.shipped", "escalation.resolved"}
+    assert words_heard(flow(replace(DECIDE, wait=False))) == {"shipment.shipped"}
 
 
 def test_a_wait_of_working_time_counts_within_the_hours_of_the_shop() -> None:

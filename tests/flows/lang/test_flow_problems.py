@@ -92,7 +92,23 @@ CASES = [
     ),
     *(
         pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")
-        for key in ("choices", "wait", "if_fails")
+        for key in ("if_fails",)
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, wait: true}"),
+        "3:5 missing-setting",
+        id="waiting for a person for ever",
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [yes, no, yes]}"), "3:59 bad-value", id="a choice twice"
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [a, b, c, d, e, f, g]}"),
+        "3:49 bad-value",
+        id="seven choices",
+    ),
+    pytest.param(
+        steps(f"escalate: {{to: support, reason: x, choices: [{'x' * 41}]}}"), "3:50 bad-value", id="a long choice"
     ),
     pytest.param(steps("notify: {template: shipped, to: recipient}"), "3:37 not-yet", id="recipient"),
     pytest.param(steps("wait: 2w working"), "3:11 bad-length", id="a working week"),
