@@ -56,7 +56,7 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"survey", "mute", "tag", "coupon", "do"})
+LATER_STEPS = frozenset({"survey", "coupon", "do"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 

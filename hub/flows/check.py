@@ -15,7 +15,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Call, Escalate, Flow, Notify, State, Step, WriteBack, lists_in
+from .model import Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -184,10 +184,17 @@ def _texts_of(flow: Flow) -> frozenset[str]:
     return frozenset(each.text for each in flow.when)
 
 
+def _is_at_once(step: Step) -> bool:
+    """Whether what stands after this step is still said at the trigger."""
+    if isinstance(step, Escalate):
+        return not step.wait
+    return isinstance(step, Notify | Call | WriteBack | Mute | Tag)
+
+
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate | Call | WriteBack), flow.steps)
+    at_once = takewhile(_is_at_once, flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 

@@ -141,6 +141,26 @@ class Escalate:
     wait: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
+
+    id: str
+    who: str
+    classes: tuple[MessageClass, ...]
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tags put on and taken off. `who`: order, customer."""
+
+    id: str
+    who: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
 class IfFails(StrEnum):
     """What becomes of a run whose step outside has failed for good, where it is no list of steps."""
 
@@ -185,7 +205,7 @@ class WriteBack:
 
 Outside = Call | WriteBack
 """Steps that are done outside, after the commit."""
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Call | WriteBack
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Mute | Tag | Call | WriteBack
 
 
 def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:

@@ -16,11 +16,13 @@ from .model import (
     Expression,
     Flow,
     IfFails,
+    Mute,
     Notify,
     Otherwise,
     Outside,
     Step,
     Stop,
+    Tag,
     Unknown,
     WaitEvent,
     WaitFor,
@@ -109,6 +111,13 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Effect: keep messages back, or put tags on and take them off, as the step says."""
+
+    step: Mute | Tag
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -122,7 +131,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Reach | Note | Exceeded
+Effect = SayTo | Open | Mark | Reach | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -272,6 +281,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect = Open(step)
             if step.wait:
                 return _hold(step, moment.settle(effect, run), moment)
+        case Mute() | Tag():
+            effect = Mark(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
@@ -421,7 +432,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate(wait=False):
+            case Escalate(wait=False) | Mute() | Tag():
                 pass
             case Call() | WriteBack() if not step.holds:
                 pass

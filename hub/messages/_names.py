@@ -129,7 +129,7 @@ ROOTS: Fields = {
     "customer": _CUSTOMER,
     "shipment": _SHIPMENT,
     "shipments": (_SHIPMENT,),
-    "question": {**_of(Kind.TEXT, "text topic channel about"), "asked_at": Kind.TIME},
+    "question": {**_of(Kind.TEXT, "text topic channel about answer"), "asked_at": Kind.TIME},
     "answer": {"survey": Kind.TEXT, "nps": Kind.NUMBER, "scores": Kind.ANY, "text": Kind.TEXT, "complete": Kind.BOOL},
     "escalation": _ESCALATION,
     "message": {

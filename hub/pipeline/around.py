@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.plugin import Outgoing
+from hub.store.consents import Standing, standings
 from hub.store.links import link_secret
 from hub.store.tables import (
     ALL_SLOTS,
@@ -21,13 +22,13 @@ from hub.store.tables import (
     escalations,
     messages,
     numbers,
-    optouts,
     orders,
     runs,
     suppressions,
 )
 
 from .batch import Wanted
+from .customer import read_mutes
 from .documents import load
 from .orders import Loaded, load_orders
 from .shadow import SHADOW
@@ -38,7 +39,6 @@ from .world import World
 LEASE = timedelta(seconds=60)
 LINK_LIVES = timedelta(days=60)
 FEW = 20
-OPTED_OUT = "opted out"
 WENT_OUT = ("", "accepted", "duplicate", "unknown")
 """Outcomes of attempts that said something, or may have; none yet: on the wire."""
 WOULD_HAVE = (*WENT_OUT, SHADOW)
@@ -110,7 +110,9 @@ class Around:
     runs: Mapping[str, Any]
     contacts: Mapping[tuple[str, str], Any]
     suppressed: "_Suppressed"
-    optouts: frozenset[tuple[str, str, str]]
+    standings: Mapping[str, Standing]
+    muted: frozenset[tuple[str, str, str]]
+    """(customer or order, whose, class) that nothing is said about now."""
     sent: dict[tuple[bool, str], list[tuple[datetime, str, str]]]
     """(whether shadows count too, customer) → what went out to them."""
     later: Mapping[str, Sequence[Any]]
@@ -155,9 +157,8 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         runs={row.key: row for row in _rows(connection, runs, runs.c.key, {r.run_key for r in due if r.run_key})},
         contacts={(r.customer_id, r.channel): r for r in _rows(connection, contacts, contacts.c.customer_id, ids)},
         suppressed=_Suppressed(connection),
-        optouts=frozenset(
-            (r.customer_id, r.cls, r.channel) for r in _rows(connection, optouts, optouts.c.customer_id, ids)
-        ),
+        standings=standings(connection, ids),
+        muted=read_mutes(connection, order_ids, ids, now),
         sent=_sent(connection, ids, since) if caps and ids else {},
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),

@@ -61,6 +61,8 @@ class OrderPlan:
     customer: dict[str, Any] | None = None
     customer_was: str = ""
     """Whose order it was until now, when that changed."""
+    consents: list[tuple[datetime, bool]] = field(default_factory=list)
+    """What the order newly says of marketing: when, and whether it is allowed."""
     facts: list[tuple[StoredFact, int]] = field(default_factory=list)
     """New facts and the event each came with."""
     needless: list[tuple[str, str]] = field(default_factory=list)

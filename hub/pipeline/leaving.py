@@ -14,9 +14,11 @@ from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
 from hub.plugin import AddressKind, Button, Channel, Form, Outgoing
 from hub.status import FINAL, full_name, parse_status
+from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
-from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
+from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
+from .customer import CUSTOMER, ORDER
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
@@ -28,8 +30,9 @@ from .state import NOT_THERE
 from .world import World
 from .zones import clocks_of
 
+MUTED = "muted"
 CARRIER_TELLS = "the carrier tells this itself"
-NEEDLESS = (OPTED_OUT, CARRIER_TELLS)
+NEEDLESS = (OPTED_OUT, NO_CONSENT, CARRIER_TELLS)
 """Why a channel is closed, where nothing has failed."""
 SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
 
@@ -185,8 +188,8 @@ class Leaving:
             contacts = [self.around.contacts.get((self.row.customer_id, each)) for each in alike]
             if any(contact is not None and contact.state == "closed" for contact in contacts):
                 return "closed by the customer"
-            if any((self.row.customer_id, self.row.cls, each) in self.around.optouts for each in alike):
-                return OPTED_OUT
+            if refusal := next(filter(None, map(self._refusal, alike)), ""):
+                return refusal
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
@@ -314,12 +317,21 @@ class Leaving:
         return state is not parse_status(row.word)
 
     def _forbidden(self) -> str:
-        if self.row.cls == "marketing":
-            snapshot = self.view.snapshot if self.view else None
-            return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
-        if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
-            return OPTED_OUT
-        return ""
+        return self._refusal() or self._muted()
+
+    def _refusal(self, channel: str = "") -> str:
+        """Why this person is not to hear it, at all or in a channel (docs/consent.md)."""
+        snapshot = self.view.snapshot if self.view else None
+        allows = snapshot is not None and snapshot.customer.accepts_marketing
+        standing = self.around.standings.get(self.row.customer_id, NOTHING_SAID)
+        return standing.refusal(self.row.cls, channel, order_allows=allows)
+
+    def _muted(self) -> str:
+        """Urgent news are said all the same, and so is what no flow says: a person's answer."""
+        if self.doc.get("urgent") or not self.row.flow:
+            return ""
+        scopes = (CUSTOMER, self.row.customer_id), (ORDER, self.row.order_id)
+        return MUTED if any((*each, self.row.cls) in self.around.muted for each in scopes) else ""
 
     # -- what it says
 
@@ -329,7 +341,9 @@ class Leaving:
         names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
         if self.view is not None:
             loaded = self.around.loaded[row.order_id]
-            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None)
+            names |= names_of(
+                self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None, loaded.about
+            )
         names |= from_plain(dict(doc.get("values", {})))
         names |= from_plain(dict(doc.get("extra", {})))
         if doc.get("event"):

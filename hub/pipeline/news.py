@@ -20,6 +20,8 @@ NEWS = "hub.news"
 """Topic of these events."""
 SOURCE = "hub"
 """What they stand under where a connection is named."""
+NOBODY = "~"
+"""Where a flow is named: it begins none. Waits and `stop_on` of runs that live hear it all the same."""
 HOME = "~"
 """Begins the id under which runs are kept that no order belongs to: `~connection:inpost`, `~shop:kavovar`."""
 

@@ -28,6 +28,7 @@ from hub.store.tables import (
 
 from .asking import questions
 from .batch import OrderPlan, Wanted
+from .customer import NOTHING_KNOWN, About, read_about
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb, climbed_text, history_line
@@ -37,6 +38,7 @@ from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
+from .reach import open_channels
 from .react import RunRow, Situation, react
 from .remap import former
 from .state import OrderView
@@ -66,6 +68,7 @@ class Loaded:
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
+    about: About = NOTHING_KNOWN
 
 
 def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
@@ -162,8 +165,9 @@ def _meet_customers(
     had = {
         row.customer_id: row.n for row in _among(connection, count, orders.c.customer_id, orders.c.tenant, customers)
     }
-    for loaded in found.values():
-        loaded.contacts = linked.get(loaded.customer_id, {})
+    about = read_about(connection, {order_id: loaded.customer_id for order_id, loaded in found.items()})
+    for order_id, loaded in found.items():
+        loaded.contacts, loaded.about = linked.get(loaded.customer_id, {}), about[order_id]
         if loaded.rev == 0:
             loaded.doc = replace(loaded.doc, customer_orders=had.get(loaded.customer_id, 0))
 
@@ -182,14 +186,7 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
         return ()
     phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
     has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
-    found = tuple(
-        name
-        for name in world.of_kind("channel")
-        if not any(states.get(each) == "closed" for each in world.one_address[name])
-        and (states.get(name) == "open" or has.get(world.channel(name).address_kind, False))
-    )
-    joined = (name for name, providers in world.config.failovers.items() if any(each in found for each in providers))
-    return (*found, *joined)
+    return open_channels(world, states, has)
 
 
 def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
@@ -209,6 +206,9 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     news = [event.news for event in want.events if event.news is not None]
     changed = len(news) < len(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
+    plan.consents = _consents(loaded.doc.snapshot, doc.snapshot, anew=bool(plan.customer_was))
+    for at, given in plan.consents:
+        loaded.about = replace(loaded.about, standing=loaded.about.standing.told_by_order(at, given))
     needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
@@ -235,6 +235,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         news=news if loaded.rev else (),
         errands=loaded.errands,
         ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
+        about=loaded.about,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     if changed:
@@ -328,8 +329,19 @@ def _whose(loaded: Loaded, doc: OrderDoc, shop: str, order_id: str) -> str:
     if not was or not now or was == now or bool(before.customer.email) != bool(after.customer.email):
         return ""  # a part that is only left out, or told later, makes nobody another person
     former, loaded.customer_id = loaded.customer_id, customer_id_of(after, shop, order_id)
-    loaded.contacts = {}
+    loaded.contacts, loaded.about = {}, replace(NOTHING_KNOWN, order_tags=loaded.about.order_tags)
     return former
+
+
+def _consents(before: OrderSnapshot | None, after: OrderSnapshot | None, *, anew: bool) -> list[tuple[datetime, bool]]:
+    """What an order newly says of marketing, and when its customer said it. An order without a tick says nothing: not
+    to be asked is not to refuse. A tick that the shop takes back later is a refusal."""
+    if after is None:
+        return []
+    allows = after.customer.accepts_marketing
+    if before is None or anew:
+        return [(after.placed_at, True)] if allows else []
+    return [(after.version, allows)] if before.customer.accepts_marketing is not allows else []
 
 
 def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:

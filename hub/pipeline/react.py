@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Notify, Outside, Unknown, WriteBack
+from hub.flows.model import Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
 from hub.flows.run import (
     Effect,
     Exceeded,
+    Mark,
     Moment,
     Note,
     Open,
@@ -29,6 +30,7 @@ from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
 from .guards import Option, before_quiet
@@ -85,6 +87,8 @@ class Reaction:
     """Escalations that are open already: uid, note, severity."""
     errands: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
+    mutes: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
     """Keys of runs whose messages and errands that are not on the wire yet are stopped."""
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -119,6 +123,7 @@ class Situation:
     """Rows of what the order's runs asked for outside (run_key, step, key, state, reason, answer)."""
     ended: Set[str] = frozenset()
     """Keys of errands that have just ended."""
+    about: About = NOTHING_KNOWN
 
     @property
     def shop(self) -> Shop:
@@ -141,6 +146,7 @@ class _React:
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
+        self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
         self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
         if situation.before is not situation.after:
@@ -408,11 +414,26 @@ class _React:
                 return self._escalate(row, effect.step, run)
             case Reach():
                 self._reach(row, effect, run)
+            case Mark():
+                self._mark(row, effect.step)
             case Note():
                 self._line(row.flow, row.word, effect.text, row.key)
             case Exceeded():
                 self.out.exceeded.append((row.flow, row.version, effect.expression.text))
         return run
+
+    def _mark(self, row: RunRow, step: Mute | Tag) -> None:
+        """What is muted or tagged: rows, and what the very next step reads."""
+        it = self.it
+        rows = mark_rows(step, it.after.id, it.customer_id, row.flow, it.now, it.shop)
+        if isinstance(step, Mute):
+            self.out.mutes += rows
+        else:
+            self.out.tags += rows
+            self.about = self.about.tagged(step.who, {each["tag"]: bool(each["present"]) for each in rows})
+            self._names.clear()
+        said = "" if rows else ": there is none"
+        self._line(row.flow, row.word, f"{step.id}{said}", row.key)
 
     def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))
@@ -575,7 +596,9 @@ class _React:
             it = self.it
             alone = {"now": it.now, "shop": shop_names(it.shop)}
             order = not is_home(it.after.id)
-            self._names[subject] = names_of(it.after, it.world, it.now, it.reach, subject) if order else alone
+            self._names[subject] = (
+                names_of(it.after, it.world, it.now, it.reach, subject, self.about) if order else alone
+            )
         return self._names[subject]
 
     def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.flows.model import Severity
+from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
 from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
@@ -36,6 +37,7 @@ from hub.store.tables import (
 
 from .asking import pace
 from .batch import Batch, OrderPlan
+from .customer import write_marks
 from .documents import dump, load
 from .ladder import history_line
 from .listen import message_moved, status_changed
@@ -43,6 +45,7 @@ from .matters import OVERDUE_WORD, report_matter, ring_now
 from .news import home_of, report
 from .people import write_channel
 from .plain import number_of, to_plain
+from .questions import ORDERED, ordered
 from .react import RunRow
 from .remap import look_again
 from .shadow import write_messages
@@ -100,6 +103,7 @@ class _Write:
         for source in sorted({row["connection"] for row in first_seen}):
             refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
             self._wake_orphans(refs, source)
+        self._ordered(plan for plan in plans if plan.row and plan.rev == 0)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._facts(plans)
         for plan in plans:
@@ -111,6 +115,7 @@ class _Write:
             for word in plan.reaction.words:
                 status_changed(self.connection, plan.order_id, word)
             self._hand_over(plan)
+            self._consents(plan)
             self._numbers(plan)
             self._unmapped(plan)
             for notice in plan.notices:
@@ -125,6 +130,11 @@ class _Write:
             ),
         )
         self._runs(plans)
+        write_marks(
+            self.connection, self.dialect,
+            [row for reaction in reactions for row in reaction.mutes],
+            [row for reaction in reactions for row in reaction.tags],
+        )  # fmt: skip
         said = (row for reaction in reactions for row in reaction.messages)
         write_messages(self.connection, self.dialect, self.world, said)
         self._errands([row for reaction in reactions for row in reaction.errands])
@@ -134,6 +144,15 @@ class _Write:
         for message_id in (each for plan in plans for each in plan.unreceipted):
             self._next_channel(message_id)
         self._timeline(plans)
+
+    def _ordered(self, new: Iterable[OrderPlan]) -> None:
+        """Other orders of the same customers hear of the new ones (FLOWS 3)."""
+        if not self.world.hears(ORDERED):
+            return
+        rows = [plan.row for plan in new if plan.row is not None]
+        seen = [(row["id"], row["customer_id"], load(row["doc"]).snapshot) for row in rows]
+        placed = [(order_id, customer, each.placed_at) for order_id, customer, each in seen if each is not None]
+        ordered(self.connection, self.dialect, self.world, placed, self.now)
 
     def _insert(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
         rows = list(rows)
@@ -172,6 +191,14 @@ class _Write:
             theirs = sa.update(messages).where(messages.c.tenant == TENANT, messages.c.order_id == plan.order_id)
             due = theirs.where(sa.text("messages.state = 'due'"), messages.c.customer_id == plan.customer_was)
             self.connection.execute(due.values(customer_id=plan.row["customer_id"]))
+
+    def _consents(self, plan: OrderPlan) -> None:
+        for at, given in plan.consents:
+            assert plan.row is not None
+            set_consent(
+                self.connection, self.dialect, customer_id=plan.row["customer_id"], cls=MARKETING, given=given, at=at,
+                how=AT_THE_TILL,
+            )  # fmt: skip
 
     def _numbers(self, plan: OrderPlan) -> None:
         if plan.row is None:

@@ -307,13 +307,14 @@ mutes = sa.Table(
     _text("how"),
 )
 
-tags = sa.Table(  # what flows put on; the shop's own stand in the order's document
+tags = sa.Table(  # what flows put on and took off; the shop's own stand in the order's document
     "tags",
     metadata,
     _tenant(primary=True),
     _text("scope", key=True),  # customer, order
     _text("ref", key=True),
     _text("tag", key=True),
+    sa.Column("present", sa.Integer, nullable=False),  # 0: taken off, also where the shop has it
     sa.Column("at", Utc, nullable=False),
     _text("how"),
 )

@@ -1,5 +1,5 @@
-"""The links that messages carry: an order's page, taking an escalation, and one-click unsubscribe. GET never changes
-anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
+"""The links that messages carry: an order's page, taking an escalation, what a customer wants to hear. GET never
+changes anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -17,16 +17,17 @@ from starlette.routing import Route
 from hub.messages import clean
 from hub.pipeline.matters import Act, Became, Wish, act, shop_of_matter
 from hub.pipeline.names import locales_of
+from hub.pipeline.topics import TOPICS
 from hub.pipeline.world import World
 from hub.runtime.hub import Hub
-from hub.store.database import insert_new
 from hub.store.links import find_link, matter_of
-from hub.store.tables import TENANT, escalations, optouts, orders
+from hub.store.tables import escalations, orders
 
 from .body import TooLargeError, read_form
 from .icons import ICONS
 from .order_page import order_page
-from .orders import leave, open_order
+from .orders import ask_shop, leave, open_order
+from .preferences import SHOWN, preferences, save, unsubscribe
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -73,16 +74,25 @@ def link_routes(hub: Hub) -> list[Route]:
         done = await hub.db.write(lambda connection: _do(connection, dialect, world, token, deed, now))
         return told(lang, done) if done else nothing_here(lang)
 
-    async def unsubscribe_page(request: Request) -> Response:
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        link = await hub.db.read(lambda connection: find_link(connection, token, "unsubscribe", now))
-        return page("unsubscribe.html", lang) if link is not None else nothing_here(lang)
+    async def preference_page(request: Request) -> Response:
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now))
+        return page("preferences.html", lang, it=it) if it is not None else nothing_here(lang)
 
-    async def unsubscribe(request: Request) -> Response:
-        """RFC 8058: the POST of a mailbox provider; no cookie, no login, no redirect."""
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        done = await hub.db.write(lambda connection: _unsubscribe(connection, hub.db.dialect, token, now))
-        return told(lang, "unsubscribed") if done else nothing_here(lang)
+    async def prefer(request: Request) -> Response:
+        """What the form says; or RFC 8058, the POST of a mailbox provider: no cookie, no login, no redirect, and the
+        same also where its body cannot be read."""
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            form = {}
+        if SHOWN not in form:
+            done = await hub.db.write(lambda connection: unsubscribe(connection, token, now))
+            return told(lang, "unsubscribed") if done else nothing_here(lang)
+        done = await hub.db.write(lambda connection: save(connection, world, token, form, now))
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now)) if done else None
+        return page("preferences.html", lang, it=it, saved=True) if it is not None else nothing_here(lang)
 
     async def order(request: Request) -> Response:
         now, token, world = hub.clock.now(), request.path_params["token"], hub.world
@@ -92,22 +102,26 @@ def link_routes(hub: Hub) -> list[Route]:
         wished = locales_of(found.order, world.shop_of(found.order.connection))
         lang = language_of(request, wished[0])
         it = order_page(found.order, world, now, lang, found.reader)
-        return page("order.html", lang, it=it, icons=ICONS)
+        return page("order.html", lang, it=it, icons=ICONS, token=token, topics=TOPICS)
 
-    async def leave_news(request: Request) -> Response:
+    async def write_to_shop(request: Request) -> Response:
         now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
         try:
-            kind = (await read_form(request)).get("leave", "")
+            form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
+        if "ask" in form:
+            became = await hub.db.write(lambda connection: ask_shop(connection, world, token, form, now))
+            return told(lang, became) if became else nothing_here(lang)
+        kind = form.get("leave", "")
         done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
-        _both("/o/{token:path}", order, leave_news),
+        _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
-        _both("/u/{token}", unsubscribe_page, unsubscribe),
+        _both("/u/{token}", preference_page, prefer),
     ]
 
 
@@ -181,13 +195,3 @@ def _do(connection: sa.Connection, dialect: str, world: World, token: str, deed:
     if deed is None:
         return Became.NOBODY.value
     return act(connection, dialect, matter["uid"], replace(deed, by=matter["reader"]), world, now).value
-
-
-def _unsubscribe(connection: sa.Connection, dialect: str, token: str, now: datetime) -> bool:
-    link = find_link(connection, token, "unsubscribe", now)
-    if link is None:
-        return False
-    customer, cls, channel = link.ref.split("|")
-    row = {"tenant": TENANT, "customer_id": customer, "cls": cls, "channel": channel, "at": now, "how": "one-click"}
-    connection.execute(insert_new(optouts, dialect).values(**row))
-    return True

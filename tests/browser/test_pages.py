@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Browser
 
+from hub.model import Customer
 from hub.store import tables
 from hub.store.links import link_row
 from hub.web.words import WORDS
@@ -39,7 +40,7 @@ async def looks(browser: Browser, site: Site, link: str, language: str, stops: i
 async def test_unsubscribing_takes_one_click_and_not_less(tmp_path: Path, browser: Browser, language: str) -> None:
     async with site(tmp_path) as at:
         link = await at.unsubscribe_link()
-        await looks(browser, at, link, language, stops=1)
+        await looks(browser, at, link, language, stops=1 + 2 + 1)
         assert await at.it.rows(tables.optouts) == [], "who looks has not unsubscribed"
         async with window(browser, language=language) as it:
             await it.goes(link)
@@ -48,6 +49,39 @@ async def test_unsubscribing_takes_one_click_and_not_less(tmp_path: Path, browse
             await in_order(it, at.base, stops=0)
         (row,) = await at.it.rows(tables.optouts)
         assert (row.cls, row.channel, row.how) == ("feedback", "mail", "one-click")
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_what_is_sent_where_is_chosen_on_a_phone_without_a_script(
+    tmp_path: Path, browser: Browser, language: str
+) -> None:
+    say = WORDS[language]
+    async with site(tmp_path, customer=Customer(email="o@x.example", phone="+380501112233")) as at:
+        link = await at.unsubscribe_link()
+        async with window(browser, width=PHONE, language=language) as it:
+            await it.goes(link)
+            kinds = it.page.get_by_role("group")
+            assert await kinds.count() == 2
+            feedback = it.page.get_by_role("group", name=say["kind_feedback"])
+            offers = it.page.get_by_role("group", name=say["kind_marketing"])
+            assert [await each.is_checked() for each in await feedback.get_by_role("checkbox").all()] == [True, True]
+            assert [await each.is_checked() for each in await offers.get_by_role("checkbox").all()] == [False, False]
+            await feedback.get_by_label("Letters").uncheck()
+            await offers.get_by_label("Texter").check()
+            await it.page.get_by_role("button", name=say["save"]).click()
+            assert await it.page.get_by_role("status").inner_text() == say["saved"]
+            assert not await feedback.get_by_label("Letters").is_checked()
+            assert await offers.get_by_label("Texter").is_checked()
+            assert await it.page.get_by_role("button", name=say["unsubscribe_button"]).count() == 0, (
+                "it is left already"
+            )
+            await in_order(it, at.base, stops=4 + 1)
+            kept = [(row.cls, row.channel, row.given, row.how) for row in await at.it.rows(tables.consents)]
+            assert kept == [("feedback", "mail", 0, "preference page"), ("marketing", "sms", 1, "preference page")]
+            await feedback.get_by_label("Letters").check()
+            await it.page.get_by_role("button", name=say["save"]).click()
+            assert await feedback.get_by_label("Letters").is_checked(), "and come back to"
+        assert await at.it.rows(tables.optouts) == []
 
 
 @pytest.mark.parametrize("language", WORDS)

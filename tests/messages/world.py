@@ -10,6 +10,7 @@ NOW = datetime(2026, 11, 9, 8, 0, tzinfo=UTC)
 KYIV, WARSAW = ZoneInfo("Europe/Kyiv"), ZoneInfo("Europe/Warsaw")
 CUSTOMER = (
     "order-received",
+    "question-answered",
     "payment-received",
     "payment-failed",
     "order-cancelled",
@@ -58,7 +59,15 @@ VOICED = (
 """What the parcel itself can tell: there is one, and nobody has lost it."""
 OPTIONAL = ("please-review", "order-the-same-again", "five-questions", "five-questions-reminder")
 """What nobody has to be sent: these have an opt-out."""
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "survey-thanks", "staff-matter")
+CHAT_ONLY = (
+    "order-status",
+    "order-status-none",
+    "chat-linked",
+    "chat-help",
+    "chat-stopped",
+    "survey-thanks",
+    "staff-matter",
+)
 STAFF = (
     "staff-escalation",
     "staff-overdue",
@@ -246,6 +255,7 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "problem-we-are-on-it": {"shipment": {"status": "problem", "reason": "damaged"}, "promise": {"by": _at(10)}},
         "problem-solved": {"shipment": {"eta": _at(13)}},
         "delivered": {"shipment": {"status": "delivered"}, "order": {"headline": "delivered", "parcels_delivered": 1}},
+        "question-answered": {"question": {"text": place["said"], "answer": place["said"], "topic": "complaint"}},
         "return-news": {"order": {"return_status": "approved"}},
         "refunded": {"payment": {"status": "partly_refunded", "refunded": Decimal("600")}},
         "chat-linked": {"order": {"headline": "in_transit"}},

@@ -82,10 +82,16 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 180d}}", "3:8 not-yet", id="once: window"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
-    *(
-        pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
-        for word in ("survey", "mute", "tag", "coupon", "do")
-    ),
+    *(pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word) for word in ("survey", "coupon", "do")),
+    pytest.param(steps("tag: {add: vip, write_back: true}"), "3:33 not-yet", id="write_back of a tag"),
+    # marks
+    pytest.param(steps("tag: {who: order}"), "3:5 missing-setting", id="a tag of nothing"),
+    pytest.param(steps("tag: {add: vip, remove: [x, vip]}"), "3:5 conflicting-settings", id="a tag on and off"),
+    pytest.param(steps("tag: {add: ' '}"), "3:5 bad-value", id="an empty tag"),
+    pytest.param(steps("mute: {for: 3d}"), "3:5 missing-setting", id="a mute of nothing"),
+    pytest.param(steps("mute: {classes: all}"), "3:5 missing-setting", id="a mute for ever"),
+    pytest.param(steps("mute: {classes: [offers], for: 3d}"), "3:22 bad-value", id="a mute of no class"),
+    pytest.param(steps("mute: {who: nobody, classes: all, for: 3d}"), "3:17 bad-value", id="a mute of nobody"),
     *(
         pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key)
         for key in ("promise", "if_fails")

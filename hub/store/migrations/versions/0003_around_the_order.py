@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("present", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "scope", "ref", "tag", name=op.f("pk_tags")),
