@@ -13,7 +13,7 @@ from hub.store.tables import TENANT, escalations, slot_of
 from .ladder import matter_names
 from .matters import Act, Wish, act
 from .plain import key_of, to_plain
-from .shadow import write_messages
+from .shadow import SHADOW, write_messages
 from .world import World
 
 PREFIX = "m"
@@ -29,8 +29,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
 
 
 def buttons_of(matter: Any, locale: str) -> tuple[Button, ...]:
-    """What can be done with a matter where one can press and not write; none when it is resolved."""
-    if matter.state == "resolved":
+    """What can be done with a matter where one can press and not write; none when it is resolved, or nobody's."""
+    if matter.state in ("resolved", SHADOW):
         return ()
     take, done = LABELS.get(locale, LABELS["en"])
     ends = [(word, str(place)) for place, word in enumerate(matter.choices or ())] or [(done, "done")]

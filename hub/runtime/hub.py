@@ -252,20 +252,21 @@ class Hub:
         return bool(self.deliver.on_wire or self.errands.on_wire or self.polls.asking)
 
     async def next_due(self) -> datetime | None:
-        """The next instant at which something in the database comes due."""
-        return await self.db.read(_next_due)
+        """The next instant at which something in the database comes due that this hub would do."""
+        return await self.db.read(lambda connection: _next_due(connection, self.world.shadow))
 
 
 def _anything_scheduled(connection: sa.Connection, now: datetime) -> bool:
     return connection.execute(sa.select(schedules.c.id).where(schedules.c.next_run_at <= now)).first() is not None
 
 
-def _next_due(connection: sa.Connection) -> datetime | None:
-    questions = (
+def _next_due(connection: sa.Connection, shadow: bool) -> datetime | None:
+    questions = [
         sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0")),
         sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'")),
         sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0")),
-        next_errand_at(),
-    )
+    ]
+    if not shadow:  # what is to be done outside rests until the hub is live again
+        questions.append(next_errand_at())
     found = [connection.execute(question).scalar() for question in questions]
     return min((each for each in found if each is not None), default=None)

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from hub.clock import SystemClock
 from hub.store import tables
 from hub.store.errands import dismiss_errand, failed_errands, replay_errand, stop_errands
-from hub.store.queries import replay_run
+from hub.store.queries import NOT_DONE, not_done_in_shadow, replay_run
 from hub.web.metrics import metrics_text
 from plugins.targets.http.sandbox import SECRET, HttpTargetSandbox
 
@@ -319,3 +319,33 @@ async def test_a_shadow_calls_nobody_and_goes_on(tmp_path: Path) -> None:
         it.shop.shop.create_order()
         await it.advance(minutes=5)
         assert await runs(it) == [("done", "behind")] and not crm.ledger and not await errands(it)
+
+
+async def test_a_hub_in_shadow_calls_nobody_and_its_runs_wait_for_no_answer(tmp_path: Path) -> None:
+    written = ", {write_back: {note: seen, if_fails: [{stop: refused}]}}, {stop: behind}"
+    async with called(tmp_path, call(", save: {id: response.json.id}", then=written), shadow=True) as (it, crm):
+        order = it.shop.shop.create_order()
+        await it.advance(hours=1)
+        assert await runs(it) == [("done", "behind")] and not crm.ledger and not await errands(it)
+        assert it.shop.shop.orders[int(order)].note != "seen"
+        seen = await it.hub.db.read(
+            lambda connection: not_done_in_shadow(connection, it.clock.now() - timedelta(days=1))
+        )
+        assert [row.doc["result"] for row in seen] == [f"{NOT_DONE}call:crm", f"{NOT_DONE}write_back:note"]
+
+
+async def test_what_was_asked_for_live_rests_while_the_hub_is_in_shadow(tmp_path: Path) -> None:
+    flow = call(", save: {id: response.json.id}", then=", {stop: behind}")
+    async with called(tmp_path, flow) as (it, crm):
+        crm.chaos.fail(503, times=1)
+        it.shop.shop.create_order()
+        await it.settle()
+        await it.restart(shadow=True)
+        await it.advance(days=2)
+        assert await errands(it) == [("call:crm", "due", 1)] and len(crm.ledger) == 0
+        assert [state for state, _ in await runs(it)] == ["waiting"]
+        assert (await it.hub.next_due() or it.clock.now()) >= it.clock.now()
+        await it.restart(shadow=False)
+        await it.advance(minutes=5)
+        assert await errands(it) == [("call:crm", "done", 2)] and len(crm.ledger) == 1
+        assert await runs(it) == [("done", "behind")]

@@ -374,9 +374,14 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "survey-thanks": {"unhappy": {"answer": {"nps": 4}}},
         "order-status": {"none": {"orders": []}},
         "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
+        "staff-handed-over": {"nothing to choose": {"escalation": {"choices": None}}},
+        "staff-matter": {
+            "taken": {"notice": {"kind": "taken"}},
+            "chosen": {"notice": {"kind": "closed"}, "escalation": {"choice": "approve"}},
+        },
         "staff-notice": {
             each: {"notice": {"kind": each, "channel": "sms", "template": "packed", "since": NOW, "count": 12}}
-            for each in ("contradiction", "foreign", "removed", "merged", "parked", "limit", "refused", "retracted",
+            for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused", "retracted",
                          "moving", "silence", "webhooks", "trouble")
         },
         "staff-weekly-report": {
