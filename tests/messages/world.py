@@ -381,8 +381,8 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         },
         "staff-notice": {
             each: {"notice": {"kind": each, "channel": "sms", "template": "packed", "since": NOW, "count": 12}}
-            for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused", "retracted",
-                         "moving", "silence", "webhooks", "trouble")
+            for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused",
+                         "retracted", "moving", "silence", "webhooks", "trouble")
         },
         "staff-weekly-report": {
             "a calm one": {"report": {"escalations_overdue": 0, "escalations_open": 0, "nps": None, "csat": None}}
