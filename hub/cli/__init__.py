@@ -20,6 +20,7 @@ COMMANDS = {
             "hub.cli.order:order", "Show all that is known of an order, and why each flow did or did not start."
         ),
         "shadow": Lazy("hub.cli.shadow:shadow", "What a hub or a flow in shadow would have sent, and to how many."),
+        "survey": Lazy("hub.cli.survey:survey", "How customers answered: figures, and what they wrote."),
         "customer": Lazy("hub.cli.customer:customer", "Show how a customer is reached and what they allow; change it."),
         "event": Lazy("hub.cli.event:event", "Look into the inbox; replay or dismiss an event."),
     },

@@ -22,6 +22,7 @@ from .rules import build_contact, build_statuses
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
 from .settings import Reading, TooManyError, not_yet, refuse_references
+from .surveys import build_surveys
 from .team import build_people, build_staff
 from .yaml import MapNode, Node, Scalar
 
@@ -104,6 +105,8 @@ class Ground:
     shops: frozenset[str]
     staff: frozenset[str]
     people: frozenset[str]
+    surveys: Mapping[str, tuple[Scalar, Node]]
+    """Name → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -142,6 +145,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
     check_words(top, connections, reading)
     people = build_people(_named(top.get("people"), reading, "person"), connections, failovers, secret)
     staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
+    asked = _named(top.get("surveys"), reading, "survey")
     config = Config(
         path=path,
         hub=build_hub(top.get("hub"), reading, path),
@@ -152,6 +156,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         staff=staff.good,
         people=people.good,
         statuses=build_statuses(top.get("statuses"), connections, reading),
+        surveys=build_surveys(asked, reading).good,
         digest=files.digest,
         messages=path.parent / "messages" if (path.parent / "messages").is_dir() else None,
     )
@@ -162,6 +167,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         shops=frozenset(shops.names),
         staff=frozenset(staff.names),
         people=frozenset(people.names),
+        surveys=asked,
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

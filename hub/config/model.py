@@ -12,6 +12,7 @@ from hub.status import Meaning, Shipment
 
 from .lengths import OFFICE, Length
 from .lengths import Hours as Hours
+from .questions import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class Config:
     people: Mapping[str, Person] = field(default_factory=dict)
     statuses: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
     """connection → native code or pattern → meaning: the merchant's own tables, asked first."""
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
     flows: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
     messages: Path | None = None

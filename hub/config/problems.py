@@ -115,6 +115,7 @@ CODES: Mapping[str, Code] = {
             "unknown-step": "No such step.",
             "unknown-template": "No text has this name.",
             "unknown-staff": "Neither a staff group nor a person has this name.",
+            "unknown-survey": "There is no survey of this name.",
             "unknown-shop": "There is no shop of this name.",
             "unknown-route": "There is no route of this name.",
             "step-shape": "A step is a map with exactly one word.",

@@ -52,9 +52,10 @@ TOP: dict[str, str] = {
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
     "statuses": "Connection → the merchant's own map of native codes.",
+    "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
 }
-TOP_LATER = frozenset({"steps", "surveys", "policies", "tests"})
+TOP_LATER = frozenset({"steps", "policies", "tests"})
 
 
 class HubShape(Shape):
@@ -208,6 +209,27 @@ class MeaningShape(Shape):
     reason: str | None = Field(None, description="Why, as listed in the status model.")
 
 
+class QuestionShape(Shape):
+    """An item of `questions`, written out"""
+
+    key: Name = Field(description="What its answers are called in `answer.scores`.")
+    kind: Literal["stars", "recommend", "yes_no", "text"] = Field(
+        description="1 to 5, 0 to 10 (would you recommend), yes or no, or words."
+    )
+    text: dict[str, str] = Field(description="Language → the question.")
+
+
+class SurveyShape(Shape):
+    """An entry of `surveys`"""
+
+    template: Name = Field(description="The text that invites; `<template>-reminder` reminds.")
+    open: Span = Field(timedelta(days=14), description="How long answers are taken.")
+    remind: Span | None = Field(None, description="How long after the invitation to remind, once; default: never.")
+    questions: Annotated[list[Name | QuestionShape], Field(min_length=1)] | None = Field(
+        None, description="Shipped questions by key, or your own; default: the shipped five and a comment."
+    )
+
+
 SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("hub", HubShape),
     ("shop, shops", ShopShape),
@@ -220,5 +242,7 @@ SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("staff", RungShape),
     ("people", PersonShape),
     ("statuses", MeaningShape),
+    ("surveys", SurveyShape),
+    ("questions", QuestionShape),
 )
 """For the reference page."""

@@ -21,6 +21,7 @@ from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, must_read, proves, unmet
 from .model import (
+    Ask,
     Branch,
     Choose,
     Escalate,
@@ -56,7 +57,7 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"survey", "coupon", "do"})
+LATER_STEPS = frozenset({"coupon", "do"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 
@@ -165,6 +166,44 @@ def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
     if isinstance(to, Scalar):
         scope.recipient(to)
     scope.via(node.get("via"), word)
+
+
+# ------------------------------------------------------------------------------------------------ survey
+
+
+class AskShape(Shape):
+    """Settings of `survey`."""
+
+    name: Name = Field(description="A survey of `surveys`.")
+    to: Name = Field("customer", description="`customer`: surveys are for nobody else.")
+    via: Name | Annotated[list[str], Field(min_length=1, max_length=6)] = Field(
+        "default", description="A route, or a list of channels in the order in which they are tried."
+    )
+    class_: Literal["transactional", "feedback", "marketing"] = Field(
+        "feedback", alias="class", description="Why it is said: decides on consent and caps."
+    )
+    id: Name | None = Field(None, description="The step's key, where a flow asks the same survey twice.")
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+
+
+@step("survey", AskShape, example="survey: {name: after-delivery, via: [mail]}")
+def survey(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Ask the customer a survey, once for each order; chat channels ask inside the chat."""
+    shape = read_settings(node, AskShape, scope.reading, "'survey'", place=word.place)
+    if not isinstance(node, MapNode):
+        return None
+    if isinstance(name := node.get("name"), Scalar) and name.text:
+        scope.survey(name)
+    if isinstance(to := node.get("to"), Scalar) and to.text != "customer":
+        scope.recipient(to)
+        if scope.known and to.text in (*scope.known.staff, *scope.known.people):
+            scope.report(to, "bad-value", f"a survey is for the customer, not for {quoted(to.text)} of the staff")
+    scope.via(node.get("via"), word)
+    key = scope.said(word, node, "name")
+    if shape is None:
+        return None
+    via = shape.via if isinstance(shape.via, str) else tuple(shape.via)
+    return Ask(key, shape.name, shape.to, via, MessageClass(shape.class_))
 
 
 # ------------------------------------------------------------------------------------------------ wait

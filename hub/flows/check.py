@@ -10,12 +10,13 @@ from typing import Protocol
 from hub.config.load import Ground
 from hub.config.model import Config, Person
 from hub.config.problems import Place, did_you_mean, listed
+from hub.config.questions import Survey
 from hub.config.settings import Reading
 from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
+from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
 
 
@@ -57,7 +58,7 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
         for each in at_work:
             _spoken(each, ground, reading, texts)
         if whole:
-            _unused(checked, reading, texts)
+            _unused(checked, ground.config.surveys, reading, texts)
     _renamed(checked, ground, reading)
 
 
@@ -188,7 +189,7 @@ def _is_at_once(step: Step) -> bool:
     """Whether what stands after this step is still said at the trigger."""
     if isinstance(step, Escalate):
         return not step.wait
-    return isinstance(step, Notify | Call | WriteBack | Mute | Tag)
+    return isinstance(step, Notify | Ask | Call | WriteBack | Mute | Tag)
 
 
 def _always_says(flow: Flow) -> bool:
@@ -212,18 +213,28 @@ def _renamed(checked: Mapping[str, Checked], ground: Ground, reading: Reading) -
 
 def _spoken(each: Checked, ground: Ground, reading: Reading, texts: Texts) -> None:
     names = frozenset(texts.names())
-    for step in all_steps(each.flow.steps):
-        if isinstance(step, Notify) and step.template in names:
+    for step in _words_of(each.flow, ground.config.surveys):
+        if step.template in names:
             place = each.keys.get(step.id, each.place)
             for locale, shop, forms in _readers(step, each.flow, ground.config):
                 _speaks(step.template, locale, shop, forms, place, reading, texts)
                 _can_know(step, each.flow, (locale, shop, forms), place, reading, texts)
 
 
-def _unused(checked: Mapping[str, Checked], reading: Reading, texts: Texts) -> None:
+def _words_of(flow: Flow, surveys: Mapping[str, Survey]) -> Iterator[Notify]:
+    """Everything that a flow says, with the words of the surveys that it asks."""
+    for step in all_steps(flow.steps):
+        if isinstance(step, Notify):
+            yield step
+        elif isinstance(step, Ask) and step.name in surveys:
+            for template in surveys[step.name].templates:
+                yield Notify(step.id, template, step.to, step.via, step.cls)
+
+
+def _unused(checked: Mapping[str, Checked], surveys: Mapping[str, Survey], reading: Reading, texts: Texts) -> None:
     """A text of the merchant's own that no flow uses: often a file with a misspelt name."""
-    steps = [step for each in checked.values() for step in all_steps(each.flow.steps)]
-    used = {step.template for step in steps if isinstance(step, Notify)}
+    used = {step.template for each in checked.values() for step in _words_of(each.flow, surveys)}
+    used |= {template for each in surveys.values() for template in each.templates}
     for name, file in texts.own.items():
         if name not in used and name not in texts.spoilt:
             others = [each for each in texts.names() if each != name]

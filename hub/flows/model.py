@@ -142,6 +142,17 @@ class Escalate:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Open one survey per order and `name`, and invite to it (`survey`)."""
+
+    id: str
+    name: str
+    to: str = "customer"
+    via: str | tuple[str, ...] = "default"
+    cls: MessageClass = MessageClass.FEEDBACK
+
+
+@dataclass(frozen=True, slots=True)
 class Mute:
     """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
 
@@ -205,7 +216,9 @@ class WriteBack:
 
 Outside = Call | WriteBack
 """Steps that are done outside, after the commit."""
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Mute | Tag | Call | WriteBack
+Step = (
+    Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Call | WriteBack
+)
 
 
 def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:

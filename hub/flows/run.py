@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from hub.config.lengths import OFFICE, Hours
 
 from .model import (
+    Ask,
     Call,
     Choose,
     Escalate,
@@ -111,6 +112,13 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
+class Invite:
+    """Effect: open the survey of this step, and invite to it."""
+
+    step: Ask
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Effect: keep messages back, or put tags on and take them off, as the step says."""
 
@@ -131,7 +139,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Mark | Reach | Note | Exceeded
+Effect = SayTo | Open | Invite | Mark | Reach | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -281,6 +289,8 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect = Open(step)
             if step.wait:
                 return _hold(step, moment.settle(effect, run), moment)
+        case Ask():
+            effect = Invite(step)
         case Mute() | Tag():
             effect = Mark(step)
         case Stop():
@@ -432,7 +442,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate(wait=False) | Mute() | Tag():
+            case Escalate(wait=False) | Ask() | Mute() | Tag():
                 pass
             case Call() | WriteBack() if not step.holds:
                 pass

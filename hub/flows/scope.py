@@ -35,6 +35,7 @@ class Known:
     staff: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     shops: frozenset[str] = frozenset()
+    surveys: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     """Words that a shop lets mean a channel of its own."""
     templates: frozenset[str] | None = None
@@ -153,6 +154,12 @@ class Scope:
         if self.known and node.text not in self.known.staff:
             meant = instead(node.text, sorted(self.known.staff), "a group of 'staff'")
             self.report(node, "unknown-staff", f"there is no staff group {quoted(node.text)}{meant}")
+
+    def survey(self, node: Scalar) -> None:
+        """`name` of a survey."""
+        if self.known and node.text not in self.known.surveys:
+            meant = instead(node.text, sorted(self.known.surveys), "a name under 'surveys'")
+            self.report(node, "unknown-survey", f"there is no survey {quoted(node.text)}{meant}")
 
     def via(self, node: Node | None, step: Node) -> None:
         """A route by name, or channels in a list."""

@@ -25,6 +25,7 @@ from hub.store.tables import (
     orders,
     runs,
     suppressions,
+    surveys,
 )
 
 from .batch import Wanted
@@ -119,6 +120,7 @@ class Around:
     alike: Mapping[tuple[str, str], Sequence[Any]]
     """(order, number) → messages of other orders whose things travel in the same parcel."""
     escalations: Mapping[str, Any]
+    surveys: Mapping[str, Any]
     paused: Mapping[str, tuple[str, datetime | None]]
     threads: Mapping[tuple[str, str], str]
     customers: Mapping[str, Any]
@@ -151,6 +153,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
         later.setdefault(row.order_id, []).append(row)
     uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
+    asked_of = {row.doc["survey"] for row in due if "survey" in row.doc}
     return Around(
         loaded=loaded,
         views=views,
@@ -162,6 +165,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         sent=_sent(connection, ids, since) if caps and ids else {},
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
+        surveys={row.id: row for row in _rows(connection, surveys, surveys.c.id, asked_of)},
         escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
         paused={
             row.name: (row.paused, row.paused_until)

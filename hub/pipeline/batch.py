@@ -81,6 +81,8 @@ class OrderPlan:
     """Matters as they were and as they are, and the clock that ran out (acknowledge, due)."""
     notices: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """What a person should look at: occasion, subject, what it is."""
+    rested: list[str] = field(default_factory=list)
+    """Surveys whose partial answer has rested."""
     unreceipted: list[int] = field(default_factory=list)
     """Messages whose channel gives receipts and gave none in time."""
 

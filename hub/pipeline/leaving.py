@@ -27,6 +27,7 @@ from .plain import attempt_key, from_plain
 from .pressing import buttons_of
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
+from .survey_chat import Asking
 from .world import World
 from .zones import clocks_of
 
@@ -64,6 +65,8 @@ class Leaving:
         """What it is about, as it is known now."""
         self.person = self._person()
         self.shop = self._shop()
+        self.asking = Asking.of(row, around.surveys, world)
+        """The survey that it invites to or asks a question of."""
         self.links: list[dict[str, Any]] = []
         self.entries = world.entries_of(self.doc.get("via", "default"), self.shop)
         self.usable: dict[str, Option] = {}
@@ -190,6 +193,10 @@ class Leaving:
                 return "closed by the customer"
             if refusal := next(filter(None, map(self._refusal, alike)), ""):
                 return refusal
+        if self.asking is not None and (why := self.asking.closed(channel, self.world.config.hub.public_url)):
+            return why
+        if self.asking is not None and self.asking.question is not None:
+            return ""  # its words are the survey's
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
@@ -216,6 +223,8 @@ class Leaving:
                 return f"stopped: {self.view.gone}"
             if self.subject and not self.view.has(self.subject):
                 return f"stopped: {NOT_THERE}"
+        if self.asking is not None and (over := self.asking.over(self.now)):
+            return over
         if self.doc.get("escalation"):
             return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
@@ -281,8 +290,8 @@ class Leaving:
         """A later status of the same axis and subject has its own message for the same person; or this run has said
         more since, and both came due together."""
         row = self.row
-        if not row.word or row.recipient != "customer":
-            return False
+        if not row.word or row.recipient != "customer" or self.asking is not None:
+            return False  # what is asked about an order is no news of it
         about = self.around.later.get(row.order_id, ())
         later = [each for each in about if each.id > row.id and _heard_by(each) == _heard_by(row)]
         return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
@@ -378,19 +387,29 @@ class Leaving:
         if connection in self.rendered:
             text, self.links = self.rendered[connection]
             return text
-        form = self.world.channel(connection).form
         self.links = []
+        if self.asking is not None and self.asking.question is not None:
+            text = self.asking.alone(self._locales()[0], self.around.secret, connection, self.address(connection))
+        else:
+            text = self._fill(connection, names)
+        self.rendered[connection] = (text, self.links)
+        return text
+
+    def _fill(self, connection: str, names: Mapping[str, Any]) -> Rendering:
+        """Its template filled; an invitation to a survey asks at once where the channel brings answers back."""
+        channel = self.world.channel(connection)
         text = self.world.texts.render(
             self.row.template,
-            form=form,
-            locale=self._text_locale(form),
+            form=channel.form,
+            locale=self._text_locale(channel.form),
             names=names,
             zone=self.shop.timezone,
             link=self._link(connection),
             shop=self.shop.key,
         )
-        self.rendered[connection] = (text, self.links)
-        return text
+        if self.asking is None or not channel.buttons_reply:
+            return text
+        return self.asking.added(text, self.around.secret, connection, self.address(connection))
 
     def _missing(self, options: Sequence[Option], names: Mapping[str, Any]) -> tuple[str, ...]:
         """The fields that the text for the first usable channel lacks."""
@@ -417,6 +436,9 @@ class Leaving:
                     self._link_to_chat(connection)  # the page invites, and opening it writes nothing
                     ref = order_ref(customer, connection, self.row.order_id)
                     return f"{base}/o/{self._token('order', ref)}"
+                case "survey" if base and self.asking is not None and (customer := self._page_reader()):
+                    ref = order_ref(customer, connection, self.asking.id)
+                    return f"{base}/s/{self._token('survey', ref)}"
                 case "acknowledge" if base and self.doc.get("escalation"):
                     ref = matter_ref(self.doc["escalation"], self.person.key if self.person else "")
                     return f"{base}/e/{self._token('acknowledge', ref)}"

@@ -63,6 +63,7 @@ def report(
     flow: str = "",
     run: str = "",
     shadow: bool = False,
+    again: int = 0,
 ) -> None:
     """Let flows know that something happened, with the caller's transaction. Told again it is nothing new: it acts once
     for each home, word, subject, occurrence and flow. What nobody listens to is not written.
@@ -70,7 +71,8 @@ def report(
     `home`: the order's id, or `home_of(…)`; `kind` and `subject`: what a run is about (a shipment, a question);
     `occurrence`: made of content, never of arrival; `names`: frozen for conditions and texts; `flow`: the one flow
     that it is for; `run`: the one run that hears of it in waits and `stop_on`; `shadow`: it came of a shadow's message,
-    and only shadows hear of it."""
+    and only shadows hear of it; `again`: which telling of the occurrence it is, where more is known now: flows that it
+    started are not started once more."""
     if not world.hears(word):
         return
     body = {
@@ -82,7 +84,7 @@ def report(
         "tenant": TENANT,
         "slot": slot_of(home),
         "connection": SOURCE,
-        "dedupe_key": key_of(NEWS, home, word, kind, subject, occurrence, flow),
+        "dedupe_key": key_of(NEWS, home, word, kind, subject, occurrence, flow, *([again] if again else [])),
         "subject": f"news:{home}",
         "topic": NEWS,
         "body": body,

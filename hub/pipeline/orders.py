@@ -24,6 +24,7 @@ from hub.store.tables import (
     orders,
     runs,
     slot_of,
+    surveys,
 )
 
 from .asking import questions
@@ -66,6 +67,8 @@ class Loaded:
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    surveys: frozenset[str] = frozenset()
+    """Names of the surveys that were opened about it."""
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
     about: About = NOTHING_KNOWN
@@ -96,6 +99,9 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
         found[row.order_id].escalations[row.uid] = dict(row._mapping)
         if row.state != "resolved":
             found[row.order_id].open_escalations[row.key] = row.uid
+    if world.config.surveys:
+        for row in _of(connection, surveys, ids):
+            found[row.order_id].surveys |= {row.name}
     _meet_customers(connection, world, found, wanted)
     return found
 
@@ -230,6 +236,7 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
+        surveys=loaded.surveys,
         remapped=remapped.keys(),
         speaking=loaded.speaking,
         news=news if loaded.rev else (),
@@ -253,6 +260,7 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     """The same, with what staff are told of the runs, and with what the clocks of open matters bring."""
     plan.notices += notices_of_runs(plan.reaction, now)
     plan.fired_timers = [timer.id for timer in want.timers]
+    plan.rested = [timer.ref for timer in want.timers if timer.kind == "survey"]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
             _climb(plan, loaded, timer.ref, timer.kind, world, now, shop.timezone)

@@ -33,6 +33,7 @@ from .pressing import PREFIX, pressed
 from .questions import ask, newest_order
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
+from .survey_replies import Chat, take_press, take_words
 from .topics import STATUS, topic_of
 from .world import World
 
@@ -69,7 +70,7 @@ def write_channel(
 
 Press = Callable[[sa.Connection, str, str, Reply, World, datetime], None]
 PRESSED: Mapping[str, Press] = {PREFIX: pressed}
-"""What a button begins with → what a press of it does. Others are not ours."""
+"""What a button for staff begins with → what a press of it does. Others are a survey's, or not ours."""
 
 
 class _Channel:
@@ -232,10 +233,15 @@ class _Channel:
     def reply(self, reply: Reply) -> None:
         """Whoever writes to us asks something. In a chat, where their orders are is told at once, and a stranger is
         told how to be known; the rest is for a person (docs/consent.md)."""
+        asking = Chat(self.connection, self.dialect, self.world, self.source, reply.address, self.now)
         if reply.button:
             press = PRESSED.get(reply.button.partition(":")[0])
             if press is not None:
                 press(self.connection, self.dialect, self.source, reply, self.world, self.now)
+            else:
+                take_press(asking, reply.button, self._say)
+            return
+        if take_words(asking, reply.text, self._say):
             return
         chat = self.world.channel(self.source).address_kind is AddressKind.LINK
         people, command = self._who_has(reply.address), reply.text.strip().partition(" ")[0].casefold()

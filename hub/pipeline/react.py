@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
+from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
 from hub.flows.run import (
     Effect,
     Exceeded,
+    Invite,
     Mark,
     Moment,
     Note,
@@ -42,6 +43,7 @@ from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
+from .surveys import new_survey
 from .world import World
 from .zones import clocks_of
 
@@ -49,6 +51,7 @@ log = logging.getLogger("hub.react")
 
 CANCELLED = "order.cancelled"
 REPLACED = "another parcel was sent in its place"
+NOTHING_MORE: Mapping[str, Any] = {}
 NEWS_WORDS = frozenset({*NEWS, *GIVEN})
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
@@ -87,6 +90,7 @@ class Reaction:
     """Escalations that are open already: uid, note, severity."""
     errands: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
+    surveys: list[dict[str, Any]] = field(default_factory=list)
     mutes: list[dict[str, Any]] = field(default_factory=list)
     tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
@@ -115,6 +119,8 @@ class Situation:
     """Codes whose meaning changed (source, vocabulary, code): only what they say now fires (STATUS.md 7)."""
     matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """uid → row, of all matters that were ever raised about the order."""
+    surveys: Set[str] = frozenset()
+    """Names of the surveys that were opened about the order."""
     speaking: Sequence[RunRow] = ()
     """Runs that are done but whose messages or errands have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
@@ -146,6 +152,7 @@ class _React:
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
+        self.surveys = set(situation.surveys)
         self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
         self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
@@ -414,6 +421,8 @@ class _React:
                 return self._escalate(row, effect.step, run)
             case Reach():
                 self._reach(row, effect, run)
+            case Invite():
+                return self._invite(row, effect.step, run)
             case Mark():
                 self._mark(row, effect.step)
             case Note():
@@ -442,7 +451,38 @@ class _React:
                 row.flow, row.word, f"{row.run.state.value}{f': {row.run.reason}' if row.run.reason else ''}", row.key
             )
 
-    def _say(self, row: RunRow, effect: SayTo, run: Run) -> Run:
+    def _invite(self, row: RunRow, step: Ask, run: Run) -> Run:
+        """Open the survey, invite to it, and put the reminder beside the invitation."""
+        it = self.it
+        survey = it.world.config.surveys.get(step.name)
+        if survey is None or step.name in self.surveys:
+            why = "this order was asked already" if survey else "there is no such survey in the file any more"
+            self._line(row.flow, row.word, f"{step.id}: {why}", row.key)
+            return run
+        if not row.shadow:  # one in shadow would only have asked: it takes no order's turn
+            self.surveys.add(step.name)
+        opened = new_survey(survey, order_id=it.after.id, customer_id=it.customer_id, run_key=row.key, now=it.now)
+        if not row.shadow:
+            self.out.surveys.append(opened)
+        about = {} if row.shadow else {"survey": opened["id"]}
+        said = [(step.id, survey.template, it.now)]
+        if survey.remind is not None:
+            said.append((f"{step.id}:reminder", survey.reminder, it.now + survey.remind))
+        for key, template, earliest in said:
+            words = Notify(key, template, step.to, step.via, step.cls)
+            run = self._say(row, SayTo(words, opened["until_at"], {}), run, about=about, earliest=earliest)
+        return run
+
+    def _say(
+        self,
+        row: RunRow,
+        effect: SayTo,
+        run: Run,
+        *,
+        about: Mapping[str, Any] = NOTHING_MORE,
+        earliest: datetime | None = None,
+    ) -> Run:
+        """One message for each recipient, not before `earliest`; `about` is kept with it."""
         step, it = effect.step, self.it
         extra = {**self._matter(run.values), **effect.extra}
         values = {name: value for name, value in run.values.items() if name != MATTER}
@@ -469,7 +509,7 @@ class _React:
                     "state": "due",
                     "reason": "",
                     "shadow": int(row.shadow),
-                    "due_at": max(due, it.now),
+                    "due_at": max(due, earliest or it.now),
                     "before_at": effect.before,
                     "created_at": it.now,
                     "doc": {
@@ -479,6 +519,7 @@ class _React:
                         "extra": to_plain(extra),
                         "values": values,
                         "event": to_plain(row.event),
+                        **about,
                     },
                 }
             )

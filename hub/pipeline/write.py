@@ -31,6 +31,7 @@ from hub.store.tables import (
     runs,
     slot_of,
     slot_of_subject,
+    surveys,
     timeline,
     timers,
 )
@@ -51,6 +52,7 @@ from .remap import look_again
 from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
+from .surveys import rested
 from .unmapped import add_seen
 from .world import World
 
@@ -139,10 +141,13 @@ class _Write:
         write_messages(self.connection, self.dialect, self.world, said)
         self._errands([row for reaction in reactions for row in reaction.errands])
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
+        self._insert(surveys, (row for reaction in reactions for row in reaction.surveys))
         self._escalations(plans)
         self._timers(plans)
         for message_id in (each for plan in plans for each in plan.unreceipted):
             self._next_channel(message_id)
+        for survey in (each for plan in plans for each in plan.rested):
+            rested(self.connection, self.dialect, survey, self.world, self.now)
         self._timeline(plans)
 
     def _ordered(self, new: Iterable[OrderPlan]) -> None:

@@ -238,6 +238,8 @@ class Channel(Adapter[S]):
     receipts: ClassVar[bool] = False
     """Whether it can say that a message arrived; whether it does so here, `gives_receipts` says."""
     honours_keys: ClassVar[bool] = False
+    buttons_reply: ClassVar[bool] = False
+    """Whether a button with `data` comes back as a `Reply`: then surveys are asked inside the chat."""
     receipt_wait: ClassVar[timedelta] = timedelta(minutes=10)
     max_length: ClassVar[int | None] = None
     poll_every: ClassVar[timedelta | None] = None

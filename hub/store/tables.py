@@ -348,7 +348,7 @@ surveys = sa.Table(
     _text("customer_id"),
     _text("run_key"),
     _text("name"),
-    _text("state", default="open"),  # open, partial, answered, closed
+    _text("state", default="open"),  # open, partial, answered
     _text("channel"),  # by which the last answer came
     sa.Column("answers", Json, nullable=False),
     sa.Column("opened_at", Utc, nullable=False),

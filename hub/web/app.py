@@ -32,7 +32,7 @@ STORE_SECONDS = 4
 BUSY = 5
 """Seconds after which a sender should try again when the database cannot take its event."""
 
-DOORS = frozenset({"in", "o", "e", "u", "healthz", "readyz", "metrics", "page.css", "icon.svg"})
+DOORS = frozenset({"in", "o", "e", "u", "s", "healthz", "readyz", "metrics", "page.css", "icon.svg"})
 """The first parts of our paths; what else is asked for may be anything, and is not repeated."""
 
 HEADERS = (

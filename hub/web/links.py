@@ -1,5 +1,5 @@
-"""The links that messages carry: an order's page, taking an escalation, what a customer wants to hear. GET never
-changes anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
+"""The links that messages carry: an order's page, a survey, taking an escalation, what a customer wants to hear. GET
+never changes anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,6 +28,7 @@ from .icons import ICONS
 from .order_page import order_page
 from .orders import ask_shop, leave, open_order
 from .preferences import SHOWN, preferences, save, unsubscribe
+from .surveys import OpenSurvey, answer, open_survey, survey_page
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -117,11 +118,37 @@ def link_routes(hub: Hub) -> list[Route]:
         done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
+    async def survey(request: Request) -> Response:
+        """Whatever the address says beside the token is only proposed; nothing is kept before it is sent."""
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        found = await hub.db.read(lambda connection: open_survey(connection, world, token, now))
+        if found is None:
+            return nothing_here(language(request))
+        lang = language_of(request, found.locale)
+        return _survey(found, lang, dict(request.query_params), saved=False)
+
+    async def send_survey(request: Request) -> Response:
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            return PlainTextResponse("this form cannot be read\n", 400)
+        found = await hub.db.write(lambda connection: answer(connection, world, token, form, now))
+        if found is None:
+            return nothing_here(language(request))
+        return _survey(found, language_of(request, found.locale), {}, saved=True)
+
+    def _survey(found: OpenSurvey, lang: str, proposed: Mapping[str, str], *, saved: bool) -> Response:
+        if found.finished:
+            return told(lang, "answered")
+        return page("survey.html", lang, it=survey_page(found, lang, proposed, saved=saved))
+
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
         _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
         _both("/u/{token}", preference_page, prefer),
+        _both("/s/{token}", survey, send_survey),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.flows.check import all_steps
-from hub.flows.model import Notify, State
+from hub.flows.model import Ask, Notify, State
 from hub.pipeline.documents import OrderDoc, load
 from hub.pipeline.facts import StoredFact
 from hub.pipeline.leaving import proves
@@ -157,5 +157,5 @@ def _may_leave(connection: sa.Connection, world: World, held: _Held) -> Sequence
 def _kinds(world: World) -> Sequence[str]:
     """The kinds of message that this shop sends beside news of orders."""
     steps = (step for flow in world.config.flows.values() if flow.state is State.LIVE for step in all_steps(flow.steps))
-    said = {step.cls for step in steps if isinstance(step, Notify) and step.to == "customer"}
+    said = {step.cls for step in steps if isinstance(step, Notify | Ask) and step.to == "customer"}
     return [each for each in REFUSABLE if each in said]

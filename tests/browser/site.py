@@ -53,12 +53,12 @@ class Site:
         """A link of a message, at the address of this site."""
         return f"{self.base}{urlsplit(link).path}"
 
-    async def order_link(self, tale: Sequence[tuple[str, str, Any]]) -> str:
+    async def order_link(self, tale: Sequence[tuple[str, str, Any]], door: str = "/o/") -> str:
         """The link to the page of an order of which all this was told, brought by the mail about the first of it."""
         for connection, subject, record in tale:
             await self.it.hear(connection, subject, record)
             await self.it.advance(minutes=2)
-        return self.said("/o/")
+        return self.said(door)
 
     def said(self, door: str) -> str:
         """The last link to such a page that a message brought."""

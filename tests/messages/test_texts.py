@@ -288,9 +288,10 @@ def test_a_text_can_do_with_nothing_but_a_number_and_what_it_says_it_needs(
     assert not re.search(r"\s[.,:;]|:\s*$|\(\)|\bNone\b", made.text.replace("-- \n", ""), re.MULTILINE), made.text
 
 
-@pytest.mark.parametrize("form", ["mail", "chat", "sms"])
+@pytest.mark.parametrize("form", ["mail", "sms"])
 @pytest.mark.parametrize("name", ["five-questions", "five-questions-reminder"])
 def test_a_survey_without_its_link_waits(name: str, form: str) -> None:
+    """In a chat its questions have buttons of their own."""
     with pytest.raises(MissingData):
         TEXTS.render(name, form=Form(form), locale="en", names=sample(name, "en"), zone=KYIV, link=lambda _: None)
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from hub.clock import VirtualClock
 from hub.config.model import Config, Connection, Contact, HubSettings, Person, Rung, Shop
+from hub.config.questions import Survey
 from hub.flows.compile import compile_flow
 from hub.flows.model import Flow
 from hub.messages import Texts
@@ -181,6 +182,7 @@ def world(
     statuses: Mapping[str, Mapping[str, Meaning]] | None = None,
     shop: Shop = SHOP,
     public_url: str | None = "https://hub.example",
+    surveys: Mapping[str, Survey] | None = None,
     failovers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> World:
     """A world of these flows (as they are written in YAML)."""
@@ -194,6 +196,7 @@ def world(
         staff=staff,
         people=PEOPLE,
         statuses=statuses or {},
+        surveys=surveys or {},
         flows={name: flow(name, **source) for name, source in (flows or {}).items()},
     )
     client = make_client("fake", Limits(), CLOCK, transport=httpx.MockTransport(lambda request: httpx.Response(500)))

@@ -53,8 +53,9 @@ def test_every_setting_has_a_description() -> None:
 def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     kind = STEPS[name]
     assert kind.summary.endswith(".")
-    text = f"  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
-    assert load(tmp_path, f"{WITH_TARGET}flows:\n{text}", FakeTexts()).problems == ()
+    text = f"flows:\n  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
+    more = "surveys: {after-delivery: {template: delivered}}\n" + text
+    assert load(tmp_path, WITH_TARGET + more, FakeTexts()).problems == ()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
