@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hub.model import PointKind
-from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
+from hub.plugin import Adapter, Carrier, Channel, Platform, Settings, Target
 from hub.status import Shipment
 
 from .kinds import found, keys_of
@@ -14,8 +14,8 @@ from .lengths import OFFICE, Hours
 from .model import Connection, HubSettings, Shop, Support
 from .problems import Place, did_you_mean, instead, listed, quoted
 from .scalars import MistakeError, read_name
-from .sections import FAILOVER, KEYS_OF_KIND, KINDS, LATER_KINDS, ConnectionShape, HubShape, ShopShape
-from .settings import Reading, not_yet, read_settings
+from .sections import FAILOVER, KEYS_OF_KIND, KINDS, ConnectionShape, HubShape, ShopShape
+from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ def build_connections(entries: Named, shops: Built[Shop], registry: Any, reading
 
 
 def _kind(name: str, key: Scalar, node: MapNode, reading: Reading) -> str | None:
-    kinds = [each for each in (*KINDS, FAILOVER, *LATER_KINDS) if node.key(each) is not None]
+    kinds = [each for each in (*KINDS, FAILOVER) if node.key(each) is not None]
     if len(kinds) > 1:
         reading.report(
             node.key(kinds[1]) or key, "conflicting-settings", f"'{kinds[0]}' and '{kinds[1]}' exclude each other"
@@ -113,9 +113,6 @@ def _kind(name: str, key: Scalar, node: MapNode, reading: Reading) -> str | None
         near = [each.text for each, _ in node if did_you_mean(each.text, known)]
         meant = f"; is '{near[0]}' meant to be{did_you_mean(near[0], known)[14:]}" if near else ""
         reading.report(key, "missing-setting", f"connection '{name}' needs one of {listed(known)}{meant}")
-        return None
-    if kinds[0] in LATER_KINDS:
-        not_yet(reading, node.key(kinds[0]) or key, f"'{kinds[0]}'")
         return None
     return kinds[0]
 
@@ -153,7 +150,12 @@ def _connection(
     )
 
 
-_BASES: Mapping[str, type[Adapter[Any]]] = {"platform": Platform, "carrier": Carrier, "channel": Channel}
+_BASES: Mapping[str, type[Adapter[Any]]] = {
+    "platform": Platform,
+    "carrier": Carrier,
+    "channel": Channel,
+    "target": Target,
+}
 
 
 def _adapter(kind: str, node: MapNode, registry: Any, reading: Reading) -> type[Adapter[Settings]] | None:

@@ -148,6 +148,7 @@ CODES: Mapping[str, Code] = {
             "clock-in-when": "A condition reads `now` in a flow that waits: time alone may turn it false.",
             "never-fires": "No connection can produce this trigger, or the flow can never start.",
             "never-reached": "A branch or step that nothing leads to.",
+            "loop-risk": "What a `write_back` writes may come back and set off its own flow.",
             "said-twice": "Two flows tell one person the same news.",
             "dead-channel": "A route or list holds a channel that can reach nobody.",
             "no-text": "The text is missing in a language of a shop.",

@@ -49,7 +49,7 @@ TOP: dict[str, str] = {
     "hub": "Where the hub lives and listens.",
     "shop": "The one shop; or `shops`.",
     "shops": "Name → shop.",
-    "connections": "Name → `platform`, `carrier` or `channel`, and that plugin's settings; or `failover`.",
+    "connections": "Name → `platform`, `carrier`, `channel` or `target`, and that plugin's settings; or `failover`.",
     "contact": "How customers are reached.",
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
@@ -109,6 +109,7 @@ class ConnectionShape(Shape):
     platform: str | None = Field(None, description="The platform plugin: where orders come from.")
     carrier: str | None = Field(None, description="The carrier plugin: who moves parcels.")
     channel: str | None = Field(None, description="The channel plugin: how people are reached.")
+    target: str | None = Field(None, description="The target plugin: where flows may call.")
     shop: Name | None = Field(None, description="Platforms: whose orders these are (needed with several shops).")
     completed_means: Literal["shipped", "delivered"] = Field(
         "shipped", description="Platforms: what the shop's word *completed* says of parcels that no carrier follows."
@@ -132,16 +133,15 @@ class ConnectionShape(Shape):
     failover: list[str] = Field(
         [], description="Instead of a plugin: channels of one kind, the next one where the fault is the provider's."
     )
-    later: ClassVar[frozenset[str]] = frozenset({"target"})
 
 
-KINDS = ("platform", "carrier", "channel")
+KINDS = ("platform", "carrier", "channel", "target")
 FAILOVER = "failover"
-LATER_KINDS = ("target",)
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
     "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every", "expires"}),
     "carrier": frozenset({"carrier", "storage", "poll_every", "expires", "tells"}),
     "channel": frozenset({"channel", "uncertain", "poll_every", "expires"}),
+    "target": frozenset({"target", "expires"}),
 }
 
 

@@ -57,7 +57,7 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"write_back", "call", "coupon", "do"})
+LATER_STEPS = frozenset({"coupon", "do"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 
@@ -414,6 +414,19 @@ def stop(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
 # ------------------------------------------------------------------------------------------------ escalate
 
 
+MAX_CHOICES = 6
+
+
+def read_choice(text: str) -> str:
+    """A word for a button, as conditions compare it."""
+    if not text.strip() or len(text) > 40:
+        raise MistakeError("bad-value", f"{quoted(text)} is no choice; expected: one to 40 characters for a button")
+    return text.strip()
+
+
+Choice = Annotated[str, Kind("a word for a button", read_choice)]
+
+
 class EscalateShape(Shape):
     """Settings of `escalate`."""
 
@@ -421,8 +434,12 @@ class EscalateShape(Shape):
     reason: Placed = Field(description="What the matter is, as a text that may use values: {{ order.number }}.")
     severity: Literal["low", "normal", "high", "critical"] = Field("normal", description="How much it presses.")
     due: LengthText | None = Field(None, description="By when it must be resolved; then the next rung is told.")
+    choices: list[Choice] = Field(
+        [], max_length=MAX_CHOICES, description="Buttons to answer with; pressing one resolves the matter."
+    )
+    wait: bool = Field(False, description="The run goes on when it is resolved, or when `due` is over.")
     id: Name | None = Field(None, description="The step's key, where a flow escalates to one group twice.")
-    later: ClassVar[frozenset[str]] = frozenset({"choices", "wait", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
 
 
 @step("escalate", EscalateShape, example='escalate: {to: support, due: 4h, reason: "Ask about {{ order.number }}"}')
@@ -434,13 +451,30 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
     scope.there |= {("escalation",)}
     if shape is None:
         return None
+    _once_each(node.get("choices") if isinstance(node, MapNode) else None, scope)
+    if shape.wait and shape.due is None:
+        scope.report(
+            word, "missing-setting", "'escalate' with 'wait' needs 'due': how long at most to wait for a person"
+        )
+    if shape.wait:
+        scope.waits = True
     return Escalate(
         id=key,
         to=shape.to,
         reason=shape.reason.text,
         severity=Severity(shape.severity),
         due=shape.due,
+        choices=tuple(shape.choices),
+        wait=shape.wait,
     )
+
+
+def _once_each(node: Node | None, scope: Scope) -> None:
+    """No two buttons with the same words."""
+    items = [each for each in node.items if isinstance(each, Scalar)] if isinstance(node, ListNode) else []
+    for index, each in enumerate(items):
+        if each.text.strip() in [before.text.strip() for before in items[:index]]:
+            scope.report(each, "bad-value", f"the choice {quoted(each.text)} stands here twice")
 
 
 def _follow_escalate(word: Scalar, node: MapNode, scope: Scope, *, whole: bool) -> str:

@@ -16,7 +16,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Ask, Choose, Escalate, Flow, Mute, Notify, State, Step, Tag
+from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
 from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
 
 
@@ -143,9 +143,8 @@ def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
     """Every step of a list and of the branches in it."""
     for each in steps:
         yield each
-        if isinstance(each, Choose):
-            for branch in each.branches:
-                yield from all_steps(branch.steps)
+        for steps in lists_in(each):
+            yield from all_steps(steps)
 
 
 def _said(flow: Flow) -> dict[str, Notify]:
@@ -196,10 +195,17 @@ def _texts_of(flow: Flow) -> frozenset[str]:
     return frozenset(each.text for each in flow.when)
 
 
+def _is_at_once(step: Step) -> bool:
+    """Whether what stands after this step is still said at the trigger."""
+    if isinstance(step, Escalate):
+        return not step.wait
+    return isinstance(step, Notify | Ask | Call | WriteBack | Mute | Tag)
+
+
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate | Mute | Tag), flow.steps)
+    at_once = takewhile(_is_at_once, flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 

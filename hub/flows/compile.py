@@ -18,7 +18,7 @@ from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
-from . import marks  # noqa: F401 (its steps are declared by being there)
+from . import marks, outside  # noqa: F401 (their steps are declared by being there)
 from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots

@@ -11,6 +11,7 @@ from hub.config.yaml import MapNode, Scalar
 
 from .check import Texts, check_all
 from .compile import Checked, read_flow
+from .loops import loop_risks
 from .scope import Known, Scope, TextCheck
 
 MAX_FLOWS = 2000
@@ -42,6 +43,7 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     _survey_texts(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
+    loop_risks(checked.values(), opened.reading)
     return replace(ground.config, flows={name: each.flow for name, each in checked.items()})
 
 

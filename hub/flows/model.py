@@ -129,13 +129,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A matter that a person must take on. `reason` is TEXT (a limited template)."""
+    """A matter that a person must take on. `reason` is TEXT (a limited template). `choices` become buttons; `wait`: the
+    run goes on when it is resolved, or at `due`."""
 
     id: str
     to: str
     reason: str
     severity: Severity = Severity.NORMAL
     due: Length | None = None
+    choices: tuple[str, ...] = ()
+    wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,63 @@ class Tag:
     remove: tuple[str, ...] = ()
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag
+class IfFails(StrEnum):
+    """What becomes of a run whose step outside has failed for good, where it is no list of steps."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`call: {to, path, method, body, save}`. `body` None: the order as the hub's own JSON, where the method has one;
+    `save`: name → value over `response`."""
+
+    id: str
+    to: str
+    path: str = ""
+    method: str = "POST"
+    body: Mapping[str, Expression] | None = None
+    save: Mapping[str, Expression] | None = None
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: it has to know an answer, or which way to go."""
+        return bool(self.save) or isinstance(self.if_fails, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """`write_back: {status, note, tracking}` into the shop's order. `note` is TEXT (a limited template)."""
+
+    id: str
+    status: str = ""
+    note: str = ""
+    tracking: bool = False
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it."""
+        return isinstance(self.if_fails, tuple)
+
+
+Outside = Call | WriteBack
+"""Steps that are done outside, after the commit."""
+Step = (
+    Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Call | WriteBack
+)
+
+
+def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps inside a step, in the order in which a run's path counts them."""
+    match step:
+        case Choose():
+            return tuple(branch.steps for branch in step.branches)
+        case Call(if_fails=tuple() as steps) | WriteBack(if_fails=tuple() as steps):
+            return (steps,)
+    return ()
 
 
 class Mode(StrEnum):

@@ -16,7 +16,19 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import GIVEN, IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
+from .types import (
+    GIVEN,
+    IN_SAVE,
+    IN_STEPS,
+    LATER_NAMES,
+    NAMES,
+    NEWS,
+    RECORDS,
+    TRIGGERS,
+    Field,
+    axis_of_word,
+    offers_of,
+)
 from .words import LATER_MAPS, MAPS
 
 HEAD = """\
@@ -148,6 +160,8 @@ def _there(each: Field, always: frozenset[str]) -> str:
         return f"{each.means}; with every trigger"
     if each.name in IN_STEPS:
         return f"{each.means}; in later steps"
+    if each.name == IN_SAVE:
+        return f"{each.means}; in its `save`"
     groups: dict[str, list[str]] = {}
     for word in (*TRIGGERS, *NEWS, *GIVEN):
         groups.setdefault(word.rpartition(".")[0], []).append(word)

@@ -197,6 +197,18 @@ class Scope:
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
 
+    def target(self, node: Scalar) -> None:
+        """`to` of a call."""
+        kind = self.known.connections.get(node.text) if self.known is not None else ""
+        if self.known is None or kind in ("target", ""):
+            return
+        if kind is not None:
+            self.report(node, "wrong-connection", f"'{node.text}' is a {kind}; a target is asked for here")
+            return
+        targets = [name for name, each in self.known.connections.items() if each == "target"]
+        meant = instead(node.text, targets, "a connection of the kind 'target'")
+        self.report(node, "unknown-connection", f"there is no target {quoted(node.text)}{meant}")
+
     def text(self, placed: Placed) -> None:
         """A TEXT: its mistakes are reported where they stand in the file."""
         check = self.known.check_text if self.known else None

@@ -258,6 +258,11 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         choice? text: what the person chose
         flow text: the flow that raised it
     """),
+    "response": _fields("""
+        status int: 200 to 299
+        text text: what came, as it is
+        json? any: what came, where it is JSON
+    """),
 }
 """Every record, by the name that stands behind a dot."""
 
@@ -281,12 +286,14 @@ NAMES: Mapping[str, Field] = {
         unmapped unmapped: the code that nobody has mapped
         report report: the figures of the time since it was last due
         escalation? escalation: after an `escalate` in the run
+        saved? any: what a `call` kept of its answer
+        response response: what a `call` was answered
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"saved", "coupon", "param", "promise"})
+LATER_NAMES = frozenset({"coupon", "param", "promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -352,10 +359,12 @@ def _given() -> Iterator[tuple[str, News]]:
 
 GIVEN: Mapping[str, News] = dict(_given())
 """Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
-IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate"}
+IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call"}
 """Names that appear inside a run, and the step behind which they are there."""
+IN_SAVE = "response"
+"""The name that is there in the `save` of a call, and nowhere else."""
 
-EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"})
+EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE}
 """All that triggers of this version offer."""
 UNKNOWN_TRIGGER = EVERYTHING
 """For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to

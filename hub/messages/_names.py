@@ -103,6 +103,7 @@ _ESCALATION: Fields = {
     **_of(Kind.TEXT, "id severity owner choice flow level"),
     "reason": Kind.TEXT,
     "due_at": Kind.TIME,
+    "choices": (Kind.TEXT,),
 }
 _BRIEF_ORDER: Fields = {
     **_of(Kind.TEXT, "number label sentence phrase"),

@@ -82,7 +82,8 @@ class OrderPlan:
     """Why nothing can be decided on this order now: its events and timers are not spent on it."""
     postponed: list[int] = field(default_factory=list)
     """Timers that come due again later, because their order is homeless."""
-    climbed: list[dict[str, Any]] = field(default_factory=list)
+    climbed: list[tuple[dict[str, Any], dict[str, Any], str]] = field(default_factory=list)
+    """Matters as they were and as they are, and the clock that ran out (acknowledge, due)."""
     notices: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """What a person should look at: occasion, subject, what it is."""
     rested: list[str] = field(default_factory=list)

@@ -19,10 +19,11 @@ from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Un
 from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble, upsert
-from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timers
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timeline, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
+from .ladder import opened_line
 from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
@@ -216,6 +217,8 @@ class DeliverDrain:
             connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
             return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
+        line = {"tenant": TENANT, "order_id": row.order_id, "recorded_at": now, "event_id": None}
+        connection.execute(sa.insert(timeline).values(**line, **opened_line(rows.escalation)))
         write_messages(connection, self.db.dialect, world, rows.messages)
         for timer in rows.timers:
             connection.execute(insert_new(timers, self.db.dialect).values(**timer))

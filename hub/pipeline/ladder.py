@@ -6,7 +6,7 @@ the clock starts when the hours begin.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ MATTER = "matter"
 """Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 TEMPLATE = "staff-escalation"
 OVERDUE = "staff-overdue"
+HANDED_OVER = "staff-handed-over"
 AGAIN = 3
 """How often the top rung is told again at its own pace; daily from then on."""
 DAILY = timedelta(days=1)
@@ -78,6 +79,8 @@ def escalation_rows(
         "severity": step.severity.value,
         "reason": reason,
         "state": SHADOW if shadow else "open",
+        "choices": list(step.choices) or None,
+        "handed": 0,
         "due_at": due_at,
         "opened_at": now,
     }
@@ -111,6 +114,32 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     return rows
 
 
+def hand_over(matter: Mapping[str, Any], to: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows | None:
+    """Give a matter to a group, or to one person, who is told and must take it in time, else the ladder goes on from
+    there; None for a name that is neither. By when it must be resolved stays as it was."""
+    staff, person = world.config.staff, world.config.people.get(to)
+    rung = staff.get(to) or (_group_of(to, matter["rung"], staff) if person is not None else None)
+    if rung is None:
+        return None
+    alone = to not in staff
+    owner = to if alone else ""
+    changed = {"state": "open", "owner": owner, "acknowledged_at": None, "rung": rung.name, "told": 1}
+    rows = EscalationRows({**matter, **changed, "handed": matter["handed"] + 1})
+    starts = _starts(rung, Severity(matter["severity"]), now, zone)
+    told = rung
+    if alone and person is not None:
+        told = replace(rung, people=(to,), via=tuple(dict.fromkeys((*rung.via, *person.addresses))))
+    rows.messages = words_to(told, rows.escalation, 1, starts, HANDED_OVER, word="", now=now)
+    rows.timers = [_timer("acknowledge", rows.escalation, starts + rung.acknowledge)]
+    return rows
+
+
+def _group_of(person: str, present: str, staff: Mapping[str, Rung]) -> Rung | None:
+    """The group whose ladder a person's matter climbs: the present one, if they are of it, else their first."""
+    theirs = [rung for rung in staff.values() if person in rung.people]
+    return next((rung for rung in theirs if rung.name == present), next(iter(theirs), staff.get(present)))
+
+
 def raised(matter: Mapping[str, Any], severity: Severity) -> dict[str, Any]:
     """An open matter that is raised once more: it presses as much as the more pressing of the two."""
     more = max(Severity(matter["severity"]), severity, key=list(Severity).index)
@@ -127,7 +156,15 @@ def matter_names(matter: Mapping[str, Any], first: str, staff: Mapping[str, Rung
         flow=matter["flow"],
         due_at=matter["due_at"],
         owner=matter.get("owner"),
+        choice=matter.get("choice"),
+        choices=matter.get("choices"),
     )
+
+
+def first_told(matter: Mapping[str, Any], run_doc: Mapping[str, Any] | None) -> str:
+    """The group that was told of a matter first, as the run that raised it remembers."""
+    last = run_doc["run"].get("values", {}).get(MATTER) if run_doc is not None else None
+    return str(last["to"]) if last and last["uid"] == matter["uid"] else str(matter["rung"])
 
 
 def level_of(first: str, now: str, staff: Mapping[str, Rung]) -> int:
@@ -149,7 +186,9 @@ def words_to(
         {
             "tenant": TENANT,
             "slot": escalation["slot"],
-            "key": key_of(TENANT, "escalation", escalation["uid"], template, rung.name, told, person),
+            "key": key_of(
+                TENANT, "escalation", escalation["uid"], template, rung.name, told, person, escalation["handed"]
+            ),
             "order_id": escalation["order_id"],
             "customer_id": "",
             "run_key": "",
@@ -170,6 +209,24 @@ def words_to(
         }
         for person in rung.people
     ]
+
+
+def climbed_text(was: Mapping[str, Any], now: Mapping[str, Any], kind: str) -> str:
+    """What the history says of a clock that ran out."""
+    what = "not resolved in time" if kind == "due" else f"nobody of {was['rung']} took it in time"
+    return f"{what}: {now['rung']} is told{' again' if now['rung'] == was['rung'] else ''}"
+
+
+def history_line(uid: str, text: str, now: datetime) -> dict[str, Any]:
+    """A line of an order's timeline about a matter."""
+    return {"kind": "escalation", "subject": uid, "at": now, "doc": {"text": text}}
+
+
+def opened_line(matter: Mapping[str, Any]) -> dict[str, Any]:
+    """The first line of a matter's history."""
+    shadow = "in shadow: " if matter["state"] == SHADOW else ""
+    said = f"{shadow}{matter['severity']}, for {matter['rung']}: {matter['reason']}"
+    return history_line(matter["uid"], said, matter["opened_at"])
 
 
 def rung_of(name: str, world: World) -> tuple[Rung, str]:

@@ -12,7 +12,7 @@ from hub.flows.run import met
 from hub.flows.types import axis_of_word
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
-from hub.plugin import AddressKind, Channel, Form, Outgoing
+from hub.plugin import AddressKind, Button, Channel, Form, Outgoing
 from hub.status import FINAL, full_name, parse_status
 from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
@@ -21,11 +21,12 @@ from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, O
 from .customer import CUSTOMER, ORDER
 from .gather import only_gathered
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
-from .ladder import MATTER, OVERDUE, matter_names
+from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
 from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain
+from .pressing import buttons_of
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
 from .survey_chat import Asking
@@ -370,8 +371,7 @@ class Leaving:
     def _first_told(self, matter: Any) -> str:
         """The group that was told of a matter first, as its run remembers."""
         run = self.around.runs.get(matter.run_key)
-        raised = run.doc["run"].get("values", {}).get(MATTER) if run is not None else None
-        return str(raised["to"]) if raised and raised["uid"] == matter.uid else str(matter.rung)
+        return first_told(matter._mapping, run.doc if run is not None else None)
 
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())
@@ -503,6 +503,13 @@ class Leaving:
         self.room[connection] -= 1
         self.outbox.departures.append(self._departure(connection, via, text))
 
+    def _to_press(self, connection: str, locale: str) -> tuple[Button, ...]:
+        """Where staff read in a chat, what they can do about the matter by pressing."""
+        matter = self.around.escalations.get(self.doc.get("escalation", ""))
+        if matter is None or self.person is None or self.world.channel(connection).form is not Form.CHAT:
+            return ()
+        return buttons_of(matter, locale)
+
     def _departure(self, connection: str, via: Via, text: Rendering) -> Departure:
         row, address = self.row, self.address(connection)
         unsubscribe = self._link(connection)("unsubscribe") or ""
@@ -522,7 +529,7 @@ class Leaving:
             unsubscribe_url=unsubscribe,
             silent=via.silent,
             urgent=bool(self.doc.get("urgent")),
-            buttons=text.buttons,
+            buttons=(*self._to_press(connection, text.locale), *text.buttons),
         )
         if self.world.shadow and not row.shadow:
             outgoing = from_a_shadow(outgoing)

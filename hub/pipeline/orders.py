@@ -16,6 +16,7 @@ from hub.status import Fact, Line, Mode, Precision, Status, Verdict, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -37,7 +38,7 @@ from .dates import LATE
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .gather import claims_of
-from .ladder import climb
+from .ladder import climb, climbed_text, history_line
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .occasions import Occasion
@@ -69,7 +70,9 @@ class Loaded:
     facts: list[StoredFact] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
     speaking: list[RunRow] = field(default_factory=list)
-    """Runs that are done, with messages that have not left yet."""
+    """Runs that are done, with messages or errands that have not left yet."""
+    errands: list[Any] = field(default_factory=list)
+    """What runs that wait have asked for outside."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -100,7 +103,9 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
             _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
+            kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
+    for row in _asked_outside(connection, [order_id for order_id in ids if found[order_id].runs]):
+        found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
     for row in _of(connection, escalations, ids):
@@ -127,11 +132,22 @@ def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: 
 
 
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Keys of runs with messages that are still to leave."""
+    """Keys of runs with messages or errands that are still to leave."""
     due = sa.select(messages.c.run_key).where(
         messages.c.tenant == TENANT, messages.c.order_id.in_(ids), sa.text("messages.state = 'due'")
     )
-    return {row.run_key for row in connection.execute(due) if row.run_key}
+    asked = sa.select(errands.c.run_key).where(
+        errands.c.tenant == TENANT, errands.c.order_id.in_(ids), sa.text("errands.state = 'due'")
+    )
+    return {row.run_key for row in connection.execute(due.union(asked)) if row.run_key}
+
+
+def _asked_outside(connection: sa.Connection, ids: Sequence[str]) -> Sequence[Any]:
+    """What was asked for outside about these orders, without what was said in it."""
+    if not ids:
+        return ()
+    columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
+    return connection.execute(sa.select(*columns).where(errands.c.tenant == TENANT, errands.c.order_id.in_(ids))).all()
 
 
 def _run_row(row: Any) -> RunRow:
@@ -142,7 +158,7 @@ def _run_row(row: Any) -> RunRow:
     )  # fmt: skip
 
 
-def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
+def remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
     """A run keeps the text it started with; fetch it when the live file has another. Returns why it cannot be had (a
     word that this version of the hub does not know any more); empty: it is at hand."""
     if world.knows(flow, version):
@@ -267,6 +283,8 @@ def plan_order(
         remapped=remapped.keys(),
         speaking=loaded.speaking,
         news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
+        errands=loaded.errands,
+        ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
         about=loaded.about,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
@@ -289,7 +307,7 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     plan.rested = [timer.ref for timer in want.timers if timer.kind == "survey"]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
-            _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
+            _climb(plan, loaded, timer.ref, timer.kind, world, now, shop.timezone)
     return plan
 
 
@@ -339,10 +357,13 @@ def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
     return plan
 
 
-def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: datetime, zone: Any) -> None:
+def _climb(plan: OrderPlan, loaded: Loaded, uid: str, kind: str, world: World, now: datetime, zone: Any) -> None:
+    row = loaded.escalations[uid]
     rows = climb(row, kind, world, now, zone)
     if rows.escalation:
-        plan.climbed.append({name: rows.escalation[name] for name in ("uid", "rung", "told")})
+        loaded.escalations[uid] = rows.escalation  # both clocks may run out at once, and each climbs from where it is
+        plan.climbed.append((row, rows.escalation, kind))
+        plan.lines.append(history_line(uid, climbed_text(row, rows.escalation, kind), now))
     if rows.line:
         plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": rows.line}})
     plan.reaction.messages += rows.messages

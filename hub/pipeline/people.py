@@ -1,5 +1,6 @@
 """What channels report: receipts, replies, links made, channels closed. Written in the apply transaction."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
+from .pressing import PREFIX, pressed
 from .questions import ask, newest_order
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
@@ -64,6 +66,11 @@ def write_channel(
             write.linked(record)
         case ChannelClosed():
             write.closed(record)
+
+
+Press = Callable[[sa.Connection, str, str, Reply, World, datetime], None]
+PRESSED: Mapping[str, Press] = {PREFIX: pressed}
+"""What a button for staff begins with → what a press of it does. Others are a survey's, or not ours."""
 
 
 class _Channel:
@@ -228,7 +235,11 @@ class _Channel:
         told how to be known; the rest is for a person (docs/consent.md)."""
         asking = Chat(self.connection, self.dialect, self.world, self.source, reply.address, self.now)
         if reply.button:
-            take_press(asking, reply.button, self._say)
+            press = PRESSED.get(reply.button.partition(":")[0])
+            if press is not None:
+                press(self.connection, self.dialect, self.source, reply, self.world, self.now)
+            else:
+                take_press(asking, reply.button, self._say)
             return
         if take_words(asking, reply.text, self._say):
             return

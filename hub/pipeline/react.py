@@ -1,13 +1,13 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Tag, Unknown
+from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
 from hub.flows.run import (
     Effect,
     Exceeded,
@@ -16,6 +16,8 @@ from hub.flows.run import (
     Moment,
     Note,
     Open,
+    Reach,
+    Reached,
     Run,
     RunState,
     SayTo,
@@ -30,10 +32,11 @@ from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
 from .customer import NOTHING_KNOWN, About, mark_rows
+from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
 from .gather import begun, closed, is_complete, is_open, joined, only_gathered
 from .guards import Option, before_quiet
-from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
+from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
 from .news import is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
@@ -86,12 +89,13 @@ class Reaction:
     escalations: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     """Escalations that are open already: uid, note, severity."""
+    errands: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
     surveys: list[dict[str, Any]] = field(default_factory=list)
     mutes: list[dict[str, Any]] = field(default_factory=list)
     tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
-    """Keys of runs whose messages that are not on the wire yet are stopped."""
+    """Keys of runs whose messages and errands that are not on the wire yet are stopped."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -119,9 +123,13 @@ class Situation:
     surveys: Set[str] = frozenset()
     """Names of the surveys that were opened about the order."""
     speaking: Sequence[RunRow] = ()
-    """Runs that are done but whose messages have not left yet: what stops them stops those."""
+    """Runs that are done but whose messages or errands have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
     """What happened beside the statuses."""
+    errands: Sequence[Any] = ()
+    """Rows of what the order's runs asked for outside (run_key, step, key, state, reason, answer)."""
+    ended: Set[str] = frozenset()
+    """Keys of errands that have just ended."""
     about: About = NOTHING_KNOWN
 
     @property
@@ -246,6 +254,10 @@ class _React:
             return
         if is_open(row.run.values):
             self._gather(row)
+            return
+        broken = why_parked_by(self._flow(row), row.key, self.it.errands, self.it.ended)
+        if broken:
+            self._park(row, broken)
             return
         moment = self._moment(row, self._words_for(row))
         run, effects = proceed(self._flow(row), row.run, moment)
@@ -445,6 +457,8 @@ class _React:
                 return self._say(row, effect, run)
             case Open():
                 return self._escalate(row, effect.step, run)
+            case Reach():
+                self._reach(row, effect, run)
             case Invite():
                 return self._invite(row, effect.step, run)
             case Mark():
@@ -583,6 +597,7 @@ class _React:
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
         self.out.escalations.append(rows.escalation)
+        self.out.lines.append(opened_line(rows.escalation))
         self.out.messages += rows.messages
         self.out.timers += rows.timers
         self.matters[uid] = rows.escalation
@@ -597,6 +612,26 @@ class _React:
         except TextError as error:
             self._line(row.flow, row.word, f"{step.id}: its text cannot be filled: {error}", row.key)
             return " ".join(step.reason.split())
+
+    def _reach(self, row: RunRow, effect: Reach, run: Run) -> None:
+        """What is done outside after the commit: a call, or something in the order's own shop."""
+        it, step = self.it, effect.step
+        if isinstance(step, WriteBack):
+            connection, doc = it.after.connection, self._wish(row, step, run)
+        else:
+            connection, doc = step.to, call_doc(effect, row, self._names_in(row, run.values))
+        self.out.errands.append(errand_row(effect, row, it.after.id, connection, doc, it.now))
+
+    def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
+        """What is to be written into the shop's order, fixed when the step is done."""
+        names, shop = self._names_in(row, run.values), self.it.world.shop_of(self.it.after.connection)
+        note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
+        return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
+
+    def _became(self, row: RunRow) -> Callable[[Outside], Reached | None]:
+        if row.shadow:  # nothing is asked of anybody, and nobody answers: it goes on as if it were done
+            return lambda step: Reached()
+        return lambda step: became_of(self.it.errands, row.key, step.id)
 
     def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
         return {
@@ -616,8 +651,14 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
-            self._failed, self.it.shop.hours,
+            self._failed, self.it.shop.hours, self._became(row), self._resolved,
         )  # fmt: skip
+
+    def _resolved(self, run: Run) -> bool:
+        """Whether the matter that a run raised last is resolved."""
+        raised_last = run.values.get(MATTER)
+        matter = self.matters.get(raised_last["uid"]) if raised_last else None
+        return matter is not None and matter["state"] == "resolved"
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
         """When a wait is to end whose message must not come in quiet hours; its first choice decides."""

@@ -122,15 +122,11 @@ class Recorder:
         if kind == "permanent":
             self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
-            self._pause(connection, channel, verdict, world, now)
+            pause_connection(connection, self.dialect, channel, verdict.paused, world, now)
         elif kind == "transient":
             left_alone(connection, self.dialect, channel, world, now)
         elif kind in ("accepted", "duplicate"):
-            connection.execute(
-                sa.update(connections)
-                .where(connections.c.name == channel, connections.c.paused != "")
-                .values(paused="")
-            )
+            resume_connection(connection, channel)
 
     def _refused(
         self, connection: sa.Connection, row: Any, channel: str, reason: str, world: World, now: datetime
@@ -179,15 +175,25 @@ class Recorder:
             keys, change = ("tenant", "customer_id", "channel"), ("state", "reason", "at")
             connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [contact])
 
-    def _pause(self, connection: sa.Connection, name: str, verdict: Verdict, world: World, now: datetime) -> None:
-        """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
-        row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
-        fresh = row is None or not row.paused
-        values = {"paused": verdict.paused, "paused_until": now + PAUSE}
-        if row is None:
-            connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
-        else:
-            changed = {**values, "paused_at": now} if fresh else values
-            connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
-        if fresh:
-            paused(connection, self.dialect, name, verdict.paused, world, now)
+
+def pause_connection(
+    connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime
+) -> None:
+    """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
+    row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
+    fresh = row is None or not row.paused
+    values = {"paused": reason, "paused_until": now + PAUSE}
+    if row is None:
+        connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
+    else:
+        changed = {**values, "paused_at": now} if fresh else values
+        connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
+    if fresh:
+        paused(connection, dialect, name, reason, world, now)
+
+
+def resume_connection(connection: sa.Connection, name: str) -> None:
+    """It was asked with success: a pause is over."""
+    connection.execute(
+        sa.update(connections).where(connections.c.name == name, connections.c.paused != "").values(paused="")
+    )

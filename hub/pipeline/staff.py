@@ -49,8 +49,8 @@ def tell_notice(
     subject: str = "",
 ) -> None:
     """Something that a person should look at, told once per occasion: `notice` has kind (flagged, contradiction,
-    foreign, trouble, retracted, moving, removed, merged, refused, parked, limit, silence, webhooks), source, said,
-    reason, channel, template, count, since."""
+    foreign, trouble, retracted, moving, removed, merged, refused, parked, errand, limit, silence, webhooks), source,
+    said, reason, channel, template, count, since."""
     said = {name: value for name, value in notice.items() if value}
     without = notice.get("channel", "")
     _tell(connection, dialect, world, now, "staff-notice", occasion, {"notice": said}, without=without,

@@ -9,14 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.flows.model import Severity
 from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
+from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
 from hub.store.tables import (
     TENANT,
     InboxState,
     Utc,
     customers,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -37,7 +40,9 @@ from .asking import pace
 from .batch import Batch, OrderPlan
 from .customer import write_marks
 from .documents import dump, load
+from .ladder import history_line
 from .listen import message_moved, status_changed
+from .matters import OVERDUE_WORD, report_matter, ring_now
 from .news import home_of, report
 from .people import write_channel
 from .plain import number_of, to_plain
@@ -52,7 +57,6 @@ from .surveys import rested
 from .unmapped import add_seen
 from .world import World
 
-SEVERITIES = ("low", "normal", "high", "critical")
 WAITS = "|waits:"
 """Marks the dedupe key of a copy of an event that waits for one more order or parcel."""
 HOMELESS = timedelta(hours=1)
@@ -138,6 +142,7 @@ class _Write:
         )  # fmt: skip
         said = (row for reaction in reactions for row in reaction.messages)
         write_messages(self.connection, self.dialect, self.world, said)
+        self._errands([row for reaction in reactions for row in reaction.errands])
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
         self._insert(surveys, (row for reaction in reactions for row in reaction.surveys))
         self._escalations(plans)
@@ -174,6 +179,13 @@ class _Write:
                 self.connection, self.dialect, occasion, notice, self.world, self.now,
                 order_id=order_id, subject=subject,
             )  # fmt: skip
+
+    def _errands(self, rows: Sequence[dict[str, Any]]) -> None:
+        """What is to be done outside. A step that is done again, because its run was resumed there, is tried again
+        under the same key, and says the same."""
+        if rows:
+            self._insert(errands, rows)
+            try_again(self.connection, self.now, errands.c.key.in_([row["key"] for row in rows]))
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
@@ -333,17 +345,18 @@ class _Write:
             )
             for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
                 message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
+            stop_errands(self.connection, silenced, self.now)
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:
         for plan in plans:
             for note in plan.reaction.notes:
                 self._add_note(note)
-            for row in plan.climbed:
-                self.connection.execute(
-                    sa.update(escalations)
-                    .where(escalations.c.tenant == TENANT, escalations.c.uid == row["uid"])
-                    .values(rung=row["rung"], told=row["told"])
-                )
+            for was, now, kind in plan.climbed:
+                mine = sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == now["uid"])
+                unresolved = mine.where(sa.text("escalations.state <> 'resolved'"))
+                done = self.connection.execute(unresolved.values(rung=now["rung"], told=now["told"]))
+                if done.rowcount and kind == "due":  # of the rung that did not settle it
+                    report_matter(self.connection, self.dialect, OVERDUE_WORD, was, self.world, self.now)
 
     def _next_channel(self, message_id: int) -> None:
         """Sent, but no receipt came in time: the list goes on; a later receipt only corrects the record."""
@@ -357,9 +370,16 @@ class _Write:
     def _add_note(self, note: dict[str, Any]) -> None:
         where = (escalations.c.tenant == TENANT, escalations.c.uid == note["uid"])
         row = self.connection.execute(sa.select(escalations).where(*where)).one()
-        severity = max(row.severity, note["severity"], key=SEVERITIES.index)
+        severity = max(Severity(row.severity), Severity(note["severity"]), key=list(Severity).index).value
         text = f"{row.note}\n{note['note']}".strip()
         self.connection.execute(sa.update(escalations).where(*where).values(note=text, severity=severity))
+        self._insert_line(row.order_id, history_line(row.uid, f"raised again: {note['note']}", self.now))
+        if severity == Severity.CRITICAL and row.severity != severity:
+            ring_now(self.connection, dict(row._mapping), self.world, self.now)
+
+    def _insert_line(self, order_id: str, line: dict[str, Any]) -> None:
+        row = {"tenant": TENANT, "order_id": order_id, "recorded_at": self.now, "event_id": None, **line}
+        self.connection.execute(sa.insert(timeline).values(**row))
 
     def _timers(self, plans: Sequence[OrderPlan]) -> None:
         fired = [timer for plan in plans for timer in plan.fired_timers]

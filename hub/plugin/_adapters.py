@@ -1,5 +1,6 @@
-"""The three kinds of adapter. An adapter is handed its settings, an HTTP client and the clock; it knows no database,
-no flow and no other plugin. `normalise` is pure; everything else may talk to the outside and may raise `FailureError`.
+"""Adapters, and three of their four kinds (the fourth: `_targets`). An adapter is handed its settings, an HTTP client
+and the clock; it knows no database, no flow and no other plugin. `normalise` is pure; everything else may talk to the
+outside and may raise `FailureError`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +31,14 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard an outside system may be asked. `per_second` None: no rate limit; `burst` calls may go at once."""
+    """How hard an outside system may be asked. `per_second` None: no rate limit; `burst` calls may go at once;
+    `answer`: how many bytes of an answer are read at most."""
 
     concurrency: int = 4
     per_second: float | None = None
     burst: int = 1
     timeout: timedelta = timedelta(seconds=10)
+    answer: int = 8 * 1024 * 1024
 
 
 StatusTables = Mapping[str, Mapping[str, Meaning]]
@@ -79,6 +82,11 @@ class Adapter(Generic[S]):
         """When the credential ends and a person has to make another, where the plugin can tell (a token that says so
         itself); None: never, it is renewed by itself, or nobody knows. Makes no call."""
         return None
+
+    @classmethod
+    def reaches_private(cls, settings: S) -> bool:
+        """Whether its HTTP client may ask addresses that not everyone may reach (a warehouse in the next room)."""
+        return True
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""

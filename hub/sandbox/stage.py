@@ -216,7 +216,7 @@ class Stage:
 
     async def staff_takes(self, it: Played, person: str) -> None:
         """Somebody presses "I take care of it" on the pages that messages about this order lead to."""
-        await self._press(it, person, {"do": "acknowledge"})
+        await self._press(it, person, {"do": "take"})
 
     async def staff_settles(self, it: Played, person: str) -> None:
         await self._press(it, person, {"do": "resolve", "note": "Done."})

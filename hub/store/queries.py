@@ -14,6 +14,7 @@ from .tables import (
     InboxState,
     attempts,
     connections,
+    errands,
     escalations,
     facts,
     inbox,
@@ -268,44 +269,27 @@ _UNRESOLVED = sa.and_(sa.text("escalations.state <> 'resolved'"), escalations.c.
 
 def open_matters(connection: sa.Connection) -> Rows:
     """Escalations that nobody has resolved, the most pressing first, each with its order's number."""
-    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
-    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
-    query = query.where(escalations.c.tenant == TENANT, _UNRESOLVED)
+    query = _matters().where(_UNRESOLVED)
     return connection.execute(query.order_by(_PRESSING, escalations.c.due_at, escalations.c.id)).all()
 
 
-def find_matters(connection: sa.Connection, begins: str) -> Rows:
-    """Unresolved escalations whose id begins so."""
-    query = sa.select(escalations).where(escalations.c.tenant == TENANT, _UNRESOLVED)
-    return connection.execute(query.where(escalations.c.uid.startswith(begins, autoescape=True)).limit(2)).all()
+def find_matters(connection: sa.Connection, begins: str, *, closed: bool = False) -> Rows:
+    """Unresolved escalations whose id begins so, or any, each with its order's number; two at most."""
+    query = _matters().where(escalations.c.uid.startswith(begins, autoescape=True))
+    return connection.execute((query if closed else query.where(_UNRESOLVED)).limit(2)).all()
 
 
-def acknowledge_matter(connection: sa.Connection, uid: str, now: datetime, *, owner: str = "") -> bool:
-    """Somebody takes a matter on: nobody else is called for it. False when it is not open."""
-    values = {"state": "acknowledged", "acknowledged_at": now, "owner": owner}
-    taken = connection.execute(_matter(uid).where(escalations.c.state == "open").values(**values)).rowcount == 1
-    if taken:
-        _stop_clocks(connection, f"acknowledge:{uid}")
-    return taken
+def matter_history(connection: sa.Connection, matter: Any) -> Rows:
+    """Lines of the timeline about one escalation."""
+    mine = (timeline.c.order_id == matter.order_id, timeline.c.kind == "escalation", timeline.c.subject == matter.uid)
+    query = sa.select(timeline).where(timeline.c.tenant == TENANT, *mine)
+    return connection.execute(query.order_by(timeline.c.id)).all()
 
 
-def resolve_matter(connection: sa.Connection, uid: str, note: str, now: datetime) -> bool:
-    """A matter is closed, with a note. False when it was closed before."""
-    row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid, _UNRESOLVED)).first()
-    if row is None:
-        return False
-    values = {"state": "resolved", "resolved_at": now, "note": f"{row.note}\n{note}".strip()}
-    connection.execute(_matter(uid).values(**values))
-    _stop_clocks(connection, f"acknowledge:{uid}", f"due:{uid}")
-    return True
-
-
-def _matter(uid: str) -> sa.Update:
-    return sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == uid)
-
-
-def _stop_clocks(connection: sa.Connection, *keys: str) -> None:
-    connection.execute(sa.update(timers).where(timers.c.tenant == TENANT, timers.c.key.in_(keys)).values(state=1))
+def _matters() -> sa.Select[Any]:
+    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
+    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
+    return query.where(escalations.c.tenant == TENANT)
 
 
 # ------------------------------------------------------------------------------------------------ unmapped codes
@@ -452,6 +436,8 @@ def unpause(connection: sa.Connection, name: str, now: datetime) -> bool:
     connection.execute(which.values(paused="", paused_until=None))
     asked = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.connection == name, polls.c.state == 0)
     connection.execute(asked.where(polls.c.failures > 0).values(due_at=now))
+    put_off = sa.update(errands).where(errands.c.connection == name, sa.text("errands.state = 'due'"))
+    connection.execute(put_off.where(errands.c.due_at > now, errands.c.tries == 0).values(due_at=now))
     waiting = sa.update(messages).where(messages.c.connection == name, sa.text("messages.state = 'due'"))
     connection.execute(waiting.where(messages.c.due_at > now, messages.c.tries == 0).values(due_at=now))
     return row is not None and bool(row.paused)
@@ -471,6 +457,7 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "messages due": _count(connection, messages, due, messages.c.due_at <= now),
         "messages for later": _count(connection, messages, due, messages.c.due_at > now),
         "messages on the wire": _count(connection, messages, sa.text("messages.state = 'on_wire'")),
+        "calls and write-backs due": _count(connection, errands, sa.text("errands.state = 'due'")),
         "runs that wait": _count(connection, runs, sa.text("runs.state = 'waiting'")),
         "timers due": _count(connection, timers, sa.text("timers.state = 0"), timers.c.due_at <= now),
         "questions due": _count(connection, polls, sa.text("polls.state = 0"), polls.c.due_at <= now),
@@ -484,6 +471,7 @@ def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "dead events": _count(connection, inbox, sa.text("inbox.state = 9")),
         "failed messages": len(failed_messages(connection)),
         "parked runs": len(parked_runs(connection)),
+        "failed calls and write-backs": _count(connection, errands, errands.c.state == "failed"),
         "timers set aside": len(stuck_timers(connection)),
         "orphans over a day": _count(connection, inbox, sa.text("inbox.state = 2"), inbox.c.received_at < day_ago),
         "unmapped codes": _count(connection, unmapped),

@@ -372,7 +372,7 @@ errands = sa.Table(  # what is to be done outside after the commit, beside messa
     _text("flow"),
     _text("step"),
     _text("connection"),
-    _text("state", default="due"),  # due, on_wire, done, failed, dismissed
+    _text("state", default="due"),  # due, on_wire, done, failed, stopped, dismissed
     _text("reason"),
     sa.Column("due_at", Utc, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, default=0),
@@ -441,7 +441,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt, stalled, late, survey
+    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),
@@ -531,6 +531,7 @@ escalations = sa.Table(
     _text("note"),
     sa.Column("choices", Json),  # the words of the buttons
     _text("choice"),
+    sa.Column("handed", sa.Integer, nullable=False, default=0, server_default="0"),  # how often it was handed over
     sa.Column("due_at", Utc),
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("acknowledged_at", Utc),

@@ -3,6 +3,7 @@ never changes anything: mail scanners open links. Unknown, expired and foreign t
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.messages import clean
+from hub.pipeline.matters import Act, Became, Wish, act, shop_of_matter
 from hub.pipeline.names import locales_of
 from hub.pipeline.topics import TOPICS
+from hub.pipeline.world import World
 from hub.runtime.hub import Hub
 from hub.store.links import find_link, matter_of
-from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import escalations, orders
 
 from .body import TooLargeError, read_form
@@ -60,10 +62,8 @@ def link_routes(hub: Hub) -> list[Route]:
 
     async def matter(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        row = await hub.db.read(lambda connection: _matter(connection, token, now))
-        if row is None:
-            return nothing_here(lang)
-        return page("matter.html", lang, matter=row, number=row["number"], due=_due(hub, row))
+        row = await hub.db.read(lambda connection: _matter(connection, hub.world, token, now))
+        return nothing_here(lang) if row is None else page("matter.html", lang, **_matter_page(hub, row))
 
     async def take(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
@@ -71,8 +71,8 @@ def link_routes(hub: Hub) -> list[Route]:
             form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
-        wish, note = form.get("do", ""), form.get("note", "")[:2000]
-        done = await hub.db.write(lambda connection: _take(connection, token, wish, note, now))
+        deed, world, dialect = _deed_of(form), hub.world, hub.db.dialect
+        done = await hub.db.write(lambda connection: _do(connection, dialect, world, token, deed, now))
         return told(lang, done) if done else nothing_here(lang)
 
     async def preference_page(request: Request) -> Response:
@@ -171,12 +171,14 @@ def _both(path: str, get: Handler, post: Handler) -> Route:
     return Route(path, either, methods=["GET", "POST"])
 
 
-def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, Any] | None:
-    """A matter with its order's `number` and its `reader`: whose link it is."""
+def _matter(connection: sa.Connection, world: World, token: str, now: datetime) -> dict[str, Any] | None:
+    """A matter with its order's `number` and its `reader`: whose link it is. Who has left the file reads nothing."""
     link = find_link(connection, token, "acknowledge", now)
     if link is None:
         return None
     uid, person = matter_of(link.ref)
+    if person and person not in world.config.people:
+        return None
     row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid)).first()
     if row is None:
         return None
@@ -184,22 +186,39 @@ def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, A
     return {**row._mapping, "number": order.number if order else "", "reader": person}
 
 
-def _due(hub: Hub, matter: dict[str, Any]) -> str:
-    """Until when, on the clock of the order's shop."""
-    if matter["due_at"] is None:
-        return ""
-    connection, config = matter["order_id"].partition(":")[0], hub.world.config
-    shop = config.shop_of(connection) if connection in config.connections else next(iter(config.shops.values()))
-    return f"{matter['due_at'].astimezone(shop.timezone):%Y-%m-%d %H:%M} ({shop.timezone.key})"
+def _matter_page(hub: Hub, matter: dict[str, Any]) -> dict[str, Any]:
+    """What the page of a matter shows: until when on its shop's clock, who has it, and to whom it can be given."""
+    config, due = hub.world.config, ""
+    if matter["due_at"] is not None:
+        zone = shop_of_matter(matter, hub.world).timezone
+        due = f"{matter['due_at'].astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+    people = {key: person.name for key, person in config.people.items()}
+    holder = people.get(matter["owner"], matter["owner"]) or matter["rung"]
+    others = {name: name for name in config.staff} | people
+    others.pop(matter["reader"], None)
+    return {"matter": matter, "number": matter["number"], "due": due, "holder": holder, "others": others}
 
 
-def _take(connection: sa.Connection, token: str, wish: str, note: str, now: datetime) -> str:
+def _deed_of(form: Mapping[str, str]) -> Act | None:
+    """What a form asks for; None for nonsense."""
+    note = form.get("note", "")[:2000]
+    match form.get("do", ""):
+        case "take":
+            return Act(Wish.TAKE)
+        case "resolve":
+            return Act(Wish.RESOLVE, note=note)
+        case "choose":
+            return Act(Wish.RESOLVE, note=note, choice=form.get("choice", ""))
+        case "hand-over":
+            return Act(Wish.HAND_OVER, note=note, to=form.get("to", ""))
+    return None
+
+
+def _do(connection: sa.Connection, dialect: str, world: World, token: str, deed: Act | None, now: datetime) -> str:
     """What became of it, as a word of the pages; empty for a link that is none."""
-    matter = _matter(connection, token, now)
+    matter = _matter(connection, world, token, now)
     if matter is None:
         return ""
-    if wish == "resolve" and resolve_matter(connection, matter["uid"], note, now):
-        return "closed"
-    if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now, owner=matter["reader"]):
-        return "taken"
-    return "settled"
+    if deed is None:
+        return Became.NOBODY.value
+    return act(connection, dialect, matter["uid"], replace(deed, by=matter["reader"]), world, now).value

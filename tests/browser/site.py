@@ -24,6 +24,20 @@ FLOWS = {
 }
 
 
+DECIDE = {
+    "decide": {
+        "on": "shipment.problem",
+        "steps": [
+            {
+                "escalate": {
+                    "to": "support", "severity": "critical", "due": "4h", "reason": REASON, "wait": True,
+                    "choices": ["approve", "переробити й надіслати ще раз задарма", "W" * 40],
+                }
+            }
+        ],
+    }
+}  # fmt: skip
+"""A matter that is decided by a click on one of three words, as long as they may be."""
 BUYER = Customer(email="o@x.example")
 
 

@@ -13,7 +13,7 @@ from hub.store.links import link_row
 from hub.web.words import WORDS
 
 from .chromium import DESK, PHONE, WIDTHS, Window, contrast, window
-from .site import Site, site
+from .site import DECIDE, Site, site
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +89,7 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
     say = WORDS[language]
     async with site(tmp_path) as at:
         link = await at.matter_link()
-        await looks(browser, at, link, language, stops=3)
+        await looks(browser, at, link, language, stops=6)
         (matter,) = await at.it.rows(tables.escalations)
         assert (matter.state, matter.owner) == ("open", ""), "who looks has not taken it"
         async with window(browser, language=language) as it:
@@ -103,6 +103,7 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
             (matter,) = await at.it.rows(tables.escalations)
             assert (matter.state, matter.owner) == ("acknowledged", "olena")
             await it.goes(link)
+            assert f"{say['holder']}: Olena." in await it.page.locator("main").inner_text()
             await it.page.get_by_label(say["what"]).fill("sent <b>anew</b>")
             await it.page.get_by_role("button", name=say["resolve"]).click()
             assert await it.page.locator("h1").inner_text() == say["closed"]
@@ -112,6 +113,40 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
             assert "sent <b>anew</b>" in await it.page.locator("pre").inner_text()
             assert await it.page.locator("button").count() == 0
             await in_order(it, at.base, stops=0)
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_a_matter_is_decided_by_a_click_on_a_choice(tmp_path: Path, browser: Browser, language: str) -> None:
+    say = WORDS[language]
+    async with site(tmp_path, flows=DECIDE) as at:
+        link = await at.matter_link()
+        await looks(browser, at, link, language, stops=8)
+        async with window(browser, language=language) as it:
+            await it.goes(link)
+            assert await it.page.get_by_role("button", name=say["resolve"]).count() == 0, "a choice is asked for"
+            await it.page.get_by_label(say["what"]).fill("as agreed")
+            await it.page.get_by_role("button", name="переробити").click()
+            assert await it.page.locator("h1").inner_text() == say["closed"]
+            await it.goes(link)
+            shown = await it.page.locator("main").inner_text()
+            assert f"{say['chosen']}: переробити й надіслати ще раз задарма." in shown and "as agreed" in shown
+            await in_order(it, at.base, stops=0)
+        (matter,) = await at.it.rows(tables.escalations)
+        assert (matter.state, matter.owner) == ("resolved", "olena")
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_a_matter_is_handed_over_by_a_click(tmp_path: Path, browser: Browser, language: str) -> None:
+    say = WORDS[language]
+    async with site(tmp_path) as at, window(browser, language=language) as it:
+        await it.goes(await at.matter_link())
+        await it.page.get_by_label(say["hand_over_to"]).select_option("manager")
+        await it.page.get_by_label(say["hand_over_why"]).fill("too big for me")
+        await it.page.get_by_role("button", name=say["hand_over"]).click()
+        assert await it.page.locator("h1").inner_text() == say["handed"]
+        await in_order(it, at.base, stops=0)
+        (matter,) = await at.it.rows(tables.escalations)
+        assert (matter.state, matter.rung, matter.note) == ("open", "manager", "too big for me")
 
 
 @pytest.mark.parametrize("language", WORDS)

@@ -57,7 +57,7 @@ CASES = [
         changed("platform: shoplet,", "platform: shoplet, carrier: post,"), "3:34 conflicting-settings", id="kinds"
     ),
     pytest.param(changed("{platform: shoplet, ", "{"), "3:3 missing-setting", id="no kind"),
-    pytest.param(changed("{platform: shoplet, ", "{target: http, "), "3:15 not-yet", id="target"),
+    pytest.param(changed("{platform: shoplet, ", "{target: http, "), "3:23 unknown-plugin", id="target"),
     pytest.param(
         changed("domain: kavovar.example, ", ""), "3:3 missing-setting", id="a plugin's own setting is missing"
     ),

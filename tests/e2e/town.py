@@ -92,10 +92,10 @@ class Town:
     make: MakeAdapter = build_unpaced_adapter
     shadow: bool = False
 
-    async def restart(self, change: tuple[str, str] | None = None, *, shadow: bool | None = None) -> None:
+    async def restart(self, *changes: tuple[str, str], shadow: bool | None = None) -> None:
         """Stop the hub and start another on the same data, perhaps with an edited file, in shadow or live."""
         self.shadow = self.shadow if shadow is None else shadow
-        if change is not None:
+        for change in changes:
             text = self.path.read_text("utf-8")
             assert change[0] in text
             self.path.write_text(text.replace(*change), "utf-8")

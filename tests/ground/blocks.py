@@ -35,6 +35,7 @@ connections:
   nova-poshta: {carrier: nova_poshta, api_key: "${KEY}"}
   mail: {channel: smtp, host: smtp.kavovar.example, from: "Kavovar <shop@kavovar.example>", bounce_secret: "${BOUNCES}"}
   bot: {channel: telegram, token: "${TOKEN}"}
+  crm: {target: http, url: "https://crm.kavovar.example/hooks", secret: "${CRM_SECRET}"}
 contact: {routes: {default: [mail]}}
 staff: {support: {people: [olena], via: [mail], acknowledge: 30m}}
 people: {olena: {name: Olena, mail: olena@kavovar.example}}

@@ -45,7 +45,13 @@ FORMS = {
     **dict.fromkeys(CHAT_ONLY, ("chat",)),
     **dict.fromkeys(STAFF, ("mail", "chat")),
     **dict.fromkeys(
-        ("staff-escalation", "staff-overdue", "staff-connection-failing", "staff-connection-silent"),
+        (
+            "staff-escalation",
+            "staff-overdue",
+            "staff-handed-over",
+            "staff-connection-failing",
+            "staff-connection-silent",
+        ),
         ("mail", "chat", "sms"),
     ),
 }

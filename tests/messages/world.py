@@ -59,10 +59,19 @@ VOICED = (
 """What the parcel itself can tell: there is one, and nobody has lost it."""
 OPTIONAL = ("please-review", "order-the-same-again", "five-questions", "five-questions-reminder")
 """What nobody has to be sent: these have an opt-out."""
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help", "chat-stopped", "survey-thanks")
+CHAT_ONLY = (
+    "order-status",
+    "order-status-none",
+    "chat-linked",
+    "chat-help",
+    "chat-stopped",
+    "survey-thanks",
+    "staff-matter",
+)
 STAFF = (
     "staff-escalation",
     "staff-overdue",
+    "staff-handed-over",
     "staff-connection-paused",
     "staff-unmapped-status",
     "staff-notice",
@@ -253,6 +262,8 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "order-status": {"orders": _orders(locale)},
         "staff-escalation": {"escalation": _escalation(place), "shipment": {"status": "problem"}},
         "staff-overdue": {"escalation": {**_escalation(place), "owner": "Olena"}},
+        "staff-handed-over": {"escalation": {**_escalation(place), "choices": ["approve", "refuse"]}},
+        "staff-matter": {"escalation": {**_escalation(place), "owner": "Olena"}, "notice": {"kind": "settled"}},
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
@@ -363,10 +374,15 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "survey-thanks": {"unhappy": {"answer": {"nps": 4}}},
         "order-status": {"none": {"orders": []}},
         "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
+        "staff-handed-over": {"nothing to choose": {"escalation": {"choices": None}}},
+        "staff-matter": {
+            "taken": {"notice": {"kind": "taken"}},
+            "chosen": {"notice": {"kind": "closed"}, "escalation": {"choice": "approve"}},
+        },
         "staff-notice": {
             each: {"notice": {"kind": each, "channel": "sms", "template": "packed", "since": NOW, "count": 12}}
-            for each in ("contradiction", "foreign", "removed", "merged", "parked", "limit", "refused", "retracted",
-                         "moving", "silence", "webhooks", "trouble")
+            for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused",
+                         "retracted", "moving", "silence", "webhooks", "trouble")
         },
         "staff-weekly-report": {
             "a calm one": {"report": {"escalations_overdue": 0, "escalations_open": 0, "nps": None, "csat": None}}

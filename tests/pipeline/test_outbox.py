@@ -15,12 +15,12 @@ from hub.messages import Texts
 from hub.model import Customer, Merged, Removed, Reply
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
+from hub.pipeline.matters import Act, Wish, act
 from hub.pipeline.receive import inbox_row
 from hub.plugin import Config, Raw, Suppress, Transient, Unknown
 from hub.status import Mode
 from hub.store.database import Database
 from hub.store.migrate import upgrade
-from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, connections, contacts, escalations, inbox, messages, orders, polls
 
 from .fakes import (
@@ -355,9 +355,9 @@ async def test_nobody_is_called_in_the_morning_about_what_was_resolved_at_night(
     (matter,) = it.rows(escalations)
     now = it.clock.now()
     if settles == "take":
-        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.TAKE, "olena"), it.world, now))
     if settles == "resolve":
-        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.RESOLVE), it.world, now))
     it.clock.move_to(moment("+1 07:00"))
     await it.settle()
     assert [(row.template, row.state, row.reason) for row in it.rows(messages, overdue)] == told
@@ -373,9 +373,9 @@ async def test_nor_that_somebody_could_not_be_reached(db: Database, settles: str
     (matter,) = it.rows(escalations)
     now = it.clock.now()
     if settles == "take":
-        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.TAKE, "olena"), it.world, now))
     else:
-        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.RESOLVE), it.world, now))
     it.clock.move_to(moment("+1 07:00"))
     await it.settle()
     (row,) = it.rows(messages, messages.c.template == "staff-unheard")

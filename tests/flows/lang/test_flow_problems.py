@@ -91,10 +91,7 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 180d}}", "3:8 not-yet", id="once: window"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
-    *(
-        pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
-        for word in ("write_back", "call", "coupon", "do")
-    ),
+    *(pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word) for word in ("coupon", "do")),
     pytest.param(steps("tag: {add: vip, write_back: true}"), "3:33 not-yet", id="write_back of a tag"),
     # marks
     pytest.param(steps("tag: {who: order}"), "3:5 missing-setting", id="a tag of nothing"),
@@ -110,7 +107,23 @@ CASES = [
     ),
     *(
         pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")
-        for key in ("choices", "wait", "if_fails")
+        for key in ("if_fails",)
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, wait: true}"),
+        "3:5 missing-setting",
+        id="waiting for a person for ever",
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [yes, no, yes]}"), "3:59 bad-value", id="a choice twice"
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [a, b, c, d, e, f, g]}"),
+        "3:49 bad-value",
+        id="seven choices",
+    ),
+    pytest.param(
+        steps(f"escalate: {{to: support, reason: x, choices: [{'x' * 41}]}}"), "3:50 bad-value", id="a long choice"
     ),
     pytest.param(steps("notify: {template: shipped, to: recipient}"), "3:37 not-yet", id="recipient"),
     pytest.param(steps("wait: 2w working"), "3:11 bad-length", id="a working week"),

@@ -15,7 +15,7 @@ from hub.flows.compile import FlowShape
 from hub.flows.reference import reference
 from hub.flows.schema import json_schema
 from hub.flows.types import NAMES, RECORDS, TRIGGERS, offered
-from tests.config.fakes import GROUND, FakeTexts, load
+from tests.config.fakes import GROUND, WITH_TARGET, FakeTexts, load
 
 ROOT = Path(__file__).parents[3]
 
@@ -55,7 +55,7 @@ def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     assert kind.summary.endswith(".")
     text = f"flows:\n  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
     more = "surveys: {after-delivery: {template: delivered}}\n" + text
-    assert load(tmp_path, GROUND + more, FakeTexts()).problems == ()
+    assert load(tmp_path, WITH_TARGET + more, FakeTexts()).problems == ()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)

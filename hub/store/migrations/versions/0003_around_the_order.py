@@ -153,6 +153,7 @@ def upgrade() -> None:
     op.add_column("connections", sa.Column("last_webhook_at", sa.BigInteger(), nullable=True))
     op.add_column("escalations", sa.Column("choices", sa.Text(), nullable=True))
     op.add_column("escalations", sa.Column("choice", sa.Text(), nullable=False, server_default=""))
+    op.add_column("escalations", sa.Column("handed", sa.Integer(), nullable=False, server_default="0"))
     for table in ("runs", "messages"):
         op.add_column(table, sa.Column("shadow", sa.Integer(), nullable=False, server_default="0"))
     op.create_index(
@@ -167,6 +168,7 @@ def downgrade() -> None:
     op.drop_index("ix_messages_shadow", table_name="messages")
     for table in ("messages", "runs"):
         op.drop_column(table, "shadow")
+    op.drop_column("escalations", "handed")
     op.drop_column("escalations", "choice")
     op.drop_column("escalations", "choices")
     op.drop_column("connections", "last_webhook_at")
