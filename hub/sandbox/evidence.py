@@ -32,9 +32,17 @@ class Evidence:
     unmapped: Sequence[Any]
     escalations: Sequence[Any]
     runs: Sequence[Any]
+    errands: Sequence[Any]
+    surveys: Sequence[Any]
+    calls: Sequence[str]
+    """Keys of the calls that the CRM took, once for each time."""
+    written: Sequence[str]
+    """Cases into whose order somebody wrote by the shop's interface, as the shop says."""
     lines: Sequence[Any]
     numbers: int
     repeated: int
+    fresh: int
+    """How many webhooks of the shops the hub knew already, and how many it did not."""
     now: datetime
 
 
@@ -55,9 +63,14 @@ async def gather(stage: Stage) -> Evidence:
         unmapped=found["unmapped"],
         escalations=found["escalations"],
         runs=found["runs"],
+        errands=found["errands"],
+        surveys=found["surveys"],
+        calls=[each.key for each in stage.crm.ledger],
+        written=[key for key, it in stage.cases.items() if it.order and stage.shops[it.case.shop].written(it.order)],
         lines=found["timeline"],
         numbers=len({row.number for row in found["numbers"]}),
         repeated=sum(hub.receiver.counts[shop, "repeated"] for shop in stage.shops),
+        fresh=sum(hub.receiver.counts[shop, "accepted"] for shop in stage.shops),
         now=stage.town.clock.now(),
     )
 
@@ -80,7 +93,10 @@ def mark_of(attempt: Any) -> str:
 
 
 def _tables(connection: sa.Connection) -> Mapping[str, Sequence[Any]]:
-    wanted = (t.inbox, t.orders, t.messages, t.attempts, t.unmapped, t.escalations, t.runs, t.timeline, t.numbers)
+    wanted = (
+        t.inbox, t.orders, t.messages, t.attempts, t.unmapped, t.escalations, t.runs, t.timeline, t.numbers, t.errands,
+        t.surveys,
+    )  # fmt: skip
     return {
         each.name: connection.execute(
             sa.select(each).where(each.c.tenant == t.TENANT).order_by(*each.primary_key)

@@ -1,8 +1,11 @@
 """The shops and the carriers of the demo in the story's own words, each over its plugin's sandbox."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+from hub.clock import Clock
 
 from .story import CASH, Case
 
@@ -30,6 +33,10 @@ class Shop(Protocol):
         """SHA-256 of each webhook body that was answered with 2xx, once for each time."""
         ...
 
+    def written(self, order: str) -> bool:
+        """Whether somebody wrote into an order by the shop's interface."""
+        ...
+
 
 @dataclass
 class Shopify:
@@ -41,7 +48,7 @@ class Shopify:
         order: str = self.sandbox.shop.create_order(
             lines=case.lines, name=case.name, email=case.address, phone=case.phone, locale=case.locale,
             gateway=case.gateway, paid=paid and case.gateway != CASH, address=_address(case),
-            delivery_title="Nova Poshta",
+            delivery_title="Nova Poshta", marketing=case.marketing,
         )  # fmt: skip
         return order
 
@@ -74,6 +81,9 @@ class Shopify:
 
     def taken(self) -> Sequence[str]:
         return [each.body_hash for each in self.sandbox.ledger.where(kind="webhook") if _good(each.status)]
+
+    def written(self, order: str) -> bool:
+        return any(f"Order/{order}" in str(each.args) for each in self.sandbox.ledger.where(kind="mutation"))
 
 
 @dataclass
@@ -110,6 +120,9 @@ class Woo:
 
     def taken(self) -> Sequence[str]:
         return [each.body_hash for each in self.sandbox.ledger.where(kind="webhook") if _good(each.status)]
+
+    def written(self, order: str) -> bool:
+        return bool(self.sandbox.ledger.where(kind="write", order=order))
 
 
 def _good(status: int | None) -> bool:
@@ -204,39 +217,44 @@ class InPost:
         await self.sandbox.move(number, code, agency="KRA")
 
 
-class Phones(Protocol):
-    """The telephones behind an SMS provider: they are on, and what arrives is confirmed to whoever sent it."""
+TAKES = timedelta(seconds=20)
+"""How long an SMS is under way."""
+
+
+@dataclass
+class Phones:
+    """The telephones behind an SMS provider: they are on, and what arrives is confirmed to whoever sent it.
+
+    `delivered(sandbox, messages)` lets the provider know, and gives how many requests it made."""
+
+    sandbox: Any
+    clock: Clock
+    delivered: Callable[[Any, Sequence[Any]], Awaitable[int]]
+    confirmed: int = 0
 
     async def confirm(self) -> int:
         """Confirm what has arrived since the last time; gives how many requests that were."""
-        ...
+        arrived = [each for each in self._under_way() if each.at + TAKES <= self.clock.now()]
+        self.confirmed += len(arrived)
+        return await self.delivered(self.sandbox, arrived)
+
+    def next_at(self) -> datetime | None:
+        """When the next of those under way arrives."""
+        return min((each.at + TAKES for each in self._under_way()), default=None)
+
+    def _under_way(self) -> Sequence[Any]:
+        return list(self.sandbox.ledger)[self.confirmed :]
 
 
-@dataclass
-class TurboSmsPhones:
+async def turbosms_delivers(sandbox: Any, arrived: Sequence[Any]) -> int:
     """TurboSMS calls the address that stands in its panel."""
-
-    sandbox: Any
-    confirmed: int = 0
-
-    async def confirm(self) -> int:
-        new = list(self.sandbox.ledger)[self.confirmed :]
-        self.confirmed += len(new)
-        for each in new:
-            await self.sandbox.move(each.message_id, "Delivered")
-        return len(new)
+    for each in arrived:
+        await sandbox.move(each.message_id, "Delivered")
+    return len(arrived)
 
 
-@dataclass
-class SmsapiPhones:
+async def smsapi_delivers(sandbox: Any, arrived: Sequence[Any]) -> int:
     """SMSAPI calls the address that came with the message."""
-
-    sandbox: Any
-    confirmed: int = 0
-
-    async def confirm(self) -> int:
-        new = list(self.sandbox.ledger)[self.confirmed :]
-        self.confirmed += len(new)
-        if new:
-            self.sandbox.report(*(each.message_id for each in new))
-        return int(await self.sandbox.deliver_due())
+    if arrived:
+        sandbox.report(*(each.message_id for each in arrived))
+    return int(await sandbox.deliver_due())

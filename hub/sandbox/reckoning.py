@@ -50,8 +50,11 @@ def _kept(it: Evidence) -> tuple[int, Iterator[str]]:
 
 
 def _repeated(it: Evidence) -> tuple[int, Iterator[str]]:
-    again = len(it.taken) - len(set(it.taken))
-    return again, _when(again != it.repeated, f"{again} webhooks came again, the hub counted {it.repeated}")
+    """What came again, or came after a poll had found it, was known."""
+    again, all_of_it = len(it.taken) - len(set(it.taken)), it.repeated + it.fresh
+    wrong = all_of_it != len(it.taken) or it.repeated < again
+    said = f"{len(it.taken)} webhooks, {again} of them again; the hub counted {it.fresh} new and {it.repeated} known"
+    return it.repeated, _when(wrong, said)
 
 
 def _processed(it: Evidence) -> tuple[int, Iterator[str]]:
@@ -106,6 +109,11 @@ def _once(it: Evidence) -> tuple[int, Iterator[str]]:
     return sum(came.values()), (f"told {n} times: {' / '.join(what)}" for what, n in came.items() if n > 1)
 
 
+def _called(it: Evidence) -> tuple[int, Iterator[str]]:
+    ours = Counter(row.key for row in it.errands if row.kind == "call" and row.state == "done")
+    return len(it.calls), _unequal(ours, Counter(it.calls), "CRM")
+
+
 # -- the story
 
 
@@ -157,6 +165,17 @@ def _unheard(it: Evidence) -> tuple[int, Iterator[str]]:
     )
 
 
+def _answered(it: Evidence) -> tuple[int, Iterator[str]]:
+    found = {it.cases[row.order_id]: (row.state, row.answers.get("recommend")) for row in it.surveys if row.answers}
+    said = f"the surveys came to {found} instead of {dict(expected.ANSWERED)}"
+    return len(found), _when(found != dict(expected.ANSWERED), said)
+
+
+def _written(it: Evidence) -> tuple[int, Iterator[str]]:
+    said = f"the shops were written to for {sorted(it.written)} instead of {sorted(expected.WRITTEN)}"
+    return len(it.written), _when(sorted(it.written) != sorted(expected.WRITTEN), said)
+
+
 def _unknown(it: Evidence) -> tuple[int, Iterator[str]]:
     found = tuple(sorted((row.connection, row.code) for row in it.unmapped))
     return len(found), _when(
@@ -178,16 +197,19 @@ def _when(differs: bool, text: str) -> Iterator[str]:
 
 CHECKS: Mapping[str, Check] = {
     "webhooks answered 2xx are in the inbox": _kept,
-    "repeated webhooks were known as such": _repeated,
+    "webhooks that came again, or after a poll, were known as such": _repeated,
     "events were applied; none is dead or waits": _processed,
     "mails that arrived are attempts of the database, one for one": _mails,
     "Telegram messages that arrived are attempts of the database, one for one": _chats,
     "SMS that arrived are attempts of the database, one for one": _texts,
+    "calls that arrived at the CRM are errands of the database, one for one": _called,
     "messages that arrived were told once": _once,
     "orders end with the headline of the story": _headlines,
     "messages to customers are the story's, in its order": _customers,
     "messages to staff are the story's, in its order": _staff,
     "messages that nobody could be reached with are the story's": _unheard,
+    "surveys are answered as in the story": _answered,
+    "orders that were written to in a shop are the story's": _written,
     "unknown codes are in quarantine, and no other": _unknown,
     "messages are finished; none is on the wire or overdue": _finished,
 }

@@ -1,7 +1,7 @@
 """The levers of the story: each method is an `act` of `story.ACTS`, pulled at its time by the world outside the hub."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +17,25 @@ from .outside import (
     Phones,
     Shop,
     Shopify,
-    SmsapiPhones,
-    TurboSmsPhones,
     Woo,
+    smsapi_delivers,
+    turbosms_delivers,
 )
-from .story import ACTS, BOT, CASES, CHANNELS, INPOST, MAIN_SHOP, NOVA_POSHTA, SMS_PL, SMS_UA, WOO, Case
+from .story import (
+    ACTS,
+    BOT,
+    CASES,
+    CHANNELS,
+    CRM,
+    INPOST,
+    MAIN_SHOP,
+    NOVA_POSHTA,
+    SMS_BACKUP,
+    SMS_PL,
+    SMS_UA,
+    WOO,
+    Case,
+)
 from .town import Town
 
 _LINK = re.compile(r"https?://[^\s\"'<>()\]]+")
@@ -64,9 +78,13 @@ class Stage:
         self.carriers: Mapping[str, Carrier] = {MAIN_SHOP: NovaPoshta(boxes[NOVA_POSHTA]), WOO: InPost(boxes[INPOST])}
         """By whose shop's parcels they move."""
         self.shop, self.carrier = boxes[MAIN_SHOP], boxes[NOVA_POSHTA]
-        self.bot = boxes[BOT]
+        self.bot, self.crm = boxes[BOT], boxes[CRM]
         boxes[SMS_UA].callback = f"{town.base}/in/{SMS_UA}"
-        self.phones: Sequence[Phones] = (TurboSmsPhones(boxes[SMS_UA]), SmsapiPhones(boxes[SMS_PL]))
+        self.turbosms = boxes[SMS_UA]
+        self.phones = (
+            Phones(boxes[SMS_UA], town.clock, turbosms_delivers),
+            *(Phones(boxes[name], town.clock, smsapi_delivers) for name in (SMS_BACKUP, SMS_PL)),
+        )
         self.book = Book({name: box for name, box in boxes.items() if name in CHANNELS})
         self.cases = {case.key: Played(case) for case in CASES}
         self.bot_is_down = False
@@ -83,7 +101,11 @@ class Stage:
 
     def next_at(self) -> datetime | None:
         """When the world has something to tell."""
-        due = [*(shop.sandbox.next_at() for shop in self.shops.values()), *(each.due for each in self.bot.pending)]
+        shops, phones = (
+            [each.sandbox.next_at() for each in self.shops.values()],
+            [each.next_at() for each in self.phones],
+        )
+        due = [*shops, *phones, *(each.due for each in self.bot.pending)]
         return min((each for each in due if each is not None), default=None)
 
     async def play(self, case: str, act: str, words: Mapping[str, Any]) -> None:
@@ -214,6 +236,53 @@ class Stage:
     def say(self, it: Played, text: str) -> None:
         self.bot.say(it.chat, text)
 
+    async def ask_on_page(self, it: Played, topic: str, text: str) -> None:
+        """The customer asks the shop on the page of the order."""
+        await self._send(self._link_of(it, "/o/"), {"topic": topic, "ask": text})
+
+    async def answers_on_page(self, it: Played, **answers: str) -> None:
+        """The customer answers the survey by the link; a mail scanner has opened it twice before."""
+        link = self._link_of(it, "/s/")
+        async with httpx.AsyncClient(trust_env=False) as scanner:
+            for _ in range(2):
+                await scanner.get(f"{link}?recommend=0")
+        await self._send(link, answers)
+
+    def answers_in_chat(self, it: Played, mark: str) -> None:
+        """The customer presses a button of the survey's newest question in the chat."""
+        seen = self.bot.screen(it.chat)[-1]
+        data = next((key.data for row in seen.keys for key in row if key.text == mark), "")
+        if not data:
+            raise StageError(f"{it.case.key} sees no button {mark}")
+        self.bot.press(it.chat, seen.message_id, data)
+
+    def _link_of(self, it: Played, where: str) -> str:
+        """The newest link of a kind that this customer was sent."""
+        said = [each for each in self.book.read() if each.to in (it.case.address, str(it.chat), it.case.phone)]
+        links = [url for each in said for url in (*_LINK.findall(each.text), *(key[1] for key in each.keys))]
+        link = next((url for url in reversed(links) if where in url), "")
+        if not link:
+            raise StageError(f"{it.case.key} was sent no link with {where}")
+        return link
+
+    async def _send(self, link: str, form: Mapping[str, str]) -> None:
+        async with httpx.AsyncClient(trust_env=False) as browser:
+            answer = await browser.post(link, data=dict(form))
+        if answer.status_code != 200:
+            raise StageError(f"a form was not taken: HTTP {answer.status_code}")
+
+    def staff_presses(self, it: Played, person: str) -> None:
+        """Somebody takes the newest matter of this order with the first button under the message in the chat."""
+        number, chat = self.shops[it.case.shop].number(it.order), self.town.staff[person]
+        seen = next((each for each in reversed(self.bot.screen(chat)) if number in each.text and each.keys), None)
+        data = next((key.data for row in seen.keys for key in row if key.data), "") if seen else ""
+        if not seen or not data:
+            raise StageError(f"{person} sees no button about {number}")
+        self.bot.press(chat, seen.message_id, data)
+
+    async def staff_chooses(self, it: Played, person: str, choice: str) -> None:
+        await self._press(it, person, {"do": "choose", "choice": choice})
+
     async def staff_takes(self, it: Played, person: str) -> None:
         """Somebody presses "I take care of it" on the pages that messages about this order lead to."""
         await self._press(it, person, {"do": "take"})
@@ -239,7 +308,13 @@ class Stage:
         found = [(each.text, [*(url for _, url in each.keys if url), *_LINK.findall(each.text)]) for each in said]
         return [(text, link) for text, links in found for link in links if "/e/" in link]
 
-    # -- the bot's server
+    # -- the channels' servers
+
+    def turbosms_has_no_money(self) -> None:
+        self.turbosms.balance = 0
+
+    def turbosms_has_money(self) -> None:
+        self.turbosms.balance = 1000
 
     def bot_goes_down(self) -> None:
         self.bot.down(times=MANY)

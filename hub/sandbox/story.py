@@ -30,10 +30,11 @@ MUG = ("MUG-W", "Kubek „Świt”", 2, "39.90")
 COFFEE = ("CFF-500", "Kawa ziarnista, 500 g", 1, "64.00")
 
 MAIN_SHOP, WOO, NOVA_POSHTA, INPOST, BOT = "main-shop", "woo", "nova-poshta", "inpost", "bot"
-SMS_UA, SMS_PL = "sms", "ziarno-sms"
+SMS_UA, SMS_BACKUP, SMS_PL = "turbosms", "sms-backup", "ziarno-sms"
+CRM = "crm"
 MAIL, TELEGRAM, SMS = "mail", "Telegram", "SMS"
 CHANNELS: Mapping[str, str] = {
-    "mail": MAIL, "ziarno-mail": MAIL, BOT: TELEGRAM, SMS_UA: SMS, SMS_PL: SMS,
+    "mail": MAIL, "ziarno-mail": MAIL, BOT: TELEGRAM, SMS_UA: SMS, SMS_BACKUP: SMS, SMS_PL: SMS,
 }  # fmt: skip
 """Connection of a channel → what people call it."""
 
@@ -41,7 +42,7 @@ CHANNELS: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Case:
     """One order. `to`: where its parcel goes (branch, locker, doors; with InPost a locker's name). `ends`: the headline
-    in the end. `shop`: the connection of its shop."""
+    in the end. `shop`: the connection of its shop. `marketing`: said yes to offers and requests for reviews."""
 
     key: str
     situation: str
@@ -55,6 +56,7 @@ class Case:
     email: str = ""
     ends: str = "delivered"
     shop: str = MAIN_SHOP
+    marketing: bool = False
 
     @property
     def address(self) -> str:
@@ -90,18 +92,18 @@ def moment(when: str) -> datetime:
 
 
 CASES: Sequence[Case] = (
-    Case("olha", "Cash on delivery; notices come twice", "Ольга Коваль", "uk-UA", gateway=CASH),
+    Case("olha", "Cash on delivery; notices come twice", "Ольга Коваль", "uk-UA", gateway=CASH, marketing=True),
     Case("marek", "An order in two parcels", "Marek Wiśniewski", "pl-PL", (BEANS, KETTLE), phone="+48601234567"),
     Case("anna", "The payment fails, works an hour later", "Anna <Ania> Nowak", "pl-PL", phone="+48601234568"),
     Case("dmytro", "Fails, works at once: not a word of it", "Дмитро Шевчук", "uk-UA"),
     Case("iryna", "Collected only after the last reminder", "Ірина Бойко", "uk-UA", gateway=CASH),
     Case(
         "petro",
-        "Left in the locker until it goes back",
+        "Left in the locker past its time: a choice",
         "Петро Мельник",
         "uk-UA",
         to="locker",
-        ends="returned",
+        ends="problem",
     ),
     Case("emma", "A delay on the way", "Emma Clarke", "en-GB", phone="+447911123456"),
     Case("sofia", "Damaged: a person takes it up", "Софія Ткаченко", "uk-UA", (CUP,), ends="problem"),
@@ -224,7 +226,9 @@ ACTS: Sequence[At] = (
     at("2 10:05", "iryna", "arrive"),
     at("2 10:10", "petro", "arrive"),
     at("2 10:15", "oleksii", "arrive"),
+    at("2 09:38", "", "turbosms_has_no_money"),
     at("2 10:20", "", "bot_goes_down"),
+    at("2 10:22", "", "turbosms_has_money"),
     at("2 10:25", "kateryna", "arrive"),
     at("2 10:30", "nazar", "unknown_code", code="113"),
     at("2 10:40", "sofia", "damaged"),
@@ -263,7 +267,7 @@ ACTS: Sequence[At] = (
     at("3 11:40", "bohdan", "staff_takes", person="iryna"),
     at("3 12:00", "larysa", "send_back"),
     at("3 12:10", "larysa", "staff_takes", person="olena"),
-    at("3 14:00", "bohdan", "staff_settles", person="iryna"),
+    at("3 12:40", "bohdan", "staff_settles", person="iryna"),
     at("3 15:00", "larysa", "staff_settles", person="olena"),
     at("3 15:00", "nazar", "arrive"),
     at("3 15:30", "kateryna", "hand_over"),
@@ -283,20 +287,40 @@ ACTS: Sequence[At] = (
     at("4 11:10", "dmytro", "hand_over"),
     at("4 12:00", "stepan", "hand_over"),
     at("4 12:10", "nazar", "hand_over"),
+    at("4 17:30", "nazar", "ask_on_page", topic="complaint", text="Одна пачка розірвана, зерна розсипалися."),
+    at("4 17:50", "nazar", "staff_presses", person="olena"),
+    at("5 10:30", "nazar", "staff_settles", person="olena"),
     at("4 13:00", "marek", "hand_over", part=1),
     at("5 10:00", "oleksii", "goods_back"),
     at("5 10:20", "oleksii", "staff_takes", person="olena"),
     at("5 11:00", "oleksii", "refund"),
     at("5 11:15", "oleksii", "staff_settles", person="olena"),
-    at("5 12:00", "petro", "send_back"),
+    at("5 17:10", "olha", "answers_in_chat", mark="5"),
+    at("5 17:11", "olha", "answers_in_chat", mark="5"),
+    at("5 17:12", "olha", "answers_in_chat", mark="5"),
+    at("5 17:13", "olha", "answers_in_chat", mark="5"),
+    at("5 17:14", "olha", "answers_in_chat", mark="10"),
+    at("5 17:16", "olha", "say", text="Найкраща кава в місті!"),
+    at("5 11:00", "petro", "move", code="105"),
     at("5 12:30", "petro", "staff_takes", person="olena"),
     at("5 13:00", "larysa", "move", code="9", back=True),
-    at("5 15:00", "petro", "staff_settles", person="olena"),
+    at("5 15:00", "petro", "staff_chooses", person="olena", choice="refund"),
     at("5 16:30", "larysa", "staff_takes", person="taras"),
     at("5 17:30", "larysa", "staff_settles", person="taras"),
-    at("7 12:00", "petro", "move", code="9", back=True),
-    at("7 12:30", "petro", "staff_takes", person="taras"),
-    at("7 13:30", "petro", "staff_settles", person="taras"),
+    at("5 20:30", "pawel", "answers_on_page", product="4", expectations="4", delivery="5", service="5"),
+    at(
+        "7 13:05",
+        "dmytro",
+        "answers_on_page",
+        product="2",
+        expectations="2",
+        delivery="4",
+        service="3",
+        recommend="3",
+        comment="Помел не той, що я замовляв.",
+    ),
+    at("7 13:20", "dmytro", "staff_takes", person="olena"),
+    at("7 14:30", "dmytro", "staff_settles", person="olena"),
     at("8 17:00", "iryna", "hand_over"),
 )
 
@@ -312,6 +336,8 @@ CONNECTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "ziarno-mail": ("smtp", {}),
     BOT: ("telegram", {"username": "kavovar_bot"}),
     SMS_UA: ("turbosms", {}),
+    SMS_BACKUP: ("smsapi", {}),
+    CRM: ("http", {}),
     SMS_PL: ("smsapi", {}),
 }
 
@@ -331,6 +357,7 @@ PLAN = Plan(
         "TURBOSMS_TOKEN": (SMS_UA, "token"),
         "TURBOSMS_HOOK": (SMS_UA, "secret"),
         "SMSAPI_TOKEN": (SMS_PL, "token"),
+        "CRM_SECRET": (CRM, "secret"),
     },
     people={"OLENA_CHAT": "olena", "TARAS_CHAT": "taras", "IRYNA_CHAT": "iryna"},
     bot="bot",

@@ -175,7 +175,10 @@ def _to_sandbox(connection: Connection, url: str) -> Connection:
 
 
 def _address(fields: Mapping[str, Any], url: str) -> Mapping[str, Any]:
-    """Where a sandbox is, in the words of its connection's settings: one `url`, or host and port on an open line."""
+    """Where a sandbox is, in the words of its connection's settings: one `url` (a target has to be allowed one of our
+    own network), or host and port on an open line."""
+    if "private" in fields:
+        return {"url": url, "private": True}
     if "url" in fields:
         return {"url": url}
     there = urlsplit(url)
@@ -187,7 +190,8 @@ def _without_pace(name: str, config: Config, clock: Clock) -> Adapter[Settings]:
     """An adapter whose client does not space its calls out: that pace counts real seconds, and days last one here."""
     connection = config.connections[name]
     limits = replace(connection.adapter.limits, per_second=None)
-    return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
+    client = make_client(name, limits, clock, private=connection.adapter.reaches_private(connection.settings))
+    return connection.adapter(connection.settings, client, clock, connection=name)
 
 
 class _Door:

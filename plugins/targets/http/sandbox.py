@@ -93,3 +93,7 @@ class HttpTargetSandbox:
         if not any(version == "v1" and hmac.compare_digest(value, good) for version, _, value in given):
             return "a wrong signature"
         return ""
+
+
+SANDBOX = HttpTargetSandbox
+"""What the demo starts."""
