@@ -16,7 +16,28 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
-@click.command(epilog=example("hub order 1001", "hub order 20450000000001 --texts", "hub order 1001 --json"))
+class OrPress(click.Command):
+    """`hub order NUMBER`, and `hub order press NUMBER LABEL` beside it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["press"]:
+            from .press import press
+
+            return press.make_context(f"{info_name} press", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(
+    cls=OrPress,
+    epilog=example(
+        "hub order 1001",
+        "hub order 20450000000001 --texts",
+        "hub order 1001 --json",
+        'hub order press 1001 "Apologise"   (a button of a flow; without a label: which there are)',
+    ),
+)
 @click.argument("number")
 @config_option
 @click.option("--texts", is_flag=True, help="Show the messages as they were sent.")

@@ -146,6 +146,7 @@ def _connection(
         storage=dict(shape.storage),
         poll_every=shape.poll_every,
         tells=tells if shape.tells is not None else getattr(adapter, "tells", frozenset()),
+        expires=shape.expires,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -74,6 +74,7 @@ class Connection:
     completed_means: str = "shipped"  # or delivered
     storage: Mapping[str, timedelta] = field(default_factory=dict)
     poll_every: timedelta | None = None
+    expires: date | None = None
     tells: frozenset[Shipment] = frozenset()
     """What a carrier announces itself."""
 

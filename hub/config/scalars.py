@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -251,6 +251,17 @@ def read_number(text: str) -> str:
     if not re.fullmatch(r"[-+]?(?:[0-9]{1,18})(?:\.[0-9]{1,18})?", text):
         raise MistakeError("bad-value", f"{quoted(text)} is not a number")
     return text
+
+
+def read_day(text: str) -> date:
+    """A day as ISO 8601 has it."""
+    wrong = MistakeError("bad-value", f"{quoted(text)} is not a day such as 2026-12-31")
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise wrong
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
 
 
 def untyped(text: str) -> Any:

@@ -1,6 +1,6 @@
 """The sections of a flows.yaml beside its flows, as declared shapes: parsing, checking and documents use these."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from .scalars import (
     read_clocks,
     read_country,
     read_currency,
+    read_day,
     read_flow_length,
     read_hours,
     read_listen,
@@ -26,6 +27,7 @@ from .scalars import (
 )
 from .settings import Shape
 
+Day = Annotated[date, Kind("a day such as 2026-12-31", read_day)]
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
 LengthText = Annotated[Length, Kind("a length of time such as 3d or 4h working", read_flow_length)]
 PlainLengthText = Annotated[Length, Kind("a length of time such as 3d", read_plain_length)]
@@ -120,6 +122,9 @@ class ConnectionShape(Shape):
         description="Kind of pickup point → how long a parcel is kept there; platforms: at the counter, `shop`.",
     )
     poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
+    expires: Day | None = Field(
+        None, description="The day on which its key or token ends, where that is known: `connection.expiring`."
+    )
     tells: list[str] | None = Field(
         None,
         description="Carriers: statuses of parcels that this carrier announces itself, so that we do not ring as well; "
@@ -133,9 +138,9 @@ class ConnectionShape(Shape):
 KINDS = ("platform", "carrier", "channel", "target")
 FAILOVER = "failover"
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
-    "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every"}),
-    "carrier": frozenset({"carrier", "storage", "poll_every", "tells"}),
-    "channel": frozenset({"channel", "uncertain", "poll_every"}),
+    "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every", "expires"}),
+    "carrier": frozenset({"carrier", "storage", "poll_every", "expires", "tells"}),
+    "channel": frozenset({"channel", "uncertain", "poll_every", "expires"}),
     "target": frozenset({"target"}),
 }
 

@@ -165,6 +165,9 @@ def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
         scope.template(template)
     if isinstance(to, Scalar):
         scope.recipient(to)
+    if (text_at(node, "to") or "customer") == "customer" and "customer" not in scope.offered:
+        said = "what starts this flow has no customer who could be told"
+        scope.report(to or word, "not-offered", said, "name a staff group or a person in 'to'")
     scope.via(node.get("via"), word)
 
 

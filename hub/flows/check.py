@@ -17,7 +17,7 @@ from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
 from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
-from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
+from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
 
 
 class Texts(Protocol):
@@ -104,14 +104,24 @@ def _implied(statuses: set[Status]) -> set[Status]:
 def _never_fires(live: list[Checked], words: frozenset[str], reading: Reading) -> None:
     for each in live:
         for word, place in each.words.items():
-            if (axis_of_word(word) or _stays(word)) and word.removeprefix("stalled.") not in words:
+            if not _possible(word, words):
                 text = f"no connection of this file can produce '{word}'"
                 reading.report(place, "never-fires", text)
 
 
-def _stays(word: str) -> bool:
-    """Whether a trigger is that a status lasts."""
-    return axis_of_word(word.removeprefix("stalled.")) is not None
+def _possible(word: str, words: frozenset[str]) -> bool:
+    """Whether a trigger can happen where these statuses can: it is one, or lasts, or needs some order or parcel."""
+    status = word.removeprefix("stalled.")
+    if axis_of_word(status) is not None:
+        return status in words
+    kind = kind_of_word(word) if word in ABOUT_SUBJECTS else ""
+    return not kind or any(each.startswith(f"{kind}.") for each in words)
+
+
+ABOUT_SUBJECTS = frozenset(
+    {"order.changed", "shipment.changed", "stalled.shipment", "late.order", "late.shipment", "button"}
+)
+"""Triggers that every order or parcel can have, and nothing else."""
 
 
 def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, reading: Reading) -> None:

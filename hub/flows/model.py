@@ -270,6 +270,7 @@ class Flow:
     mode: Mode = Mode.RESTART
     recheck: bool = True
     fresh: Length | None = None
+    gather: Length | None = None
     shops: tuple[str, ...] | None = None
     state: State = State.LIVE
     was: tuple[str, ...] = ()

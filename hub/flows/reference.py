@@ -16,7 +16,7 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
+from .types import GIVEN, IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
 from .words import LATER_MAPS, MAPS
 
 HEAD = """\
@@ -151,8 +151,8 @@ def _there(each: Field, always: frozenset[str]) -> str:
     if each.name == IN_SAVE:
         return f"{each.means}; in its `save`"
     groups: dict[str, list[str]] = {}
-    for word in (*TRIGGERS, *NEWS):
-        groups.setdefault(word.partition(".")[0], []).append(word)
+    for word in (*TRIGGERS, *NEWS, *GIVEN):
+        groups.setdefault(word.rpartition(".")[0], []).append(word)
     return f"{each.means}; with {', '.join(filter(None, (_of_group(each.name, *group) for group in groups.items())))}"
 
 
@@ -161,7 +161,7 @@ def _of_group(name: str, group: str, words: list[str]) -> str:
     has = [word for word in words if name in offers_of(word)]
     lacks = [f"`{word}`" for word in words if word not in has]
     if not lacks or len(lacks) < len(has):
-        return f"`{group}.…`" + (f" but {', '.join(lacks)}" if lacks else "")
+        return (f"`{group}.…`" if len(words) > 1 else f"`{words[0]}`") + (f" but {', '.join(lacks)}" if lacks else "")
     return ", ".join(f"`{word}`" for word in has)
 
 

@@ -98,7 +98,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         placed_at time: when it was placed
         promised_at? time: what the shop promised
         eta? time: when it is expected
-        delay? length: how much later than promised
+        delay? length: how much later than promised, or first told
         total amount: what is to be paid
         currency text: three letters
         items [item]: what was ordered
@@ -237,6 +237,17 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         parcels int: how many times so far
         first_seen_at time: since when
     """),
+    "report": _fields("""
+        since time: when its period began
+        until time: when its period ended
+        orders int: how many came in
+        delivered int: how many parcels were handed over
+        messages_sent int: what went out to customers
+        messages_failed int: what reached nobody
+        escalations_opened int: matters that were raised
+        escalations_overdue int: those that were not resolved in time
+        escalations_open int: those that are open now
+    """),
     "escalation": _fields("""
         id text: its number
         reason text: why it was raised
@@ -273,6 +284,7 @@ NAMES: Mapping[str, Field] = {
         message message: the message that this is about
         connection connection: the connection that this is about
         unmapped unmapped: the code that nobody has mapped
+        report report: the figures of the time since it was last due
         escalation? escalation: after an `escalate` in the run
         saved? any: what a `call` kept of its answer
         response response: what a `call` was answered
@@ -281,7 +293,7 @@ NAMES: Mapping[str, Field] = {
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"coupon", "param", "promise", "report"})
+LATER_NAMES = frozenset({"coupon", "param", "promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -341,7 +353,7 @@ def _given() -> Iterator[tuple[str, News]]:
     yield "stalled.connection", News("connection", _ALWAYS | {"connection"}, "no event from it for so long")
     yield "late.order", News("order", _WITH_ORDER, "later than the customer was told")
     yield "late.shipment", News("shipment", _WITH_ORDER | {"shipment"}, "later than the customer was told")
-    yield "schedule", News("shop", _ALWAYS, "on the shop's clock")
+    yield "schedule", News("shop", _ALWAYS | {"report"}, "on the shop's clock")
     yield "button", News("order", _WITH_ORDER, "staff pressed it")
 
 

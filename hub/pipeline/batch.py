@@ -15,6 +15,9 @@ from .react import Reaction
 REFOLD = "hub.refold"
 """Topic of the hub's own events that fold an order again (a newly mapped code)."""
 
+REWATCH = "hub.rewatch"
+"""Topic of the hub's own events that give clocks to orders under way."""
+
 ChannelRecord = Receipt | Reply | Linked | ChannelClosed
 
 
@@ -32,6 +35,8 @@ class Event:
     refold: bool = False
     """The hub's own: codes changed their meaning; `body` says what they meant before."""
     body: Any = None
+    rewatch: bool = False
+    """The hub's own: orders under way get the clocks of flows that are new; `body` says which orders are next."""
     news: Occasion | None = None
     """The hub's own: something happened that is no status."""
 
@@ -100,6 +105,8 @@ class Batch:
     """The same for what else an event speaks of: another copy of it waits for that."""
     dead: list[tuple[int, str]] = field(default_factory=list)
     """Event id and reason."""
+    rewatch: list[Any] = field(default_factory=list)
+    """Bodies of events by which orders under way get their clocks."""
     rereads: list[tuple[str, str, str]] = field(default_factory=list)
     """Connection, poll kind, ref."""
 

@@ -37,6 +37,7 @@ from .around import LEASE
 from .crash import crash_point
 from .deliver import KEPT, RECORD_AGAIN, SLACK
 from .errand import GONE_FROM_FILE, Verdict, after_cooling, after_failure
+from .failing import left_alone
 from .outbox import owner
 from .record import pause_connection, resume_connection
 from .staff import tell_notice
@@ -254,6 +255,8 @@ class ErrandDrain:
             self.outcomes[row.connection, outcome] += 1
         if verdict.paused:
             pause_connection(connection, self.db.dialect, row.connection, verdict.paused, world, now)
+        elif was == "on_wire" and verdict.state == "due":
+            left_alone(connection, self.db.dialect, row.connection, world, now)
         if verdict.state == "failed":
             self._failed(connection, row, verdict, world, now)
 

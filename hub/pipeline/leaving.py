@@ -19,9 +19,11 @@ from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
 from .customer import CUSTOMER, ORDER
+from .gather import only_gathered
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
 from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
+from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain
 from .pressing import buttons_of
@@ -81,6 +83,8 @@ class Leaving:
     def _shop(self) -> Shop:
         if self.view is not None:
             return self.world.shop_of(self.view.connection)
+        if is_home(self.row.order_id):
+            return shop_of_home(self.row.order_id, self.world)
         return next(iter(self.world.config.shops.values()))
 
     def _locales(self) -> Sequence[str]:
@@ -362,7 +366,7 @@ class Leaving:
             names["escalation"] = matter_names(matter._mapping, self._first_told(matter), self.world.config.staff)
         if row.template in ABOUT_ALL_ORDERS:
             names["orders"] = self._their_orders()
-        return names
+        return only_gathered(names, doc.get("values", {}), self.view)
 
     def _first_told(self, matter: Any) -> str:
         """The group that was told of a matter first, as its run remembers."""

@@ -12,6 +12,7 @@ from hub.status import Order, Payment, Shipment, label, phrase_text
 from hub.store.consents import MARKETING
 
 from .customer import NOTHING_KNOWN, About, with_tags
+from .dates import delay_of
 from .pickup import cash_due, deadline_of, eta_of, point_of
 from .state import OrderView, ShipmentView
 from .world import World
@@ -72,7 +73,7 @@ def names_of(
     names: dict[str, Any] = {
         "now": now,
         "shop": shop_names(shop),
-        "order": _order(view, shop, world, about),
+        "order": _order(view, shop, world, about, now),
         "payment": _payment(view),
         "customer": _customer(view, shop, reach, about),
         "shipments": shipments,
@@ -83,7 +84,7 @@ def names_of(
     return names
 
 
-def _order(view: OrderView, shop: Shop, world: World, about: About) -> dict[str, Any]:
+def _order(view: OrderView, shop: Shop, world: World, about: About, now: datetime) -> dict[str, Any]:
     snapshot = view.snapshot
     if snapshot is None:
         return known(
@@ -107,7 +108,7 @@ def _order(view: OrderView, shop: Shop, world: World, about: About) -> dict[str,
         placed_at=snapshot.placed_at,
         promised_at=promised,
         eta=eta,
-        delay=eta - promised if eta and promised and eta > promised else None,
+        delay=delay_of(view, now),
         total=snapshot.total.amount if snapshot.total else None,
         currency=snapshot.total.currency if snapshot.total else shop.currency,
         items=[_item(line) for line in snapshot.lines or ()],

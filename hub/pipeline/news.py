@@ -84,7 +84,7 @@ def report(
         "tenant": TENANT,
         "slot": slot_of(home),
         "connection": SOURCE,
-        "dedupe_key": key_of(NEWS, home, word, kind, subject, occurrence, flow, *([again] if again else [])),
+        "dedupe_key": _key(home, word, kind, subject, occurrence, flow, again),
         "subject": f"news:{home}",
         "topic": NEWS,
         "body": body,
@@ -95,6 +95,19 @@ def report(
     }
     connection.execute(insert_new(inbox, dialect).values(**row))
     say_after_commit(connection, ("wake", "apply", ""))
+
+
+def told_at(
+    connection: sa.Connection, home: str, word: str, kind: str, subject: str, occurrence: int, flow: str = ""
+) -> datetime | None:
+    """When flows were let know of this; None: they were not."""
+    key = _key(home, word, kind, subject, occurrence, flow)
+    same = (inbox.c.tenant == TENANT, inbox.c.connection == SOURCE, inbox.c.dedupe_key == key)
+    return connection.execute(sa.select(inbox.c.occurred_at).where(*same)).scalar()
+
+
+def _key(home: str, word: str, kind: str, subject: str, occurrence: int, flow: str, again: int = 0) -> str:
+    return key_of(NEWS, home, word, kind, subject, occurrence, flow, *([again] if again else []))
 
 
 def occasion_of(body: Mapping[str, Any]) -> Occasion:

@@ -27,22 +27,31 @@ from hub.store.tables import (
     surveys,
 )
 
+from .appointments import rung
 from .asking import questions
 from .batch import OrderPlan, Wanted
+from .changes import ORDER as ORDER_CHANGED
+from .changes import SHIPMENT as SHIPMENT_CHANGED
+from .changes import changes
 from .customer import NOTHING_KNOWN, About, read_about
+from .dates import LATE
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
+from .gather import claims_of
 from .ladder import climb, climbed_text, history_line
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
+from .occasions import Occasion
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
 from .reach import open_channels
-from .react import RunRow, Situation, react
+from .react import RunRow, Situation, react, run_key
 from .remap import former
+from .shadow import in_shadow, realm
 from .state import OrderView
+from .stays import EXPECTED_AT, Watched, clocks_of
 from .stuck import notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
@@ -72,6 +81,8 @@ class Loaded:
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
     about: About = NOTHING_KNOWN
+    told_since: dict[str, datetime] = field(default_factory=dict)
+    """Subject → the date that a run about its delay has told the customer."""
 
 
 def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
@@ -87,7 +98,9 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     keys: dict[str, set[str]] = {}
     speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
-        keys.setdefault(row.order_id, set()).add(row.key)
+        keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
+        if bool(row.shadow) is world.shadow:
+            _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
@@ -104,6 +117,13 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
             found[row.order_id].surveys |= {row.name}
     _meet_customers(connection, world, found, wanted)
     return found
+
+
+def _note_told(loaded: Loaded, row: Any) -> None:
+    values = row.doc["run"]["values"] if row.word.startswith(LATE) else {}
+    if values.get("spoke"):
+        told, before = from_plain(values[EXPECTED_AT]), loaded.told_since.get(row.subject)
+        loaded.told_since[row.subject] = max(told, before or told)
 
 
 def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
@@ -195,11 +215,18 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
     return open_channels(world, states, has)
 
 
-def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
-    """Everything that follows for one order from these events and timers."""
+def plan_order(
+    order_id: str,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]] | None = None,
+) -> OrderPlan:
+    """Everything that follows for one order from these events and timers. `read`: what is known of timers of homes."""
     plan = OrderPlan(order_id, loaded.rev)
     if is_home(order_id):
-        return _plan_home(plan, want, loaded, world, now)
+        return _plan_home(plan, want, loaded, world, now, read or {})
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
@@ -226,8 +253,24 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.lines = [*_status_lines(new, after, needless, world, now), *_undone_lines(new, before, after)]
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
+    known = (None if loaded.rev == 0 else before) if changed else after
+    live = any(event.mode is Mode.LIVE for event in want.events)
+    if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
+        news += changes(known, after, now - world.config.contact.fresh)
+    watched = Watched(
+        known,
+        after,
+        world,
+        shop,
+        now,
+        anew=any(event.refold for event in want.events),
+        counts_from=(loaded.created_at or now) if doc.imported else None,
+        live=live or not changed,
+        told_since=loaded.told_since,
+    )
+    clocks = clocks_of(watched, want.timers if loaded.rev else ())
     situation = Situation(
-        before=(None if loaded.rev == 0 else before) if changed else after,
+        before=known,
         after=after,
         world=world,
         now=now,
@@ -239,12 +282,13 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         surveys=loaded.surveys,
         remapped=remapped.keys(),
         speaking=loaded.speaking,
-        news=news if loaded.rev else (),
+        news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
         errands=loaded.errands,
         ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
         about=loaded.about,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     if changed:
         plan.notices = notices_of(new, before, after, plan.reaction, shadow=world.shadow)
         if plan.notices and after.gone and not before.gone:
@@ -267,10 +311,20 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     return plan
 
 
-def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
+def _plan_home(
+    plan: OrderPlan,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]],
+) -> OrderPlan:
     """What follows for runs that no order belongs to: those of a connection, of a shop."""
     shop = shop_of_home(plan.order_id, world)
     nothing = nothing_of(plan.order_id)
+    clocks = rung(want.timers, read, world, now)
+    told = [event.news for event in want.events if event.news is not None]
+    happened = [each for each in clocks.occasions if not _is_known(each, loaded, world)]
     situation = Situation(
         before=nothing,
         after=nothing,
@@ -281,10 +335,17 @@ def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now:
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
         speaking=loaded.speaking,
-        news=[event.news for event in want.events if event.news is not None],
+        news=[*told, *happened],
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def _is_known(occasion: Occasion, loaded: Loaded, world: World) -> bool:
+    """Whether the one flow that it is for has run because of it."""
+    flow = world.config.flows[occasion.flow]
+    return run_key(realm(flow.name, in_shadow(flow, world)), occasion) in loaded.run_keys
 
 
 def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:

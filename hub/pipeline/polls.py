@@ -21,10 +21,10 @@ from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, in_slots, nu
 from .asking import DAILY, pace
 from .crash import crash_point
 from .documents import load
+from .failing import left_alone, paused
 from .fault import fault
 from .receive import inbox_row, new_events
 from .silence import Silences, tell_mended
-from .staff import tell_paused
 from .world import World
 
 log = logging.getLogger("hub.poll")
@@ -278,6 +278,8 @@ class PollDrain:
                 connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
             if isinstance(outcome, OurFault):
                 self._pause(connection, world, name, outcome.reason, now)
+            else:
+                left_alone(connection, self.db.dialect, name, world, now)
 
         await self.db.write(write)
 
@@ -287,7 +289,7 @@ class PollDrain:
         values = {"paused": reason, "paused_until": now + PAUSE}
         _touch(connection, self.db.dialect, name, **(values | {"paused_at": now} if fresh else values))
         if fresh:
-            tell_paused(connection, self.db.dialect, name, reason, world, now)
+            paused(connection, self.db.dialect, name, reason, world, now)
 
 
 def _due(connection: sa.Connection, now: datetime, asking: Sequence[str], slots: Slots) -> Sequence[Any]:

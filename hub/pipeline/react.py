@@ -34,6 +34,7 @@ from hub.store.tables import TENANT, slot_of
 from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
+from .gather import begun, closed, is_complete, is_open, joined, only_gathered
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
@@ -251,6 +252,9 @@ class _React:
             return
         if self._missing(row):
             return
+        if is_open(row.run.values):
+            self._gather(row)
+            return
         broken = why_parked_by(self._flow(row), row.key, self.it.errands, self.it.ended)
         if broken:
             self._park(row, broken)
@@ -261,6 +265,26 @@ class _React:
             row.run, row.changed = run, True
             self._settle(row)
             self.out.runs.append(row)
+
+    def _gather(self, row: RunRow) -> None:
+        """Shut the window of a run that gathers, when its time is up or nothing more can come."""
+        until = row.run.due_at
+        if until is not None and until > self.it.now and not is_complete(row.run.values, self.it.after):
+            return
+        row.run, _ = proceed(self._flow(row), closed(row.run), self._moment(row, frozenset()))
+        row.changed = True
+        self._settle(row)
+        self.out.runs.append(row)
+        if row.run.state is not RunState.WAITING:
+            self.waiting.pop(row.key, None)
+
+    def _join(self, row: RunRow, flow: Flow, occasion: Occasion) -> None:
+        claim = run_key(realm(flow.name, row.shadow), occasion)
+        self.known.add(claim)
+        row.run, row.changed = joined(row.run, occasion.subject, claim), True
+        self._line(flow.name, occasion.word, "joined the parcels that are told together", row.key)
+        self.out.runs.append(row)
+        self._gather(row)
 
     def _park(self, row: RunRow, reason: str) -> None:
         """It cannot go on. What it has said already may still leave."""
@@ -372,11 +396,25 @@ class _React:
         return own and row.flow == flow.name and row.subject == occasion.subject
 
     def _start(self, flow: Flow, occasion: Occasion) -> None:
+        own = in_shadow(flow, self.it.world)
+        mine = (row for row in self.waiting.values() if row.flow == flow.name and row.shadow is own)
+        gathering = next((row for row in mine if is_open(row.run.values)), None)
+        if gathering is not None:
+            self._join(gathering, flow, occasion)
+            return
         for row in list(self.waiting.values()):
             if self._same_subject(row, flow, occasion):
                 self._end(row, RunState.RESTARTED, occasion.word)
         row = self._new_row(flow, occasion)
         self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key)
+        if flow.gather is not None:
+            until = flow.gather.after(self.it.now, self.it.shop.timezone, self.it.shop.hours)
+            row.run = begun(row.run, occasion.subject, until)
+            self.waiting[row.key] = row
+            self.out.timers.append(self._timer(row, until))
+            self.out.runs.append(row)
+            self._gather(row)
+            return
         row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
         self._settle(row)
         self.out.runs.append(row)
@@ -645,7 +683,8 @@ class _React:
     def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a step of a run reads: its order as it is now, and what is the run's own."""
         own = {**from_plain(dict(values)), "event": from_plain(row.event)}
-        return {**self._names_for(self._about(row)), **own, **self._matter(values)}
+        names = {**self._names_for(self._about(row)), **own, **self._matter(values)}
+        return only_gathered(names, values, self.it.after)
 
     def _matter(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """`escalation`: the matter that the run raised last, as it stands."""

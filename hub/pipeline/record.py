@@ -21,9 +21,10 @@ from hub.store.tables import (
 )
 
 from .after import PAUSE, Attempted, Verdict, after
+from .failing import left_alone, paused
 from .listen import message_moved
 from .plain import receipt_subject
-from .staff import tell_notice, tell_paused
+from .staff import tell_notice
 from .states import MessageState, done_with
 from .world import World
 
@@ -122,6 +123,8 @@ class Recorder:
             self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
             pause_connection(connection, self.dialect, channel, verdict.paused, world, now)
+        elif kind == "transient":
+            left_alone(connection, self.dialect, channel, world, now)
         elif kind in ("accepted", "duplicate"):
             resume_connection(connection, channel)
 
@@ -186,7 +189,7 @@ def pause_connection(
         changed = {**values, "paused_at": now} if fresh else values
         connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
     if fresh:
-        tell_paused(connection, dialect, name, reason, world, now)
+        paused(connection, dialect, name, reason, world, now)
 
 
 def resume_connection(connection: sa.Connection, name: str) -> None:

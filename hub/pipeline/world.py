@@ -46,6 +46,11 @@ class World:
         return any(self.shadow or flow.state is State.LIVE for flow in self.flows_by_word.get(word, ()))
 
     @cached_property
+    def keeps_clocks(self) -> bool:
+        """Whether any flow listens to what lasts or is missed."""
+        return any(word.startswith(("stalled.", "late.")) for word in self.flows_by_word)
+
+    @cached_property
     def _heard(self) -> frozenset[str]:
         flows = [flow for flow in self.config.flows.values() if flow.state is not State.OFF]
         return frozenset(word for flow in flows for word in words_heard(flow))

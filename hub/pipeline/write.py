@@ -49,6 +49,7 @@ from .plain import number_of, to_plain
 from .questions import ORDERED, ordered
 from .react import RunRow
 from .remap import look_again
+from .rewatch import look_at_some
 from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
@@ -77,6 +78,8 @@ def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: Wo
     write.rows(batch.orders)
     for event, record in batch.channel:
         write_channel(connection, dialect, event.connection, event.id, record, world, now)
+    for body in batch.rewatch:
+        look_at_some(connection, dialect, body, now)
     for source, kind, ref in batch.rereads:
         write.poll_soon(source, kind, ref)
 

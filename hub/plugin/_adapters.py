@@ -5,7 +5,7 @@ outside and may raise `FailureError`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -82,6 +82,11 @@ class Adapter(Generic[S]):
     def reaches_private(cls, settings: S) -> bool:
         """Whether its HTTP client may ask addresses that not everyone may reach (a warehouse in the next room)."""
         return True
+
+    def expires_at(self) -> datetime | None:
+        """When the credential ends and a person has to make another, where the plugin can tell (a token that says so
+        itself); None: never, it is renewed by itself, or nobody knows. Makes no call."""
+        return None
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""

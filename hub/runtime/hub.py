@@ -19,10 +19,11 @@ from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.errands import ErrandDrain
+from hub.pipeline.failing import tell_expiring
+from hub.pipeline.golive import fit
 from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
-from hub.pipeline.remap import remember_statuses
 from hub.pipeline.shadow import remember_mode
 from hub.pipeline.world import World
 from hub.plugin import Adapter, Limits
@@ -155,7 +156,7 @@ class Hub:
         await asyncio.to_thread(upgrade, self.db)
         now = self.clock.now()
         await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
-        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
         shadow = self.world.shadow
         self.shadow_since = await self.db.write(lambda each: remember_mode(each, self.db.dialect, shadow, now))
         await self._fit()
@@ -179,16 +180,24 @@ class Hub:
         if self.ticked_at is not None and now < self.ticked_at - BACKWARDS:
             log.warning("the clock went back by %s", self.ticked_at - now)
             await self.polls.prepare()
-            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
         self.ticked_at = now
         if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
-            await self.db.write(lambda connection: schedule.fire_due(connection, now))
+            await self.db.write(lambda connection: schedule.fire_due(connection, now, self._jobs()))
+
+    def _jobs(self) -> Mapping[str, tuple[str, schedule.Job]]:
+        """The recurring work, that of the live configuration too."""
+
+        def credentials(connection: sa.Connection, now: datetime) -> None:
+            tell_expiring(connection, self.db.dialect, self.world, now)
+
+        return {**schedule.JOBS, "look-at-credentials": ("40 7 * * *", credentials)}
 
     async def _fit(self) -> None:
         """Bring the rows in line with the configuration that is live now."""
         world, now = self.world, self.clock.now()
         await self.polls.prepare()
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.db.write(lambda connection: fit(connection, self.db.dialect, world, now))
         await self.deliver.free()
 
     async def stop(self) -> None:

@@ -37,11 +37,11 @@ from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
 from hub.pipeline.facts import StoredFact, Witness, believed, facts_of, take_in
+from hub.pipeline.golive import fit
 from hub.pipeline.occasions import occasions
 from hub.pipeline.parcels import with_ids
 from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
-from hub.pipeline.remap import remember_statuses
 from hub.pipeline.state import OrderView, ShipmentView
 from hub.pipeline.view import view
 from hub.pipeline.world import World
@@ -353,7 +353,7 @@ class Desk:
         for each in world.adapters.values():
             each.said = self.said  # type: ignore[attr-defined]
         now = self.clock.now()
-        return self.db.run(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        return self.db.run(lambda connection: fit(connection, self.db.dialect, world, now))
 
     async def hear(self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE) -> None:
         """Each record is an event of its own; then everything that can happen at this moment happens."""

@@ -73,9 +73,18 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nstop_on: [{{button: x}}]", "3:12 bad-value", id="a map in stop_on"),
     pytest.param(f"on: [{{button: x}}, {{button: y}}]\n{STOP}", "1:19 bad-value", id="two buttons"),
     pytest.param(f"on: order.changd\n{STOP}", "1:5 unknown-status", id="news"),
+    pytest.param(f"{ON}\n{STOP}\ngather: 30m", "3:1 gather-not-shipment", id="gather for an order"),
+    pytest.param(
+        f"on: [shipment.shipped, order.packed]\n{STOP}\ngather: 30m", "3:1 gather-not-shipment", id="gather for both"
+    ),
+    pytest.param("on: {schedule: 0 8 * * 1}\nsteps: [{notify: {template: delivered}}]", "2:10 not-offered", id="whom"),
+    pytest.param(
+        "on: connection.failing\nsteps: [{notify: {template: delivered, to: customer}}]",
+        "2:44 not-offered",
+        id="no customer",
+    ),
     # not in this version
     pytest.param(f"on: {{event: x}}\n{STOP}", "1:6 not-yet", id="event"),
-    pytest.param(f"{ON}\n{STOP}\ngather: 30m", "3:1 not-yet", id="gather"),
     pytest.param(f"{ON}\n{STOP}\nholdout: 5%", "3:1 not-yet", id="holdout"),
     pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: order", "3:7 not-yet", id="once: order"),
