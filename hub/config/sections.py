@@ -141,7 +141,7 @@ KEYS_OF_KIND: dict[str, frozenset[str]] = {
     "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every", "expires"}),
     "carrier": frozenset({"carrier", "storage", "poll_every", "expires", "tells"}),
     "channel": frozenset({"channel", "uncertain", "poll_every", "expires"}),
-    "target": frozenset({"target"}),
+    "target": frozenset({"target", "expires"}),
 }
 
 

@@ -16,7 +16,19 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import GIVEN, IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
+from .types import (
+    GIVEN,
+    IN_SAVE,
+    IN_STEPS,
+    LATER_NAMES,
+    NAMES,
+    NEWS,
+    RECORDS,
+    TRIGGERS,
+    Field,
+    axis_of_word,
+    offers_of,
+)
 from .words import LATER_MAPS, MAPS
 
 HEAD = """\

@@ -78,15 +78,15 @@ class Adapter(Generic[S]):
         nothing and poll). Idempotent; run by `hub connect` and daily. Returns a line for each change it made."""
         return ()
 
-    @classmethod
-    def reaches_private(cls, settings: S) -> bool:
-        """Whether its HTTP client may ask addresses that not everyone may reach (a warehouse in the next room)."""
-        return True
-
     def expires_at(self) -> datetime | None:
         """When the credential ends and a person has to make another, where the plugin can tell (a token that says so
         itself); None: never, it is renewed by itself, or nobody knows. Makes no call."""
         return None
+
+    @classmethod
+    def reaches_private(cls, settings: S) -> bool:
+        """Whether its HTTP client may ask addresses that not everyone may reach (a warehouse in the next room)."""
+        return True
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""
