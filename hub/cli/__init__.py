@@ -12,7 +12,7 @@ COMMANDS = {
         "flows": Lazy("hub.cli.flows:flows", "Check what a flows.yaml says before it goes live."),
         "connect": Lazy("hub.cli.connect:connect", "Prove a connection's credentials and register its webhooks."),
         "run": Lazy("hub.cli.run:run", "Run the hub."),
-        "demo": Lazy("hub.cli.demo:demo", "See it work: a made-up shop, carrier and customers on this machine."),
+        "demo": Lazy("hub.cli.demo:demo", "See it work: two shops, two carriers and their customers, on this machine."),
     },
     "Look": {
         "status": Lazy("hub.cli.status:status", "Show connections, queues, and what waits for a person."),
