@@ -26,7 +26,7 @@ COMMANDS = {
     },
     "Mend": {
         "deadletter": Lazy("hub.cli.deadletter:deadletter", "What cannot be processed: list, replay, dismiss."),
-        "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, acknowledge, resolve."),
+        "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, take, resolve, hand over."),
         "question": Lazy("hub.cli.question:question", "Questions of customers: list, answer."),
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },
