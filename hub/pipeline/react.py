@@ -38,10 +38,11 @@ from .gather import begun, closed, is_complete, is_open, joined, only_gathered
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
-from .news import is_home, shop_of_home
+from .news import NOBODY, is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
+from .questions import ORDERED
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .surveys import new_survey
@@ -156,7 +157,9 @@ class _React:
         self.surveys = set(situation.surveys)
         self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
-        self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
+        self.happened = [
+            Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news if not _of_itself(each)
+        ]
         if situation.before is not situation.after:
             self.happened += happenings(situation.before, situation.after)
 
@@ -707,6 +710,12 @@ class _React:
     def _line(self, flow: str, word: str, result: str, run: str) -> None:
         doc = {"flow": flow, "word": word, "result": result, "run": run}
         self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
+
+
+def _of_itself(occasion: Occasion) -> bool:
+    """Whether an order is told that it is one more of its customer's: that begins flows, and is no *other* order to the
+    runs of its own (FLOWS 3, `customer.ordered`)."""
+    return occasion.word == ORDERED and occasion.flow != NOBODY
 
 
 def run_key(flow: str, occasion: Occasion) -> str:
