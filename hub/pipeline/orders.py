@@ -175,6 +175,17 @@ def remember(connection: sa.Connection, world: World, flow: str, version: str) -
     return ""
 
 
+def remember_waiting(connection: sa.Connection, world: World) -> None:
+    """Fetch the texts of all runs that wait or have yet to speak: what only a former text listens to is written down
+    too."""
+    speaking = sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text("messages.state = 'due'"))
+    asked = sa.select(errands.c.run_key).where(errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
+    texts = sa.select(runs.c.flow, runs.c.version).where(runs.c.tenant == TENANT)
+    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(asked)))
+    for row in connection.execute(sa.union(*(texts.where(each) for each in at_work))).all():
+        remember(connection, world, row.flow, row.version)
+
+
 def _meet_customers(
     connection: sa.Connection, world: World, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]
 ) -> None:
