@@ -376,13 +376,15 @@ class _React:
         return ""
 
     def _over(self, flow: Flow, occasion: Occasion) -> str:
-        """The end that came in the very batch that would start a run: the order cancelled, or a word of `stop_on` from
-        which nothing leads back. What only comes next (`stop_on: order.processing`) keeps no run from starting."""
+        """The end that came in the very batch that would start a run: the order cancelled, a word of `stop_on` from
+        which nothing leads back, or one that is no status and happened since. What only comes next
+        (`stop_on: order.processing`) keeps no run from starting."""
         after = self.it.after
         built_in = () if occasion.word.startswith(OUTLIVES_CANCELLATION) else (CANCELLED,)
         words = self._words_for(occasion) - {occasion.word}
         final = {folded.state for folded in self._folds(occasion) if folded.state is not None} & FINAL
         ends = {full_name(state) for state in final} | ({DELIVERED} if after.delivered else set())
+        ends |= {each.word for each in self.it.news if not each.run and each.at > occasion.at}
         return next((word for word in (*flow.stop_on, *built_in) if word in words & ends), "")
 
     def _folds(self, occasion: Occasion) -> list[Folded]:

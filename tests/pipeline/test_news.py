@@ -1,11 +1,13 @@
 """Happenings that are no status: what flows make of them, over a real database."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hub.config.model import Contact
 from hub.model import Customer
 from hub.pipeline.news import home_of, report
 from hub.store.database import Database
@@ -97,6 +99,39 @@ async def test_it_stops_a_run_and_what_that_has_to_say(db: Database) -> None:
     await tell(it, "customer.asked", "question", subject="q1", names=QUESTION)
     await it.wait(hours=2)
     assert ran(it) == [("f", "stopped", "customer.asked")] and it.messages() == []
+
+
+@pytest.mark.parametrize("steps", [[{"wait": "1h"}, notify("packed")], [notify("packed")]])
+async def test_a_run_hears_what_only_the_text_listens_to_with_which_it_started(
+    db: Database, steps: list[dict[str, Any]]
+) -> None:
+    contact = Contact(routes={"default": ("mail",)}, settle=timedelta(minutes=30))
+    waits = {"on": "order.packed", "stop_on": ["customer.asked"], "steps": steps}
+    it = Desk(db, world({"f": waits}, contact=contact))
+    await it.hear(order("10:00", "order.packed"))
+    edited = Desk(db, world({"f": {**waits, "stop_on": []}}, contact=contact), it.clock)  # after a restart
+    await tell(edited, "customer.asked", "question", subject="q1", names=QUESTION)
+    await edited.wait(hours=2)
+    assert not [state for _, state, _ in edited.messages() if state != "suppressed"]
+
+
+@pytest.mark.parametrize(("asked_at", "ends"), [("10:05", []), ("09:55", ["packed"])])
+async def test_what_comes_with_the_trigger_in_one_batch_stops_as_what_comes_after_it(
+    db: Database, asked_at: str, ends: list[str]
+) -> None:
+    waits = {"on": "order.packed", "stop_on": ["customer.asked"], "steps": [{"wait": "1h"}, notify("packed")]}
+    it = Desk(db, world({"f": waits}))
+    await it.hear(order("09:00", "order.received"))
+    drain, it.apply.drain = it.apply.drain, _nothing  # type: ignore[method-assign]
+    await it.hear(order("10:00", "order.packed"), at="10:06")
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION, at=moment(asked_at))
+    it.apply.drain = drain  # type: ignore[method-assign]
+    await it.wait(hours=2)
+    assert [template for template, state, _ in it.messages() if state != "suppressed"] == ends
+
+
+async def _nothing(*slots: Any) -> int:
+    return 0
 
 
 @pytest.mark.parametrize(("mine", "template"), [(True, "problem-solved"), (False, "delivered")])
