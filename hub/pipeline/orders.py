@@ -236,10 +236,10 @@ def plan_order(
 ) -> OrderPlan:
     """Everything that follows for one order from these events and timers. `read`: what is known of timers of homes."""
     plan = OrderPlan(order_id, loaded.rev)
+    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if is_home(order_id):
         return _plan_home(plan, want, loaded, world, now, read or {})
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
-    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
         return _homeless(plan, want, loaded)
     remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}

@@ -1,6 +1,7 @@
 """Happenings that are no status: what flows make of them, over a real database."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from hub.config.model import Contact
 from hub.model import Customer
 from hub.pipeline.news import home_of, report
 from hub.store.database import Database
-from hub.store.tables import InboxState, escalations, inbox, messages, runs, timeline
+from hub.store.tables import InboxState, attempts, escalations, inbox, messages, runs, timeline
 
-from .fakes import ORDER, Desk, moment, notify, order, parcel, scan, world
+from .fakes import ORDER, PEOPLE, STAFF, Desk, moment, notify, order, parcel, scan, world
 
 QUESTION = {"question": {"text": "Where is it?", "topic": "status", "channel": "mail"}}
 ASKED: Mapping[str, Any] = {
@@ -163,6 +164,18 @@ async def test_a_connection_has_runs_of_its_own_that_survive_and_speak_to_staff(
     await it.wait(minutes=31)
     assert {each.recipient for each in it.rows(messages)} == {"staff:olena", "staff:iryna", "staff:petro"}
     assert [letter.to for letter in it.channel("mail").sent].count("olena@shop.example") == 1
+
+
+async def test_what_staff_get_no_receipt_of_goes_on_to_the_next_channel_without_an_order_too(db: Database) -> None:
+    staff = {"support": replace(STAFF["support"], via=("sms", "mail"), acknowledge=timedelta(days=2))}
+    steps = [{"escalate": {"to": "support", "reason": "look"}}]
+    made = world({"failing": {"on": "connection.failing", "steps": steps}}, staff=staff)
+    olena = replace(PEOPLE["olena"], addresses={"sms": "+380501112233", "mail": "olena@shop.example"})
+    it = Desk(db, replace(made, config=replace(made.config, people={"olena": olena})))
+    home, names = home_of("connection", "post"), {"connection": {"name": "post", "kind": "carrier"}}
+    await tell(it, "connection.failing", "connection", home=home, subject="post", names=names)
+    await it.wait(hours=2)
+    assert [row.connection for row in it.rows(attempts)] == ["sms", "mail"]
 
 
 async def test_one_flow_alone_hears_what_is_for_it(db: Database) -> None:
