@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hub.config.model import Contact
 from hub.model import Customer
+from hub.pipeline.around import read_around
+from hub.pipeline.batch import Wanted
 from hub.pipeline.news import home_of, report
+from hub.pipeline.orders import load_orders
 from hub.store.database import Database
 from hub.store.tables import InboxState, attempts, escalations, inbox, messages, runs, timeline
 
@@ -164,6 +168,24 @@ async def test_a_connection_has_runs_of_its_own_that_survive_and_speak_to_staff(
     await it.wait(minutes=31)
     assert {each.recipient for each in it.rows(messages)} == {"staff:olena", "staff:iryna", "staff:petro"}
     assert [letter.to for letter in it.channel("mail").sent].count("olena@shop.example") == 1
+
+
+async def test_what_ended_long_ago_at_a_connection_is_not_read_again_and_not_done_again(db: Database) -> None:
+    steps = [{"escalate": {"to": "support", "reason": "look"}}]
+    it = Desk(db, world({"failing": {"on": "connection.failing", "steps": steps}}))
+    home = home_of("connection", "post")
+    failing = {"home": home, "subject": "post", "names": {"connection": {"name": "post", "kind": "carrier"}}}
+    for n in range(5):
+        await tell(it, "connection.failing", "connection", occurrence=n, **failing)
+    loaded = it.db.run(lambda connection: load_orders(connection, it.world, {home: Wanted()}))
+    assert (loaded[home].runs, loaded[home].run_keys) == ([], frozenset())
+    said, now = it.rows(messages), it.clock.now()
+    around = it.db.run(lambda connection: read_around(connection, it.world, said, now))
+    assert (around.loaded, around.later) == ({}, {})
+    it.db.run(lambda connection: connection.execute(sa.delete(inbox)))  # it is remembered for 90 days
+    await tell(it, "connection.failing", "connection", occurrence=2, **failing)
+    assert len(it.rows(runs)) == 5
+    assert it.rows(timeline, timeline.c.kind == "run")[-1].doc["result"] == "said-already"
 
 
 async def test_what_staff_get_no_receipt_of_goes_on_to_the_next_channel_without_an_order_too(db: Database) -> None:
