@@ -34,7 +34,7 @@ from hub.store.tables import TENANT, slot_of
 from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
-from .gather import begun, closed, is_complete, is_open, joined, only_gathered
+from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
@@ -224,7 +224,10 @@ class _React:
         return not self.it.after.has(self.it.after.as_now(self._about(row)))
 
     def _about(self, it: RunRow | Occasion) -> str:
-        """The order or the parcel that it is about; a question, an answer, a matter have their order."""
+        """The order or the parcel that it is about; a question, an answer, a matter have their order. A run of parcels
+        that are told together outlives the first of them."""
+        if isinstance(it, RunRow) and (first := leader(it.run.values, it.word, self.it.after)) is not None:
+            return first
         return it.subject if it.subject_kind in ("order", "shipment") else self.it.after.id
 
     def _words_for(self, it: RunRow | Occasion) -> frozenset[str]:

@@ -25,7 +25,7 @@ from hub.status import Mode
 from hub.store.database import Database, upsert
 from hub.store.tables import connections, escalations, inbox, messages, runs, timeline, timers
 
-from .fakes import CONTACT, ORDER, Desk, Story, moment, notify, order, parcel, scan, world
+from .fakes import CONTACT, ORDER, Desk, Story, moment, native, notify, order, parcel, scan, world
 
 KYIV_STREET = Address(name="Olena", street="Khreshchatyk 1", city="Kyiv", country="UA")
 
@@ -503,6 +503,20 @@ async def test_parcels_that_are_sent_together_are_told_together(db: Database) ->
     await later(it, hours=1)
     assert [row.subject for row in it.rows(runs)] == ["shop:1/0", "shop:1/2"], "one after the window is its own"
     assert len(it.messages()) == 2
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_when_the_first_is_not_sent_after_all_the_others_are_told(db: Database, gone: bool) -> None:
+    it = Desk(db, world({"shipped": GATHER}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1", contents=3), at="10:00")
+    both = boxes("10:10", "X1", "X2", contents=3)
+    await it.hear(both, at="10:10")
+    first, second = both.parcels
+    first = replace(first, version=moment("10:20"), natives=(native("shipment.cancelled"),))
+    await it.hear(replace(both, version=moment("10:20"), parcels=(second,) if gone else (first, second)), at="10:20")
+    await later(it, hours=1)
+    assert [each[:2] for each in it.messages()] == [("shipped", "sent")]
+    assert [row.subject for row in it.rows(messages)] == ["shop:1/1"]
 
 
 async def test_when_nothing_is_left_to_send_nobody_waits(db: Database) -> None:
