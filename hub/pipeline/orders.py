@@ -283,7 +283,7 @@ def plan_order(
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
     known = (None if loaded.rev == 0 else before) if changed else after
-    live = any(event.mode is Mode.LIVE for event in want.events)
+    live = any(event.mode is Mode.LIVE for event in want.events if event.news is None)
     if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
         news += changes(known, after, now - world.config.contact.fresh)
     watched = Watched(

@@ -16,6 +16,7 @@ from hub.pipeline.batch import REWATCH, Wanted
 from hub.pipeline.gather import claims_of
 from hub.pipeline.leaving import Leaving
 from hub.pipeline.names import names_of
+from hub.pipeline.news import report
 from hub.pipeline.occasions import Occasion
 from hub.pipeline.orders import load_orders
 from hub.pipeline.presses import press
@@ -112,6 +113,24 @@ async def test_what_is_no_change(db: Database, second: Any, mode: Mode) -> None:
     await it.hear(order("10:00", "order.packed"), at="10:00")
     await it.hear(second, mode=mode, at="10:05")
     assert it.rows(runs) == []
+
+
+async def test_what_an_import_corrects_is_no_news_because_something_else_happened_with_it(db: Database) -> None:
+    flows = {"f": hearing("order.changed"), "asked": hearing("customer.asked")}
+    it = Desk(db, world(flows))
+    await it.hear(order("10:00", "order.packed", address=KYIV_STREET), at="10:00")
+    settle, it.settle = it.settle, _nothing  # type: ignore[method-assign]
+    other = replace(KYIV_STREET, street="Khreshchatyk 2")
+    await it.hear(order("10:05", "order.packed", address=other), at="10:06", mode=Mode.IMPORT)
+    it.settle = settle  # type: ignore[method-assign]
+    now, about = it.clock.now(), {"home": ORDER, "kind": "question", "subject": "q1", "occurrence": 1}
+    it.db.run(lambda each: report(each, it.db.dialect, it.world, word="customer.asked", at=now, now=now, **about))
+    await it.settle()
+    assert [row.flow for row in it.rows(runs)] == ["asked"]
+
+
+async def _nothing() -> None:
+    """Instead of everything that can happen at a moment."""
 
 
 async def test_another_pickup_point_and_date_of_a_parcel(db: Database) -> None:
