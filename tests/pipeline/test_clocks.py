@@ -123,7 +123,7 @@ async def test_what_an_import_corrects_is_no_news_because_something_else_happene
     other = replace(KYIV_STREET, street="Khreshchatyk 2")
     await it.hear(order("10:05", "order.packed", address=other), at="10:06", mode=Mode.IMPORT)
     it.settle = settle  # type: ignore[method-assign]
-    now, about = it.clock.now(), {"home": ORDER, "kind": "question", "subject": "q1", "occurrence": 1}
+    now, about = it.clock.now(), dict[str, Any](home=ORDER, kind="question", subject="q1", occurrence=1)
     it.db.run(lambda each: report(each, it.db.dialect, it.world, word="customer.asked", at=now, now=now, **about))
     await it.settle()
     assert [row.flow for row in it.rows(runs)] == ["asked"]

@@ -135,7 +135,7 @@ async def test_what_comes_with_the_trigger_in_one_batch_stops_as_what_comes_afte
     assert [template for template, state, _ in it.messages() if state != "suppressed"] == ends
 
 
-async def _nothing(*slots: Any) -> int:
+async def _nothing(slots: Any = None) -> int:
     return 0
 
 
