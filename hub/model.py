@@ -439,12 +439,18 @@ class Linked(Record):
 
 @dataclass(frozen=True, slots=True)
 class ChannelClosed(Record):
-    """The customer shut this channel (blocked the bot, sent STOP) or, with `open=True`, opened it again."""
+    """The customer shut this channel (blocked the bot, called our mail spam) or, with `open=True`, opened it again.
+
+    `word`: they wrote so (stop, start). What that closes depends on the channel (FLOWS 7): on SMS everything, elsewhere
+    all but what happens to their orders. `locale` is the language they write in, where the channel knows.
+    """
 
     address: str
     at: datetime
     reason: str = ""
     open: bool = False
+    word: bool = False
+    locale: str = ""
 
 
 OrderRecord = OrderSnapshot | StatusEvent | Removed | Merged | Retraction

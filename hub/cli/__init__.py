@@ -19,11 +19,15 @@ COMMANDS = {
         "order": Lazy(
             "hub.cli.order:order", "Show all that is known of an order, and why each flow did or did not start."
         ),
+        "shadow": Lazy("hub.cli.shadow:shadow", "What a hub or a flow in shadow would have sent, and to how many."),
+        "survey": Lazy("hub.cli.survey:survey", "How customers answered: figures, and what they wrote."),
+        "customer": Lazy("hub.cli.customer:customer", "Show how a customer is reached and what they allow; change it."),
         "event": Lazy("hub.cli.event:event", "Look into the inbox; replay or dismiss an event."),
     },
     "Mend": {
         "deadletter": Lazy("hub.cli.deadletter:deadletter", "What cannot be processed: list, replay, dismiss."),
         "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, acknowledge, resolve."),
+        "question": Lazy("hub.cli.question:question", "Questions of customers: list, answer."),
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },
     "Try": {

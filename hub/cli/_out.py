@@ -51,6 +51,11 @@ def cell(value: object) -> str:
     return moment(value) if isinstance(value, datetime) else one_line(value)
 
 
+def printable(text: str) -> str:
+    """A text of several lines that cannot steer the terminal."""
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in str(text))
+
+
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "nothing") -> None:
     """Rows under headings; `empty` is said when there are none."""
     cells = [[cell(value) for value in row] for row in rows]

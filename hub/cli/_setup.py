@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,6 @@ from ._errors import Stop, refused, unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hub.config.files import Files
     from hub.config.model import Config, HubSettings
     from hub.config.problems import Problem
     from hub.config.yaml import Node
@@ -92,14 +91,12 @@ def read_configuration(path: Path) -> Configuration:
 def _texts(path: Path) -> "tuple[Texts, tuple[Problem, ...]]":
     """The shipped texts and the folder `messages` beside the file. Whose shops there are, and what flows hand to texts
     with `with`, is read off the nodes: it is needed before the file can be checked."""
-    from hub.config.yaml import MapNode
+    from hub.config.files import peek, shops_of
     from hub.messages import Texts
 
-    top = top_of(path)
-    shops = top.get("shops")
-    names = [key.text for key, _ in shops] if isinstance(shops, MapNode) else ["shop"]
-    extra = frozenset(_handed_over(top.get("flows")))
-    return Texts.load(path.parent / "messages", names, extra_names=extra, filters=registry().filters)
+    extra = frozenset(_handed_over(top_of(path).get("flows")))
+    shops = shops_of(peek(path))
+    return Texts.load(path.parent / "messages", shops, extra_names=extra, filters=registry().filters)
 
 
 def handed_over(path: Path) -> list[str]:
@@ -107,24 +104,18 @@ def handed_over(path: Path) -> list[str]:
     return sorted(set(_handed_over(top_of(existing(path)).get("flows"))))
 
 
-def _files(path: Path) -> "Files":
-    from hub.config.files import Files, read_files
-    from hub.config.settings import Reading, TooManyError
-
-    files = Files()
-    with suppress(TooManyError):
-        read_files(path, Reading(), files)
-    return files
-
-
 def top_of(path: Path) -> "dict[str, Node]":
     """The nodes of a file and its includes by top-level key, whatever is wrong in them."""
-    return {name: node for name, (_, node) in _files(path).top.items()}
+    from hub.config.files import peek
+
+    return {name: node for name, (_, node) in peek(path).top.items()}
 
 
 def files_of(path: Path) -> list[str]:
     """The file and its includes, relative to its folder."""
-    return list(_files(path).sources)
+    from hub.config.files import peek
+
+    return list(peek(path).sources)
 
 
 def _handed_over(node: Any) -> Iterator[str]:
@@ -226,6 +217,8 @@ def connection_named(config: "Config", name: str, kind: str = "") -> Any:
         raise refused(
             f"'{name}' is a {config.connections[name].kind}, not a {kind}; there are: {listed(names) or 'none'}"
         )
+    if name in config.failovers:
+        raise refused(f"'{name}' is a failover; name one of its providers: {listed(config.failovers[name])}")
     meant = did_you_mean(name, names) or f"; there are: {listed(names) or 'none'}"
     raise refused(f"there is no {kind or 'connection'} '{name}' in {config.path.name}{meant}")
 

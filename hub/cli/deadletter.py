@@ -18,14 +18,14 @@ COMMANDS = {
         "dismiss": Lazy("hub.cli.deadletter:dismiss", "Put it aside."),
     }
 }
-KINDS = {"e": "event", "m": "message", "r": "run", "t": "timer"}
+KINDS = {"e": "event", "m": "message", "r": "run", "c": "errand", "t": "timer"}
 """First letter of an id → what it is of."""
 
 
 @click.command("deadletter", cls=LazyGroup, sections=COMMANDS)
 def deadletter() -> None:
     """What cannot be processed: events that nobody can read (e12), messages that reached nobody (m34), runs that
-    cannot go on (r5), timers whose work failed (t7)."""
+    cannot go on (r5), calls and write-backs that were not taken (c6), timers whose work failed (t7)."""
 
 
 @click.command("list", epilog=example("hub deadletter list", "hub deadletter list --json"))
@@ -46,6 +46,7 @@ def list_(path: Path, as_json: bool) -> None:
 
 def _all(connection: Any) -> list[dict[str, Any]]:
     from hub.store import queries
+    from hub.store.errands import failed_errands
 
     return [
         *(
@@ -61,6 +62,17 @@ def _all(connection: Any) -> list[dict[str, Any]]:
         *(
             _row("r", row, row.ended_at or row.started_at, row.order_id, f"flow {row.flow} ({row.word})", row.reason)
             for row in queries.parked_runs(connection)
+        ),
+        *(
+            _row(
+                "c",
+                row,
+                row.finished_at,
+                row.order_id,
+                f"{row.step} of flow {row.flow} by {row.connection}",
+                row.reason,
+            )
+            for row in failed_errands(connection)
         ),
         *(
             _row("t", row, row.due_at, row.order_id, f"{row.kind} timer", "its work failed; the log names the error")
@@ -89,6 +101,7 @@ def replay(ids: Sequence[str], path: Path) -> None:
     """Try it again, once the cause is mended. A message is offered to all its channels anew."""
     from hub.clock import SystemClock
     from hub.store import queries
+    from hub.store.errands import replay_errand
 
     now = SystemClock().now()
     again = {
@@ -97,6 +110,7 @@ def replay(ids: Sequence[str], path: Path) -> None:
         ),
         "m": lambda connection, number: queries.replay_message(connection, number, now),
         "r": lambda connection, number: queries.replay_run(connection, number, now),
+        "c": lambda connection, number: replay_errand(connection, number, now),
         "t": lambda connection, number: queries.set_timer(connection, number, again=True),
     }
     _each(ids, path, again, "is tried again; a running hub takes it up within a second")
@@ -110,6 +124,7 @@ def dismiss(ids: Sequence[str], reason: str, path: Path) -> None:
     """Put it aside. It stays in the database with the reason."""
     from hub.clock import SystemClock
     from hub.store import queries
+    from hub.store.errands import dismiss_errand
 
     now = SystemClock().now()
     aside = {
@@ -118,6 +133,7 @@ def dismiss(ids: Sequence[str], reason: str, path: Path) -> None:
         ),
         "m": lambda connection, number: queries.dismiss_message(connection, number, reason),
         "r": lambda connection, number: queries.dismiss_run(connection, number, reason, now),
+        "c": lambda connection, number: dismiss_errand(connection, number, reason),
         "t": lambda connection, number: queries.set_timer(connection, number, again=False),
     }
     _each(ids, path, aside, "is dismissed")
@@ -149,5 +165,5 @@ def _each(ids: Sequence[str], path: Path, doing: Any, done: str) -> None:
 def _parsed(text: str) -> tuple[str, int]:
     letter = text[:1]
     if letter not in KINDS:
-        raise refused(f"'{text[:40]}' is no id of a dead letter; ids look like e12, m34, r5, t7")
+        raise refused(f"'{text[:40]}' is no id of a dead letter; ids look like e12, m34, r5, c6, t7")
     return letter, number_in(text, letter)

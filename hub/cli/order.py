@@ -9,14 +9,35 @@ from zoneinfo import ZoneInfo
 import click
 
 from ._errors import Stop
-from ._out import counted, moment, print_json, print_table, title, whose_clock
+from ._out import counted, moment, print_json, print_table, printable, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration, tell_refused
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
 
-@click.command(epilog=example("hub order 1001", "hub order 20450000000001 --texts", "hub order 1001 --json"))
+class OrPress(click.Command):
+    """`hub order NUMBER`, and `hub order press NUMBER LABEL` beside it."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["press"]:
+            from .press import press
+
+            return press.make_context(f"{info_name} press", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(
+    cls=OrPress,
+    epilog=example(
+        "hub order 1001",
+        "hub order 20450000000001 --texts",
+        "hub order 1001 --json",
+        'hub order press 1001 "Apologise"   (a button of a flow; without a label: which there are)',
+    ),
+)
 @click.argument("number")
 @config_option
 @click.option("--texts", is_flag=True, help="Show the messages as they were sent.")
@@ -56,6 +77,7 @@ def _several(rows: Sequence[Any], as_json: bool) -> None:
 
 def _whole(connection: "sa.Connection", row: Any) -> dict[str, Any]:
     from hub.store import queries
+    from hub.store.errands import errands_of
 
     said = queries.messages_of(connection, row.id)
     tries = queries.attempts_of(connection, [each.id for each in said])
@@ -75,6 +97,7 @@ def _whole(connection: "sa.Connection", row: Any) -> dict[str, Any]:
         "flows": [_flow(each) for each in lines if each.kind == "run"],
         "messages": [_message(each, tries.get(each.id, ())) for each in said],
         "runs": [_run(each) for each in queries.runs_of(connection, row.id)],
+        "errands": [_errand(each) for each in errands_of(connection, row.id)],
         "escalations": [_matter(each) for each in queries.escalations_of(connection, row.id)],
     }
 
@@ -137,6 +160,22 @@ def _run(row: Any) -> dict[str, Any]:
         "started_at": row.started_at,
         "ended_at": row.ended_at,
         "waits_until": datetime.fromisoformat(due) if due else None,
+    }
+
+
+def _errand(row: Any) -> dict[str, Any]:
+    """What it says stays in the database: it may be anything."""
+    return {
+        "id": f"c{row.id}",
+        "what": row.step,
+        "by": row.connection,
+        "flow": row.flow,
+        "state": row.state,
+        "reason": row.reason,
+        "tries": row.tries,
+        "due_at": row.due_at,
+        "finished_at": row.finished_at,
+        "key": row.key,
     }
 
 
@@ -246,6 +285,7 @@ MESSAGES = {
     "channel": "by",
     "reason": "why",
 }
+ERRANDS = {"id": "id", "at": "at", "what": "what", "by": "by", "state": "state", "tries": "tries", "reason": "why"}
 ESCALATIONS = {
     "id": "id", "severity": "severity", "state": "state", "with": "with", "reason": "why", "due_at": "due",
 }  # fmt: skip
@@ -273,6 +313,8 @@ def show(whole: Mapping[str, Any], *, texts: bool) -> None:
         names = (f"{name} ({', '.join(words)})" for name, words in whole["not_set_off"].items())
         click.echo(f"nothing has set off: {', '.join(names)}")
     _table("Runs", whole["runs"], RUNS)
+    if whole["errands"]:
+        _table("Outside", [{**each, "at": each["finished_at"] or each["due_at"]} for each in whole["errands"]], ERRANDS)
     _table("Escalations", whole["escalations"], ESCALATIONS)
 
 
@@ -282,6 +324,8 @@ def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str
 
 
 def _subject(line: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    if line["kind"] == "escalation":
+        return f"escalation {line['subject'][:8]}"
     own = str(line["subject"]).removeprefix(whole["id"]).lstrip("/#")
     return f"{line.get('axis', '')} {own}".strip()
 
@@ -318,8 +362,4 @@ def _messages(messages: Sequence[Mapping[str, Any]], texts: bool) -> None:
             content = each["content"] or {}
             for part in (content.get("subject"), content.get("text")):
                 if part:
-                    click.echo(_printable(part))
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() or each == "\n" else " " for each in str(text))
+                    click.echo(printable(part))

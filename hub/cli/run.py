@@ -31,14 +31,18 @@ GRACE = 10
 """Seconds that requests under way have to end when the hub stops."""
 
 
-@click.command(epilog=example("hub run", "hub run --config /etc/orderhub/flows.yaml --listen 0.0.0.0:8080"))
+@click.command(
+    epilog=example("hub run", "hub run --shadow", "hub run --config /etc/orderhub/flows.yaml --listen 0.0.0.0:8080")
+)
 @config_option
+@click.option("--shadow", is_flag=True, help="Everything real except that nothing goes to customers or is written to "
+              "shops: what would have been sent is kept to be looked at (`hub shadow`).")  # fmt: skip
 @click.option("--listen", help="Address and port, instead of the file's `hub.listen`.")
 @click.option("--log-format", type=click.Choice(["auto", "json", "text"]), default="auto", show_default=True,
               help="`auto`: lines for people on a terminal, JSON elsewhere.")  # fmt: skip
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
               show_default=True, help="What is logged, and all above it.")  # fmt: skip
-def run(path: Path, listen: str | None, log_format: str, log_level: str) -> None:
+def run(path: Path, shadow: bool, listen: str | None, log_format: str, log_level: str) -> None:
     """Run the hub until it is told to stop (SIGTERM, or Ctrl-C).
 
     SIGHUP reads the file again: it is checked whole, and then goes live whole; a file with mistakes changes nothing.
@@ -49,7 +53,7 @@ def run(path: Path, listen: str | None, log_format: str, log_level: str) -> None
     address = config.hub.listen if listen is None else _address(listen)
     redact = Redactor(secrets_of(config))
     set_up(log_format, log_level, redact)
-    daemon = _Daemon(existing(path), config, texts, redact, address)
+    daemon = _Daemon(existing(path), config, texts, redact, address, shadow)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(daemon.live())
@@ -115,8 +119,11 @@ def examples_left(config: "Config") -> list[str]:
 class _Daemon:
     """One life of `hub run`."""
 
-    def __init__(self, path: Path, config: "Config", texts: "Texts", redact: "Redactor", listen: str) -> None:
+    def __init__(
+        self, path: Path, config: "Config", texts: "Texts", redact: "Redactor", listen: str, shadow: bool = False
+    ) -> None:
         self.path, self.config, self.texts, self.redact, self.listen = path, config, texts, redact, listen
+        self.shadow = shadow
         self.reloading = asyncio.Lock()
         self.tasks: set[asyncio.Task[None]] = set()
         self.main: asyncio.Task[None] | None = None
@@ -132,7 +139,7 @@ class _Daemon:
         try:
             for each in examples_left(self.config):
                 log.warning("%s", each)
-            hub = Hub(self.config, self.texts, listeners=registry())
+            hub = Hub(self.config, self.texts, listeners=registry(), shadow=self.shadow)
         except OSError as error:
             raise unavailable(explained(error).message) from error
         with self._heeding_signals(hub):
@@ -154,6 +161,7 @@ class _Daemon:
         with _bind(self.listen) as listener:
             await hub.start()
             self._count_uncertain(hub)
+            await self._say_mode(hub)
             if not self.signals:
                 await self._serve(hub, build_app(hub), listener)
 
@@ -183,8 +191,9 @@ class _Daemon:
         while not self.server.started:
             await asyncio.sleep(0.01)
         many = counted(len(self.config.connections), "connection")
+        flows, shadow = counted(len(self.config.flows), "flow"), ", in shadow" if self.shadow else ""
         with suppress(OSError):  # whoever read the output may be gone; the hub works on
-            click.echo(f"orderhub is ready on {_url(listener)} ({many}, {counted(len(self.config.flows), 'flow')})")
+            click.echo(f"orderhub is ready on {_url(listener)} ({many}, {flows}{shadow})")
         if self.reload_when_ready:
             self._reload_soon(hub)
 
@@ -217,6 +226,22 @@ class _Daemon:
         if hub.uncertain_at_start:
             many = counted(hub.uncertain_at_start, "message")
             log.warning("%s may or may not have gone when the hub last stopped; see `hub status`", many)
+
+    async def _say_mode(self, hub: "Hub") -> None:
+        """Loudly that the hub is in shadow, or no more."""
+        from hub.store import queries
+
+        if self.shadow:
+            log.warning("SHADOW: nothing goes to customers or is written to shops; `hub shadow` shows what would have")
+            kept = await hub.db.read(queries.kept_from_customers)
+            if kept:
+                log.warning("%s made before wait until the hub runs without --shadow", counted(kept, "message"))
+        elif hub.shadow_since is not None:
+            waiting, due = await hub.db.read(queries.begun_in_shadow)
+            ends = f"{counted(waiting, 'run')} and {counted(due, 'message')} begun in shadow end in shadow"
+            log.warning(
+                "the hub ran in shadow since %s and is live now; %s", f"{hub.shadow_since:%Y-%m-%d %H:%M}Z", ends
+            )
 
     # -- the file again
 

@@ -32,7 +32,7 @@ WORDS = {
 ))  # fmt: skip
 @click.argument("template")
 @click.option("--to", "address", required=True, help="The address in that channel: mail address, phone, chat id.")
-@click.option("--via", help="The channel connection; default: the first that such an address belongs to.")
+@click.option("--via", help="The channel connection (of a failover: its first); default: by the address.")
 @click.option("--locale", help="The language; default: the shop's.")
 @config_option
 @json_option
@@ -75,7 +75,7 @@ def _no_text(template: str, texts: "Texts") -> str:
 def _channel(config: "Config", address: str, via: str | None) -> "Connection":
     """The channel that is named, or the first that takes such an address."""
     if via is not None:
-        return connection_named(config, via, "channel")  # type: ignore[no-any-return]
+        return connection_named(config, config.providers(via)[0], "channel")  # type: ignore[no-any-return]
     kind = "email" if "@" in address else "phone" if address.startswith("+") else "link"
     channels = [each for each in config.connections.values() if each.kind == "channel"]
     found = [each for each in channels if getattr(each.adapter, "address_kind", None) == kind]

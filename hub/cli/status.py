@@ -25,7 +25,7 @@ def status(path: Path, as_json: bool) -> None:
     """Show connections, queues, and what waits for a person."""
     settings = hub_settings(path)
     with opened(path) as db:
-        found = look(db, lambda connection: _found(connection, _names(path)))
+        found = look(db, lambda connection: _found(connection, *_names(path)))
     found = {
         "running": answers(settings.listen), "listen": settings.listen, "public_url": settings.public_url, **found,
     }  # fmt: skip
@@ -35,19 +35,27 @@ def status(path: Path, as_json: bool) -> None:
         _show(found)
 
 
-def _names(path: Path) -> dict[str, str]:
-    """The connections of the file with their plugins, whatever is wrong in it."""
+def _names(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """The connections of the file with their plugins, and the failovers with their providers, whatever is wrong in
+    it."""
+    from hub.config.build import scalars_of
     from hub.config.yaml import MapNode, Scalar
 
     node = top_of(path.resolve()).get("connections")
     found: dict[str, str] = {}
+    failovers: dict[str, list[str]] = {}
     for key, value in node if isinstance(node, MapNode) else ():
+        if isinstance(value, MapNode) and value.get("failover") is not None:
+            failovers[key.text] = [each.text for each in scalars_of(value.get("failover"))]
+            continue
         kinds = [value.get(kind) for kind in ("platform", "carrier", "channel")] if isinstance(value, MapNode) else []
         found[key.text] = next((each.text for each in kinds if isinstance(each, Scalar)), "?")
-    return found
+    return found, failovers
 
 
-def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str, Any]:
+def _found(
+    connection: "sa.Connection", plugins: Mapping[str, str], failovers: Mapping[str, list[str]]
+) -> dict[str, Any]:
     from hub.clock import SystemClock
     from hub.store import queries
 
@@ -55,11 +63,13 @@ def _found(connection: "sa.Connection", plugins: Mapping[str, str]) -> dict[str,
     rows, health = queries.connection_rows(connection), queries.health_polls(connection)
     failing = {**queries.failing_sends(connection), **queries.failing_polls(connection)}
     return {
+        "shadow_since": queries.shadow_since(connection),
         "connections": [
             _connection(name, plugin, rows.get(name), health.get(name), failing.get(name))
             | {"last_sent_at": queries.last_sent(connection, name)}
             for name, plugin in plugins.items()
         ],
+        "failovers": [_failover(name, providers, rows) for name, providers in failovers.items()],
         "queues": dict(queries.queues(connection, now)),
         "matters": dict(queries.matters(connection, now)),
     }
@@ -79,6 +89,12 @@ def _connection(name: str, plugin: str, row: Any, health: Any, failing: tuple[in
         "failing": failing[0] if failing else 0,
         "error": failing[1] if failing else "",
     }
+
+
+def _failover(name: str, providers: list[str], rows: Mapping[str, Any]) -> dict[str, Any]:
+    """Who sends for a failover: the first of its providers that does not pause; none, when all do."""
+    ready = [each for each in providers if each not in rows or not rows[each].paused]
+    return {"name": name, "providers": providers, "by": ready[0] if ready else ""}
 
 
 def _heard(each: Mapping[str, Any]) -> Any:
@@ -104,12 +120,21 @@ def answers(listen: str) -> bool:
 def _show(found: Mapping[str, Any]) -> None:
     word = "a hub answers" if found["running"] else "no hub answers"
     click.echo(f"{word} on {found['listen']}; {whose_clock()}")
+    if found["shadow_since"]:
+        since = f"in shadow since {moment(found['shadow_since'])}"
+        click.secho(f"{since}: nothing goes to customers; `hub shadow` shows what would have", bold=True)
     title("Connections")
     rows = [
         (each["name"], each["plugin"], each["state"], _heard(each), _webhooks(each, found["public_url"]), _why(each))
         for each in found["connections"]
     ]
     print_table(("name", "plugin", "state", "last heard of", "webhooks", "why"), rows, empty="no connections")
+    if found["failovers"]:
+        title("Failovers")
+        providers = [
+            (each["name"], ", ".join(each["providers"]), each["by"] or "all pause") for each in found["failovers"]
+        ]
+        print_table(("name", "providers", "sends by"), providers)
     title("Queues")
     print_table(("what", "how many"), list(found["queues"].items()))
     title("What waits for a person")

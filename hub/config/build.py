@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from hub.model import PointKind
-from hub.plugin import Adapter, Carrier, Channel, Platform, Settings
+from hub.plugin import Adapter, Carrier, Channel, Platform, Settings, Target
+from hub.status import Shipment
 
 from .kinds import found, keys_of
+from .lengths import OFFICE, Hours
 from .model import Connection, HubSettings, Shop, Support
 from .problems import Place, did_you_mean, instead, listed, quoted
 from .scalars import MistakeError, read_name
-from .sections import KEYS_OF_KIND, KINDS, LATER_KINDS, ConnectionShape, HubShape, ShopShape
-from .settings import Reading, not_yet, read_settings
+from .sections import FAILOVER, KEYS_OF_KIND, KINDS, ConnectionShape, HubShape, ShopShape
+from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
 
 T = TypeVar("T")
@@ -69,8 +71,10 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
         locale=shape.locale,
         timezone=shape.timezone,
         currency=shape.currency or "",
+        hours=Hours(*shape.hours) if shape.hours else OFFICE,
         support=support,
         returns_url=shape.returns_url or "",
+        voice=shape.voice,
         connections=dict(shape.connections),
     )
 
@@ -79,6 +83,7 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
 
 
 def build_connections(entries: Named, shops: Built[Shop], registry: Any, reading: Reading) -> Built[Connection]:
+    """The connections; a failover counts as a channel by name, and is none of the good ones."""
     built: Built[Connection] = Built()
     for name, (key, node) in entries.items():
         built.names[name] = ""
@@ -88,8 +93,8 @@ def build_connections(entries: Named, shops: Built[Shop], registry: Any, reading
             )
             continue
         kind = _kind(name, key, node, reading)
-        built.names[name] = kind or ""
-        if kind is not None:
+        built.names[name] = "channel" if kind == FAILOVER else kind or ""
+        if kind is not None and kind != FAILOVER:
             connection = _connection(name, key, kind, node, shops, registry, reading)
             if connection is not None:
                 built.good[name] = connection
@@ -97,19 +102,17 @@ def build_connections(entries: Named, shops: Built[Shop], registry: Any, reading
 
 
 def _kind(name: str, key: Scalar, node: MapNode, reading: Reading) -> str | None:
-    kinds = [each for each in (*KINDS, *LATER_KINDS) if node.key(each) is not None]
+    kinds = [each for each in (*KINDS, FAILOVER) if node.key(each) is not None]
     if len(kinds) > 1:
         reading.report(
             node.key(kinds[1]) or key, "conflicting-settings", f"'{kinds[0]}' and '{kinds[1]}' exclude each other"
         )
         return None
     if not kinds:
-        near = [each.text for each, _ in node if did_you_mean(each.text, KINDS)]
-        meant = f"; is '{near[0]}' meant to be{did_you_mean(near[0], KINDS)[14:]}" if near else ""
-        reading.report(key, "missing-setting", f"connection '{name}' needs one of {listed(KINDS)}{meant}")
-        return None
-    if kinds[0] in LATER_KINDS:
-        not_yet(reading, node.key(kinds[0]) or key, f"'{kinds[0]}'")
+        known = (*KINDS, FAILOVER)
+        near = [each.text for each, _ in node if did_you_mean(each.text, known)]
+        meant = f"; is '{near[0]}' meant to be{did_you_mean(near[0], known)[14:]}" if near else ""
+        reading.report(key, "missing-setting", f"connection '{name}' needs one of {listed(known)}{meant}")
         return None
     return kinds[0]
 
@@ -128,7 +131,8 @@ def _connection(
     also = tuple(each for each in keys_of(ConnectionShape) if each in hub_keys)
     settings = read_settings(own, adapter.settings_type, reading, what, place=key.place, also=also)
     sound = _shop_is_right(name, key, kind, node, shops, plain) and _storage_is_right(node, plain)
-    if shape is None or settings is None or not sound:
+    tells = _told_by_itself(node, plain)
+    if shape is None or settings is None or tells is None or not sound:
         return None
     return Connection(
         name=name,
@@ -141,10 +145,17 @@ def _connection(
         completed_means=shape.completed_means,
         storage=dict(shape.storage),
         poll_every=shape.poll_every,
+        tells=tells if shape.tells is not None else getattr(adapter, "tells", frozenset()),
+        expires=shape.expires,
     )
 
 
-_BASES: Mapping[str, type[Adapter[Any]]] = {"platform": Platform, "carrier": Carrier, "channel": Channel}
+_BASES: Mapping[str, type[Adapter[Any]]] = {
+    "platform": Platform,
+    "carrier": Carrier,
+    "channel": Channel,
+    "target": Target,
+}
 
 
 def _adapter(kind: str, node: MapNode, registry: Any, reading: Reading) -> type[Adapter[Settings]] | None:
@@ -205,6 +216,16 @@ def _storage_is_right(node: MapNode, reading: Reading) -> bool:
         meant = instead(key.text, kinds)
         reading.report(key, "bad-value", f"there is no kind of pickup point {quoted(key.text)}{meant}")
     return not wrong
+
+
+def _told_by_itself(node: MapNode, reading: Reading) -> frozenset[Shipment] | None:
+    """The statuses under `tells`; None where one of them is none of a parcel's."""
+    words, known = scalars_of(node.get("tells")), {str(each): each for each in Shipment}
+    wrong = [each for each in words if each.text not in known]
+    for each in wrong:
+        meant = instead(each.text.removeprefix("shipment."), known, "a status of a parcel, such as out_for_delivery")
+        reading.report(each, "unknown-status", f"there is no status of a parcel {quoted(each.text)}{meant}")
+    return frozenset(known[each.text] for each in words) if not wrong else None
 
 
 def known_connection(node: Node, connections: Built[Any], kind: str, reading: Reading) -> bool:

@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from .problems import Place, quoted
-from .settings import Reading
+from .settings import Reading, TooManyError
 from .yaml import MAX_BYTES, ListNode, MapNode, Node, Scalar, parse, place_of
 
 MAX_FILES = 64
@@ -148,6 +149,23 @@ class _Walk:
         if not found:
             self.reading.report(pattern, "include-missing", f"there is no file {quoted(text)}")
         yield from found
+
+
+def peek(path: Path) -> Files:
+    """A file and its includes, whatever is wrong in them: for what must be known before they are checked."""
+    files = Files()
+    with suppress(TooManyError):
+        read_files(path, Reading(), files)
+    return files
+
+
+def shops_of(files: Files) -> dict[str, str]:
+    """Shop → the voice it names, or an empty text."""
+    top = {key: node for key, (_, node) in files.top.items()}
+    several = top.get("shops")
+    shops = [(key.text, node) for key, node in several] if isinstance(several, MapNode) else [("shop", top.get("shop"))]
+    voices = ((key, node.get("voice") if isinstance(node, MapNode) else None) for key, node in shops)
+    return {key: voice.text if isinstance(voice, Scalar) else "" for key, voice in voices}
 
 
 def _limited(file: BinaryIO) -> bytes:

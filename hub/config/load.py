@@ -13,6 +13,7 @@ from dotenv import dotenv_values
 from hub.plugin import Adapter
 
 from .build import build_connections, build_hub, build_shops, check_words, named
+from .failover import build_failovers
 from .files import Files, masked, read_files
 from .kinds import found
 from .model import Config
@@ -21,6 +22,7 @@ from .rules import build_contact, build_statuses
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
 from .settings import Reading, TooManyError, not_yet, refuse_references
+from .surveys import build_surveys
 from .team import build_people, build_staff
 from .yaml import MapNode, Node, Scalar
 
@@ -103,6 +105,8 @@ class Ground:
     shops: frozenset[str]
     staff: frozenset[str]
     people: frozenset[str]
+    surveys: Mapping[str, tuple[Scalar, Node]]
+    """Name → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -137,18 +141,22 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
     shops = build_shops(top, reading, Place(path.name), files.broken)
     entries = _named(top.get("connections"), reading, "connection")
     connections = build_connections(entries, shops, registry, secret)
+    failovers = build_failovers(entries, connections, reading)
     check_words(top, connections, reading)
-    people = build_people(_named(top.get("people"), reading, "person"), connections, secret)
+    people = build_people(_named(top.get("people"), reading, "person"), connections, failovers, secret)
     staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
+    asked = _named(top.get("surveys"), reading, "survey")
     config = Config(
         path=path,
         hub=build_hub(top.get("hub"), reading, path),
         shops=shops.good,
         connections=connections.good,
-        contact=build_contact(top.get("contact"), connections, staff, shops, reading),
+        failovers=failovers,
+        contact=build_contact(top.get("contact"), connections, failovers, staff, shops, reading),
         staff=staff.good,
         people=people.good,
         statuses=build_statuses(top.get("statuses"), connections, reading),
+        surveys=build_surveys(asked, reading).good,
         digest=files.digest,
         messages=path.parent / "messages" if (path.parent / "messages").is_dir() else None,
     )
@@ -159,6 +167,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         shops=frozenset(shops.names),
         staff=frozenset(staff.names),
         people=frozenset(people.names),
+        surveys=asked,
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.plugin import Adapter, Settings
-from hub.status import Meaning
+from hub.status import Meaning, Shipment
+
+from .lengths import OFFICE, Length
+from .lengths import Hours as Hours
+from .questions import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class Support:
     url: str = ""
 
 
+PLAIN = "plain"
+VOICES = (PLAIN, "parcel")
+"""How a shop can speak: in the plain texts, or as the parcel itself where there is such a text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """One shop. `locale` is one of the locales that texts exist in, else English is used."""
@@ -42,8 +51,11 @@ class Shop:
     locale: str = "en"
     timezone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     currency: str = ""
+    hours: Hours = OFFICE
+    """When it works; working lengths count within these, unless a staff group has its own."""
     support: Support = Support()
     returns_url: str = ""
+    voice: str = PLAIN
     connections: Mapping[str, str] = field(default_factory=dict)
     """What a route's word means in this shop: `{mail: ziarno-mail}`."""
 
@@ -62,6 +74,9 @@ class Connection:
     completed_means: str = "shipped"  # or delivered
     storage: Mapping[str, timedelta] = field(default_factory=dict)
     poll_every: timedelta | None = None
+    expires: date | None = None
+    tells: frozenset[Shipment] = frozenset()
+    """What a carrier announces itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,12 @@ class Cap:
     per: timedelta
     channel: str | None = None
     cls: str | None = None
+    providers: frozenset[str] = frozenset()
+    """The channels that `channel` stands for, where it is a failover."""
+
+    def counts(self, connection: str) -> bool:
+        """Whether what goes by this channel is counted."""
+        return self.channel is None or connection == self.channel or connection in self.providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +109,7 @@ class Unheard:
     """Whom to tell when nobody could be reached with a transactional message."""
 
     escalate: str
-    due: timedelta | None = None
+    due: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +124,6 @@ class Contact:
     fresh: timedelta = timedelta(hours=24)
     unheard: Unheard | None = None
     silent: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """`Mon-Sat 09:00-19:00`: weekdays 1 (Monday) to 7, and a span of local time."""
-
-    days: frozenset[int]
-    start: time
-    end: time
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +156,14 @@ class Config:
     hub: HubSettings
     shops: Mapping[str, Shop]
     connections: Mapping[str, Connection]
+    failovers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """name → providers: channel connections of one kind, the first tried first. It stands wherever a channel may."""
     contact: Contact = Contact()
     staff: Mapping[str, Rung] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
     statuses: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
     """connection → native code or pattern → meaning: the merchant's own tables, asked first."""
+    surveys: Mapping[str, Survey] = field(default_factory=dict)
     flows: Mapping[str, Any] = field(default_factory=dict)
     digest: str = ""
     messages: Path | None = None
@@ -158,3 +173,7 @@ class Config:
         """The shop a platform connection feeds (the only one, when none is named)."""
         named = self.connections[connection].shop
         return self.shops[named] if named else next(iter(self.shops.values()))
+
+    def providers(self, name: str) -> tuple[str, ...]:
+        """The channel connections that a name stands for: those of a failover, or itself."""
+        return self.failovers.get(name, (name,))

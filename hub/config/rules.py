@@ -1,7 +1,7 @@
 """`contact` and `statuses`: the merchant's own rules and the merchant's own map of codes."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.status import Axis, Meaning, axis_of, full_name, parse_reason, parse_status
 
@@ -13,9 +13,17 @@ from .sections import CapShape, ContactShape, MeaningShape, QuietShape
 from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
 
+Failovers = Mapping[str, tuple[str, ...]]
+T = TypeVar("T")
+
 
 def build_contact(
-    node: Node | None, connections: Built[Connection], staff: Built[Rung], shops: Built[Shop], reading: Reading
+    node: Node | None,
+    connections: Built[Connection],
+    failovers: Failovers,
+    staff: Built[Rung],
+    shops: Built[Shop],
+    reading: Reading,
 ) -> Contact:
     shape = read_settings(node, ContactShape, reading, "'contact'")
     if isinstance(node, MapNode):
@@ -24,10 +32,10 @@ def build_contact(
         return _routes_only(node)
     return Contact(
         routes={name: tuple(channels) for name, channels in shape.routes.items()},
-        quiet=_quiet(shape.quiet),
+        quiet=_quiet(shape.quiet, failovers),
         settle=shape.settle,
-        receipt=dict(shape.receipt),
-        caps=tuple(map(_cap, shape.caps)),
+        receipt=for_providers(shape.receipt, failovers),
+        caps=tuple(_cap(each, failovers) for each in shape.caps),
         fresh=shape.fresh,
         unheard=Unheard(shape.unheard.escalate, shape.unheard.due) if shape.unheard else None,
         silent=frozenset(shape.silent),
@@ -49,16 +57,24 @@ def _words(shops: Built[Shop]) -> frozenset[str]:
     return frozenset(word for shop in shops.good.values() for word in shop.connections)
 
 
-def _quiet(shape: Any) -> Quiet | None:
+def _quiet(shape: Any, failovers: Failovers) -> Quiet | None:
     if shape is None:
         return None
     if isinstance(shape, QuietShape):
-        return Quiet(*shape.hours, tuple(shape.channels) if shape.channels is not None else None)
+        named = [each for name in shape.channels or () for each in failovers.get(name, (name,))]
+        return Quiet(*shape.hours, tuple(named) if shape.channels is not None else None)
     return Quiet(*shape)
 
 
-def _cap(shape: CapShape) -> Cap:
-    return Cap(shape.at_most, shape.per, shape.channel, shape.class_)
+def for_providers(given: Mapping[str, T], failovers: Failovers) -> dict[str, T]:
+    """What is said of channels by name; said of a failover it holds for each provider of which nothing is said."""
+    shared = {each: given[name] for name, providers in failovers.items() if name in given for each in providers}
+    return {**shared, **given}
+
+
+def _cap(shape: CapShape, failovers: Failovers) -> Cap:
+    providers = frozenset(failovers.get(shape.channel or "", ()))
+    return Cap(shape.at_most, shape.per, shape.channel, shape.class_, providers)
 
 
 def _follow_contact(

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import time, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from .lengths import Length
 from .problems import instead, quoted
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -32,15 +33,18 @@ class Kind:
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _DAYS = {"d": 1, "w": 7}
 _PART = re.compile(r"(\d{1,9})([smhdw])")
-_WORKING = re.compile(r"(?:\d+[smhdw])+\s+working")
+_WORKING = re.compile(r"((?:\d+[smhdw])+)\s+working")
 MAX_LENGTH_DAYS = 400
+MAX_WORKING_HOURS = 2000
+"""About as many as a year has."""
 
 
 def read_length(text: str) -> tuple[timedelta, int]:
     """A LENGTH as its exact part and its calendar days: `1d12h` → (12 h, 1)."""
     text = text.strip()
-    if _WORKING.fullmatch(text):
-        raise MistakeError("not-yet", f"working time ({quoted(text)}) is not supported in this version")
+    if working := _WORKING.fullmatch(text):
+        said = f"working time ({quoted(text)}) does not count here; write {working[1]}"
+        raise MistakeError("bad-length", said)
     exact, days, at = timedelta(), 0, 0
     while at < len(text):
         part = _PART.match(text, at)
@@ -56,6 +60,28 @@ def read_length(text: str) -> tuple[timedelta, int]:
     if exact.days + days > 2 * 366:
         raise MistakeError("bad-length", f"{quoted(text)} is longer than two years")
     return exact, days
+
+
+def read_flow_length(text: str) -> Length:
+    """A LENGTH with its calendar days kept apart, perhaps of working time: `3d`, `4h working`."""
+    working = _WORKING.fullmatch(text.strip())
+    if working is None:
+        return read_plain_length(text)
+    if "w" in working[1]:
+        said = f"{quoted(text)}: working time is written in days, hours and minutes; a working week is 5d working"
+        raise MistakeError("bad-length", said)
+    length = read_plain_length(working[1])
+    if length.exact > timedelta(hours=MAX_WORKING_HOURS):
+        raise MistakeError("bad-length", f"{quoted(text)} is longer than {MAX_WORKING_HOURS} working hours")
+    return replace(length, working=True)
+
+
+def read_plain_length(text: str) -> Length:
+    """A LENGTH with its calendar days kept apart, on the clock that never rests."""
+    exact, days = read_length(text)
+    if exact + timedelta(days=days) > timedelta(days=MAX_LENGTH_DAYS):
+        raise MistakeError("bad-length", f"{quoted(text)} is longer than {MAX_LENGTH_DAYS} days")
+    return Length(exact, days)
 
 
 def _not_a_length(text: str) -> str:
@@ -225,6 +251,17 @@ def read_number(text: str) -> str:
     if not re.fullmatch(r"[-+]?(?:[0-9]{1,18})(?:\.[0-9]{1,18})?", text):
         raise MistakeError("bad-value", f"{quoted(text)} is not a number")
     return text
+
+
+def read_day(text: str) -> date:
+    """A day as ISO 8601 has it."""
+    wrong = MistakeError("bad-value", f"{quoted(text)} is not a day such as 2026-12-31")
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise wrong
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise wrong from None
 
 
 def untyped(text: str) -> Any:

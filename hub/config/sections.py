@@ -1,20 +1,24 @@
 """The sections of a flows.yaml beside its flows, as declared shapes: parsing, checking and documents use these."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from .lengths import Length
 from .scalars import (
     Kind,
     read_clocks,
     read_country,
     read_currency,
+    read_day,
+    read_flow_length,
     read_hours,
     read_listen,
     read_locale,
     read_name,
+    read_plain_length,
     read_receipt,
     read_settle,
     read_span,
@@ -23,7 +27,10 @@ from .scalars import (
 )
 from .settings import Shape
 
+Day = Annotated[date, Kind("a day such as 2026-12-31", read_day)]
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
+LengthText = Annotated[Length, Kind("a length of time such as 3d or 4h working", read_flow_length)]
+PlainLengthText = Annotated[Length, Kind("a length of time such as 3d", read_plain_length)]
 SettleSpan = Annotated[timedelta, Kind("a length of time such as 1m", read_settle)]
 ReceiptSpan = Annotated[timedelta, Kind("a length of time such as 10m", read_receipt)]
 Name = Annotated[str, Kind("a name", read_name)]
@@ -42,14 +49,15 @@ TOP: dict[str, str] = {
     "hub": "Where the hub lives and listens.",
     "shop": "The one shop; or `shops`.",
     "shops": "Name → shop.",
-    "connections": "Name → `platform`, `carrier` or `channel`, and that plugin's settings.",
+    "connections": "Name → `platform`, `carrier`, `channel` or `target`, and that plugin's settings; or `failover`.",
     "contact": "How customers are reached.",
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
     "statuses": "Connection → the merchant's own map of native codes.",
+    "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
 }
-TOP_LATER = frozenset({"steps", "surveys", "policies", "tests"})
+TOP_LATER = frozenset({"steps", "policies", "tests"})
 
 
 class HubShape(Shape):
@@ -81,14 +89,18 @@ class ShopShape(Shape):
     timezone: Zone = Field(ZoneInfo("UTC"), description="The shop's clock.")
     currency: Currency | None = Field(None, description="Three letters.")
     hours: HoursText | None = Field(
-        None, description="When the shop works; read and checked, not used in this version."
+        None,
+        description="When the shop works, on its own clock: working time counts within; Mon-Fri 09:00-18:00 if absent.",
     )
     support: SupportShape = Field(SupportShape.model_validate({}), description="How a customer reaches a person.")
     returns_url: Url | None = Field(None, description="Where the return policy stands.")
     connections: dict[str, Name] = Field(
         {}, description="What a route's word means in this shop: `{mail: ziarno-mail}`."
     )
-    later: ClassVar[frozenset[str]] = frozenset({"calendar", "voice", "contact"})
+    voice: Literal["plain", "parcel"] = Field(
+        "plain", description="Who speaks in messages about parcels: the shop, or the parcel itself."
+    )
+    later: ClassVar[frozenset[str]] = frozenset({"calendar", "contact"})
 
 
 class ConnectionShape(Shape):
@@ -97,6 +109,7 @@ class ConnectionShape(Shape):
     platform: str | None = Field(None, description="The platform plugin: where orders come from.")
     carrier: str | None = Field(None, description="The carrier plugin: who moves parcels.")
     channel: str | None = Field(None, description="The channel plugin: how people are reached.")
+    target: str | None = Field(None, description="The target plugin: where flows may call.")
     shop: Name | None = Field(None, description="Platforms: whose orders these are (needed with several shops).")
     completed_means: Literal["shipped", "delivered"] = Field(
         "shipped", description="Platforms: what the shop's word *completed* says of parcels that no carrier follows."
@@ -109,15 +122,26 @@ class ConnectionShape(Shape):
         description="Kind of pickup point → how long a parcel is kept there; platforms: at the counter, `shop`.",
     )
     poll_every: Span | None = Field(None, description="How often to ask; default: the plugin's own.")
-    later: ClassVar[frozenset[str]] = frozenset({"target", "failover", "tells"})
+    expires: Day | None = Field(
+        None, description="The day on which its key or token ends, where that is known: `connection.expiring`."
+    )
+    tells: list[str] | None = Field(
+        None,
+        description="Carriers: statuses of parcels that this carrier announces itself, so that we do not ring as well; "
+        "default: the plugin's own.",
+    )
+    failover: list[str] = Field(
+        [], description="Instead of a plugin: channels of one kind, the next one where the fault is the provider's."
+    )
 
 
-KINDS = ("platform", "carrier", "channel")
-LATER_KINDS = ("target", "failover")
+KINDS = ("platform", "carrier", "channel", "target")
+FAILOVER = "failover"
 KEYS_OF_KIND: dict[str, frozenset[str]] = {
-    "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every"}),
-    "carrier": frozenset({"carrier", "storage", "poll_every"}),
-    "channel": frozenset({"channel", "uncertain", "poll_every"}),
+    "platform": frozenset({"platform", "shop", "completed_means", "storage", "poll_every", "expires"}),
+    "carrier": frozenset({"carrier", "storage", "poll_every", "expires", "tells"}),
+    "channel": frozenset({"channel", "uncertain", "poll_every", "expires"}),
+    "target": frozenset({"target", "expires"}),
 }
 
 
@@ -143,7 +167,7 @@ class UnheardShape(Shape):
     """`unheard`"""
 
     escalate: str = Field(description="The staff group to tell.")
-    due: Span | None = Field(None, description="By when it must be resolved.")
+    due: LengthText | None = Field(None, description="By when it must be resolved.")
 
 
 class ContactShape(Shape):
@@ -190,6 +214,27 @@ class MeaningShape(Shape):
     reason: str | None = Field(None, description="Why, as listed in the status model.")
 
 
+class QuestionShape(Shape):
+    """An item of `questions`, written out"""
+
+    key: Name = Field(description="What its answers are called in `answer.scores`.")
+    kind: Literal["stars", "recommend", "yes_no", "text"] = Field(
+        description="1 to 5, 0 to 10 (would you recommend), yes or no, or words."
+    )
+    text: dict[str, str] = Field(description="Language → the question.")
+
+
+class SurveyShape(Shape):
+    """An entry of `surveys`"""
+
+    template: Name = Field(description="The text that invites; `<template>-reminder` reminds.")
+    open: Span = Field(timedelta(days=14), description="How long answers are taken.")
+    remind: Span | None = Field(None, description="How long after the invitation to remind, once; default: never.")
+    questions: Annotated[list[Name | QuestionShape], Field(min_length=1)] | None = Field(
+        None, description="Shipped questions by key, or your own; default: the shipped five and a comment."
+    )
+
+
 SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("hub", HubShape),
     ("shop, shops", ShopShape),
@@ -202,5 +247,7 @@ SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("staff", RungShape),
     ("people", PersonShape),
     ("statuses", MeaningShape),
+    ("surveys", SurveyShape),
+    ("questions", QuestionShape),
 )
 """For the reference page."""

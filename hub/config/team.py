@@ -1,28 +1,38 @@
 """`people` and `staff`: who is told when a person must act."""
 
+from collections.abc import Mapping
+
 from .build import Built, Named, known_connection, scalars_of
 from .kinds import keys_of
-from .model import Connection, Hours, Person, Rung
+from .lengths import Hours
+from .model import Connection, Person, Rung
 from .problems import did_you_mean, instead, listed, quoted
+from .rules import Failovers
 from .scalars import address_mistake
 from .sections import PersonShape, RungShape
 from .settings import Reading, read_settings, read_value
 from .yaml import MapNode, Node, Scalar
 
 
-def build_people(named: Named, connections: Built[Connection], reading: Reading) -> Built[Person]:
+def build_people(named: Named, connections: Built[Connection], failovers: Failovers, reading: Reading) -> Built[Person]:
     built: Built[Person] = Built()
     channels = [name for name, kind in connections.names.items() if kind == "channel"]
     for name, (key, node) in named.items():
         built.names[name] = ""
-        person = _person(name, key, node, connections, channels, reading)
+        person = _person(name, key, node, connections, failovers, channels, reading)
         if person is not None:
             built.good[name] = person
     return built
 
 
 def _person(
-    name: str, key: Scalar, node: Node, connections: Built[Connection], channels: list[str], reading: Reading
+    name: str,
+    key: Scalar,
+    node: Node,
+    connections: Built[Connection],
+    failovers: Failovers,
+    channels: list[str],
+    reading: Reading,
 ) -> Person | None:
     own = keys_of(PersonShape)
     skip = (
@@ -43,12 +53,24 @@ def _person(
             address = read_value(value, str, reading, f"'{each.text}'")
             if isinstance(address, str):
                 addresses[each.text] = address
-                _can_be(each.text, address, value, connections, reading)
-    return Person(name, shape.name, shape.locale, addresses) if shape is not None else None
+                provider = failovers.get(each.text, (each.text,))[0]
+                _can_be(each.text, provider, address, value, connections, reading)
+    return Person(name, shape.name, shape.locale, _at_all(addresses, failovers)) if shape is not None else None
 
 
-def _can_be(channel: str, address: str, node: Node, connections: Built[Connection], reading: Reading) -> None:
-    connection = connections.good.get(channel)
+def _at_all(addresses: Mapping[str, str], failovers: Failovers) -> Mapping[str, str]:
+    """An address by a failover's name is one of all its providers, and that by one of them is one of all."""
+    found = dict(addresses)
+    for name, providers in failovers.items():
+        given = next((addresses[each] for each in (name, *providers) if each in addresses), None)
+        found = {**dict.fromkeys((name, *providers), given), **found} if given is not None else found
+    return found
+
+
+def _can_be(
+    channel: str, provider: str, address: str, node: Node, connections: Built[Connection], reading: Reading
+) -> None:
+    connection = connections.good.get(provider)
     kind = getattr(connection.adapter, "address_kind", "") if connection else ""
     mistake = address_mistake(kind, address)
     if mistake:

@@ -13,14 +13,15 @@ from pydantic import Field
 
 from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, quoted
-from hub.config.scalars import Kind, MistakeError
-from hub.config.sections import Name
+from hub.config.scalars import Kind, MistakeError, read_flow_length
+from hub.config.sections import LengthText, Name
 from hub.config.settings import Shape, read_settings, read_value
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, must_read, proves, unmet
 from .model import (
+    Ask,
     Branch,
     Choose,
     Escalate,
@@ -35,7 +36,7 @@ from .model import (
     WaitThat,
     WaitUntil,
 )
-from .scope import LengthText, Scope, placed_at, read_flow_length, text_at
+from .scope import Scope, placed_at, text_at
 from .types import KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
 from .words import read_words
 
@@ -56,7 +57,7 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"survey", "mute", "tag", "write_back", "call", "coupon", "do"})
+LATER_STEPS = frozenset({"coupon", "do"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 
@@ -86,11 +87,12 @@ class NotifyShape(Shape):
     )
     urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
     before: Placed | None = Field(None, title="a moment (CEL)", description="From then on it is pointless.")
+    echo: bool = Field(False, description="Rings also where the carrier tells this itself (`tells`).")
     with_: dict[str, Placed] = Field(
         {}, alias="with", title="name → a value (CEL)", description="More values for the text."
     )
     id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
-    later: ClassVar[frozenset[str]] = frozenset({"promise", "echo", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"promise", "if_fails"})
 
 
 @step("notify", NotifyShape, example="notify: {template: ready-for-pickup, via: [bot, mail]}")
@@ -114,6 +116,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         via=shape.via if isinstance(shape.via, str) else tuple(shape.via),
         cls=MessageClass(shape.class_),
         urgent=shape.urgent,
+        echo=shape.echo,
         before=before,
         extra=extra or None,
     )
@@ -162,7 +165,48 @@ def _follow_notify(node: MapNode, scope: Scope, word: Scalar) -> None:
         scope.template(template)
     if isinstance(to, Scalar):
         scope.recipient(to)
+    if (text_at(node, "to") or "customer") == "customer" and "customer" not in scope.offered:
+        said = "what starts this flow has no customer who could be told"
+        scope.report(to or word, "not-offered", said, "name a staff group or a person in 'to'")
     scope.via(node.get("via"), word)
+
+
+# ------------------------------------------------------------------------------------------------ survey
+
+
+class AskShape(Shape):
+    """Settings of `survey`."""
+
+    name: Name = Field(description="A survey of `surveys`.")
+    to: Name = Field("customer", description="`customer`: surveys are for nobody else.")
+    via: Name | Annotated[list[str], Field(min_length=1, max_length=6)] = Field(
+        "default", description="A route, or a list of channels in the order in which they are tried."
+    )
+    class_: Literal["transactional", "feedback", "marketing"] = Field(
+        "feedback", alias="class", description="Why it is said: decides on consent and caps."
+    )
+    id: Name | None = Field(None, description="The step's key, where a flow asks the same survey twice.")
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+
+
+@step("survey", AskShape, example="survey: {name: after-delivery, via: [mail]}")
+def survey(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None:
+    """Ask the customer a survey, once for each order; chat channels ask inside the chat."""
+    shape = read_settings(node, AskShape, scope.reading, "'survey'", place=word.place)
+    if not isinstance(node, MapNode):
+        return None
+    if isinstance(name := node.get("name"), Scalar) and name.text:
+        scope.survey(name)
+    if isinstance(to := node.get("to"), Scalar) and to.text != "customer":
+        scope.recipient(to)
+        if scope.known and to.text in (*scope.known.staff, *scope.known.people):
+            scope.report(to, "bad-value", f"a survey is for the customer, not for {quoted(to.text)} of the staff")
+    scope.via(node.get("via"), word)
+    key = scope.said(word, node, "name")
+    if shape is None:
+        return None
+    via = shape.via if isinstance(shape.via, str) else tuple(shape.via)
+    return Ask(key, shape.name, shape.to, via, MessageClass(shape.class_))
 
 
 # ------------------------------------------------------------------------------------------------ wait
@@ -174,9 +218,7 @@ def read_otherwise(text: str) -> Any:
         return Otherwise(text)
     try:
         return read_flow_length(text)
-    except MistakeError as mistake:
-        if mistake.code == "not-yet":
-            raise
+    except MistakeError:
         raise MistakeError("bad-value", f"{quoted(text)} is not skip, stop or a length of time such as 3d") from None
 
 
@@ -372,6 +414,19 @@ def stop(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
 # ------------------------------------------------------------------------------------------------ escalate
 
 
+MAX_CHOICES = 6
+
+
+def read_choice(text: str) -> str:
+    """A word for a button, as conditions compare it."""
+    if not text.strip() or len(text) > 40:
+        raise MistakeError("bad-value", f"{quoted(text)} is no choice; expected: one to 40 characters for a button")
+    return text.strip()
+
+
+Choice = Annotated[str, Kind("a word for a button", read_choice)]
+
+
 class EscalateShape(Shape):
     """Settings of `escalate`."""
 
@@ -379,8 +434,12 @@ class EscalateShape(Shape):
     reason: Placed = Field(description="What the matter is, as a text that may use values: {{ order.number }}.")
     severity: Literal["low", "normal", "high", "critical"] = Field("normal", description="How much it presses.")
     due: LengthText | None = Field(None, description="By when it must be resolved; then the next rung is told.")
+    choices: list[Choice] = Field(
+        [], max_length=MAX_CHOICES, description="Buttons to answer with; pressing one resolves the matter."
+    )
+    wait: bool = Field(False, description="The run goes on when it is resolved, or when `due` is over.")
     id: Name | None = Field(None, description="The step's key, where a flow escalates to one group twice.")
-    later: ClassVar[frozenset[str]] = frozenset({"choices", "wait", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
 
 
 @step("escalate", EscalateShape, example='escalate: {to: support, due: 4h, reason: "Ask about {{ order.number }}"}')
@@ -392,13 +451,30 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
     scope.there |= {("escalation",)}
     if shape is None:
         return None
+    _once_each(node.get("choices") if isinstance(node, MapNode) else None, scope)
+    if shape.wait and shape.due is None:
+        scope.report(
+            word, "missing-setting", "'escalate' with 'wait' needs 'due': how long at most to wait for a person"
+        )
+    if shape.wait:
+        scope.waits = True
     return Escalate(
         id=key,
         to=shape.to,
         reason=shape.reason.text,
         severity=Severity(shape.severity),
         due=shape.due,
+        choices=tuple(shape.choices),
+        wait=shape.wait,
     )
+
+
+def _once_each(node: Node | None, scope: Scope) -> None:
+    """No two buttons with the same words."""
+    items = [each for each in node.items if isinstance(each, Scalar)] if isinstance(node, ListNode) else []
+    for index, each in enumerate(items):
+        if each.text.strip() in [before.text.strip() for before in items[:index]]:
+            scope.report(each, "bad-value", f"the choice {quoted(each.text)} stands here twice")
 
 
 def _follow_escalate(word: Scalar, node: MapNode, scope: Scope, *, whole: bool) -> str:

@@ -8,7 +8,7 @@ from hub.config.problems import did_you_mean, listed, quoted
 
 from .cel_functions import FUNCTIONS, LATER, UNTYPED
 from .cel_functions import NAMES as FUNCTION_NAMES
-from .types import IN_STEPS, LATER_NAMES, NAMES, RECORDS
+from .types import IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,9 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
         return Mistake("not-yet", f"'{name}' is not supported in this version", start)
     if name in IN_STEPS:
         return Mistake("not-offered", only_behind(name), start)
+    if name == IN_SAVE:
+        said = f"there is no '{name}' here: it is there in 'save' of a call, whose values are saved.… behind it"
+        return Mistake("not-offered", said, start)
     if name in NAMES:
         where = "this trigger, or not every trigger of the list, offers it"
         return Mistake(

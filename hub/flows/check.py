@@ -10,13 +10,14 @@ from typing import Protocol
 from hub.config.load import Ground
 from hub.config.model import Config, Person
 from hub.config.problems import Place, did_you_mean, listed
+from hub.config.questions import Survey
 from hub.config.settings import Reading
 from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Choose, Escalate, Flow, Notify, State, Step
-from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, offered
+from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
+from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
 
 
 class Texts(Protocol):
@@ -39,24 +40,30 @@ class Texts(Protocol):
 def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, texts: Texts | None) -> None:
     """Report what is odd about the set. What a broken part of the file would have to say is not guessed at."""
     live = [each for each in checked.values() if each.flow.state is State.LIVE]
+    shadow = [each for each in checked.values() if each.flow.state is State.SHADOW]
+    at_work = [each for each in checked.values() if each.flow.state is not State.OFF]
     whole = len(checked) == len(ground.flows) and ground.whole
-    words = producible(ground.config) if set(ground.config.connections) == set(ground.connections) else None
+    words = producible(ground.config) if _all_good(ground) else None
     if words is not None and ground.whole:
-        _never_fires(live, words, reading)
+        _never_fires(at_work, words, reading)
         if whole:
             _not_told(live, words, ground, reading)
-    for each in live:
+    for each in at_work:
         _one_flow_twice(each, reading)
-    for first, second in _meeting(live):
+    for first, second in (*_meeting(live), *_meeting(shadow)):  # what one of each says is heard once
         _two_flows(first, second, reading)
-    for each in live:
+    for each in at_work:
         _unreachable(each, ground.config, reading)
     if texts is not None:
-        for each in live:
+        for each in at_work:
             _spoken(each, ground, reading, texts)
         if whole:
-            _unused(checked, reading, texts)
+            _unused(checked, ground.config.surveys, reading, texts)
     _renamed(checked, ground, reading)
+
+
+def _all_good(ground: Ground) -> bool:
+    return {*ground.config.connections, *ground.config.failovers} == set(ground.connections)
 
 
 # ------------------------------------------------------------------------------------------------ what can happen
@@ -97,14 +104,24 @@ def _implied(statuses: set[Status]) -> set[Status]:
 def _never_fires(live: list[Checked], words: frozenset[str], reading: Reading) -> None:
     for each in live:
         for word, place in each.words.items():
-            if (axis_of_word(word) or _stays(word)) and word.removeprefix("stalled.") not in words:
+            if not _possible(word, words):
                 text = f"no connection of this file can produce '{word}'"
                 reading.report(place, "never-fires", text)
 
 
-def _stays(word: str) -> bool:
-    """Whether a trigger is that a status lasts."""
-    return axis_of_word(word.removeprefix("stalled.")) is not None
+def _possible(word: str, words: frozenset[str]) -> bool:
+    """Whether a trigger can happen where these statuses can: it is one, or lasts, or needs some order or parcel."""
+    status = word.removeprefix("stalled.")
+    if axis_of_word(status) is not None:
+        return status in words
+    kind = kind_of_word(word) if word in ABOUT_SUBJECTS else ""
+    return not kind or any(each.startswith(f"{kind}.") for each in words)
+
+
+ABOUT_SUBJECTS = frozenset(
+    {"order.changed", "shipment.changed", "stalled.shipment", "late.order", "late.shipment", "button"}
+)
+"""Triggers that every order or parcel can have, and nothing else."""
 
 
 def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, reading: Reading) -> None:
@@ -126,9 +143,8 @@ def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
     """Every step of a list and of the branches in it."""
     for each in steps:
         yield each
-        if isinstance(each, Choose):
-            for branch in each.branches:
-                yield from all_steps(branch.steps)
+        for steps in lists_in(each):
+            yield from all_steps(steps)
 
 
 def _said(flow: Flow) -> dict[str, Notify]:
@@ -179,10 +195,17 @@ def _texts_of(flow: Flow) -> frozenset[str]:
     return frozenset(each.text for each in flow.when)
 
 
+def _is_at_once(step: Step) -> bool:
+    """Whether what stands after this step is still said at the trigger."""
+    if isinstance(step, Escalate):
+        return not step.wait
+    return isinstance(step, Notify | Ask | Call | WriteBack | Mute | Tag)
+
+
 def _always_says(flow: Flow) -> bool:
     """Whether a flow says something to the customer at its trigger without any condition. What it says after a wait is
     other news."""
-    at_once = takewhile(lambda each: isinstance(each, Notify | Escalate), flow.steps)
+    at_once = takewhile(_is_at_once, flow.steps)
     return not flow.when and any(isinstance(each, Notify) and each.to == "customer" for each in at_once)
 
 
@@ -200,18 +223,28 @@ def _renamed(checked: Mapping[str, Checked], ground: Ground, reading: Reading) -
 
 def _spoken(each: Checked, ground: Ground, reading: Reading, texts: Texts) -> None:
     names = frozenset(texts.names())
-    for step in all_steps(each.flow.steps):
-        if isinstance(step, Notify) and step.template in names:
+    for step in _words_of(each.flow, ground.config.surveys):
+        if step.template in names:
             place = each.keys.get(step.id, each.place)
             for locale, shop, forms in _readers(step, each.flow, ground.config):
                 _speaks(step.template, locale, shop, forms, place, reading, texts)
                 _can_know(step, each.flow, (locale, shop, forms), place, reading, texts)
 
 
-def _unused(checked: Mapping[str, Checked], reading: Reading, texts: Texts) -> None:
+def _words_of(flow: Flow, surveys: Mapping[str, Survey]) -> Iterator[Notify]:
+    """Everything that a flow says, with the words of the surveys that it asks."""
+    for step in all_steps(flow.steps):
+        if isinstance(step, Notify):
+            yield step
+        elif isinstance(step, Ask) and step.name in surveys:
+            for template in surveys[step.name].templates:
+                yield Notify(step.id, template, step.to, step.via, step.cls)
+
+
+def _unused(checked: Mapping[str, Checked], surveys: Mapping[str, Survey], reading: Reading, texts: Texts) -> None:
     """A text of the merchant's own that no flow uses: often a file with a misspelt name."""
-    steps = [step for each in checked.values() for step in all_steps(each.flow.steps)]
-    used = {step.template for step in steps if isinstance(step, Notify)}
+    used = {step.template for each in checked.values() for step in _words_of(each.flow, surveys)}
+    used |= {template for each in surveys.values() for template in each.templates}
     for name, file in texts.own.items():
         if name not in used and name not in texts.spoilt:
             others = [each for each in texts.names() if each != name]
@@ -274,7 +307,8 @@ def _channels(step: Notify, config: Config) -> tuple[str, ...]:
 
 
 def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:
-    found = [config.connections.get(words.get(each, each)) for each in channels]
+    named = [provider for each in channels for provider in config.providers(words.get(each, each))]
+    found = [config.connections.get(each) for each in named]
     adapters = [each.adapter for each in found if each is not None]
     return frozenset(str(each.form) for each in adapters if issubclass(each, Channel))
 

@@ -14,16 +14,17 @@ from pydantic import Field
 from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
-from hub.config.sections import Name
+from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
+from . import marks, outside  # noqa: F401 (their steps are declared by being there)
 from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .model import Flow, Mode, State, Step
-from .scope import Known, LengthText, Scope, placed_at
-from .types import UNKNOWN_TRIGGER, offered
+from .scope import Known, Scope, placed_at
+from .types import UNKNOWN_TRIGGER, kind_of_word, offered
 from .words import Trigger, read_triggers, read_words
 
 MAX_STEPS = 100
@@ -58,14 +59,19 @@ class FlowShape(Shape):
         "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
     )
     recheck: bool = Field(True, description="`false`: `when` counts only at the trigger.")
-    fresh: LengthText | None = Field(
+    fresh: PlainLengthText | None = Field(
         None, description="An event older than this starts no run; default: `contact.fresh`."
     )
+    gather: PlainLengthText | None = Field(
+        None, description="Of a parcel: one run for all parcels of the order to which it happens within this time."
+    )
     shops: list[str] | None = Field(None, description="Only for these shops.")
-    state: Annotated[str, _one_of(("live", "off"), ("shadow",))] = Field("live", description="Whether it is at work.")
+    state: Annotated[str, _one_of(("live", "shadow", "off"), ())] = Field(
+        "live", description="`shadow`: it does everything and nobody hears of it; `off`: it starts nothing."
+    )
     was: list[Name] = Field([], description="Former names, so that renaming tells nobody twice.")
     about: str = Field("", max_length=300, description="One line, for people.")
-    later: ClassVar[frozenset[str]] = frozenset({"gather", "holdout", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"holdout", "if_fails"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)
+    _gather(node, words, scope)
     stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
     scope.there = _proved(conditions) | ({("escalation",)} if "escalation" in scope.offered else NONE)
     steps = _steps_of(key, node, scope)
@@ -121,6 +128,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         mode=Mode(shape.mode),
         recheck=shape.recheck,
         fresh=shape.fresh,
+        gather=shape.gather,
         shops=tuple(shape.shops) if shape.shops is not None else None,
         state=State(shape.state),
         was=tuple(shape.was),
@@ -196,6 +204,14 @@ def _shops(node: Node | None, scope: Scope) -> None:
         if isinstance(each, Scalar) and scope.known and each.text not in scope.known.shops:
             meant = instead(each.text, sorted(scope.known.shops), "a name under 'shops'")
             scope.report(each, "unknown-shop", f"there is no shop {quoted(each.text)}{meant}")
+
+
+def _gather(node: MapNode, words: tuple[str, ...], scope: Scope) -> None:
+    other = next((word for word in words if kind_of_word(word) != "shipment"), None)
+    key = node.key("gather")
+    if key is not None and other is not None:
+        said = f"'gather' is for what happens to parcels; '{other}' is not about a parcel"
+        scope.report(key, "gather-not-shipment", said)
 
 
 def _clock(node: Node | None, conditions: list[Compiled], scope: Scope) -> None:

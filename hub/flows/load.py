@@ -7,10 +7,12 @@ from pathlib import Path
 from hub.config.load import Ground, Loaded, Opened, Registry, read_ground
 from hub.config.model import Config
 from hub.config.settings import Reading, TooManyError
+from hub.config.yaml import MapNode, Scalar
 
 from .check import Texts, check_all
 from .compile import Checked, read_flow
-from .scope import Known, TextCheck
+from .loops import loop_risks
+from .scope import Known, Scope, TextCheck
 
 MAX_FLOWS = 2000
 
@@ -37,8 +39,11 @@ def load_config(
 
 def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: TextCheck | None) -> Config:
     ground = read_ground(opened, registry)
-    checked = _flows(ground, _known(ground, texts, check_text), opened.reading)
+    known = _known(ground, texts, check_text)
+    _survey_texts(ground, known, opened.reading)
+    checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
+    loop_risks(checked.values(), opened.reading)
     return replace(ground.config, flows={name: each.flow for name, each in checked.items()})
 
 
@@ -54,6 +59,21 @@ def _flows(ground: Ground, known: Known, reading: Reading) -> dict[str, Checked]
     return flows
 
 
+def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
+    """The texts that surveys are announced with must be there, as those of `notify`."""
+    scope = Scope(reading, frozenset(), known)
+    for name, (_, node) in ground.surveys.items():
+        template = node.get("template") if isinstance(node, MapNode) else None
+        if isinstance(template, Scalar) and template.text:
+            scope.template(template)
+        survey, remind = ground.config.surveys.get(name), node.key("remind") if isinstance(node, MapNode) else None
+        if survey is None or remind is None or known.templates is None or survey.template not in known.templates:
+            continue
+        if survey.reminder not in known.templates:
+            said = f"there is no text '{survey.reminder}', with which this survey would remind"
+            reading.report(remind, "unknown-template", said, "write it in messages/, or leave out 'remind'")
+
+
 def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) -> Known:
     return Known(
         connections=ground.connections,
@@ -61,6 +81,7 @@ def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) ->
         staff=ground.staff,
         people=ground.people,
         shops=ground.shops,
+        surveys=frozenset(ground.surveys),
         words=frozenset(word for shop in ground.config.shops.values() for word in shop.connections),
         templates=frozenset(texts.names()) | texts.spoilt if texts is not None else None,
         check_text=check_text,

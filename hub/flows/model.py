@@ -2,46 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A length of time as written: an exact part and calendar days (same local time, so 23 to 25 hours each)."""
-
-    exact: timedelta = timedelta(0)
-    days: int = 0
-
-    def after(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """`moment` plus this length, in UTC. A local time that does not exist becomes the first that does; one that
-        comes twice means the first."""
-        if not self.days:
-            return moment + self.exact
-        local = moment.astimezone(zone)
-        wall = local.replace(tzinfo=None) + timedelta(days=self.days)
-        return first_real(wall, zone) + self.exact
-
-    @property
-    def about(self) -> timedelta:
-        """The length with a day taken as 24 hours."""
-        return self.exact + timedelta(days=self.days)
-
-
-def first_real(wall: datetime, zone: ZoneInfo) -> datetime:
-    """A naive local time in UTC: the first of two, and in the spring gap the first instant that exists."""
-    utc = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if utc.astimezone(zone).replace(tzinfo=None) == wall:
-        return utc
-    # Inside the gap the offset before it (fold=0) leads past the change and the one after it (fold=1) leads before:
-    # the change itself is the first instant whose local time is not before the wall time asked for.
-    low, high = wall.replace(tzinfo=zone, fold=1).astimezone(UTC), utc
-    while high - low > timedelta(seconds=1):
-        middle = low + (high - low) / 2
-        low, high = (low, middle) if middle.astimezone(zone).replace(tzinfo=None) >= wall else (middle, high)
-    return high.replace(microsecond=0)
+from hub.config.lengths import Length as Length
+from hub.config.lengths import first_real as first_real
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +49,7 @@ class Notify:
     urgent: bool = False
     before: Expression | None = None
     extra: Mapping[str, Expression] | None = None
+    echo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +129,106 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """A matter that a person must take on. `reason` is TEXT (a limited template)."""
+    """A matter that a person must take on. `reason` is TEXT (a limited template). `choices` become buttons; `wait`: the
+    run goes on when it is resolved, or at `due`."""
 
     id: str
     to: str
     reason: str
     severity: Severity = Severity.NORMAL
     due: Length | None = None
+    choices: tuple[str, ...] = ()
+    wait: bool = False
 
 
-Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Open one survey per order and `name`, and invite to it (`survey`)."""
+
+    id: str
+    name: str
+    to: str = "customer"
+    via: str | tuple[str, ...] = "default"
+    cls: MessageClass = MessageClass.FEEDBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Messages of these classes are kept back for so long. `who`: those to the customer, or those about the order."""
+
+    id: str
+    who: str
+    classes: tuple[MessageClass, ...]
+    length: Length
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Tags put on and taken off. `who`: order, customer."""
+
+    id: str
+    who: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class IfFails(StrEnum):
+    """What becomes of a run whose step outside has failed for good, where it is no list of steps."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`call: {to, path, method, body, save}`. `body` None: the order as the hub's own JSON, where the method has one;
+    `save`: name → value over `response`."""
+
+    id: str
+    to: str
+    path: str = ""
+    method: str = "POST"
+    body: Mapping[str, Expression] | None = None
+    save: Mapping[str, Expression] | None = None
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: it has to know an answer, or which way to go."""
+        return bool(self.save) or isinstance(self.if_fails, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBack:
+    """`write_back: {status, note, tracking}` into the shop's order. `note` is TEXT (a limited template)."""
+
+    id: str
+    status: str = ""
+    note: str = ""
+    tracking: bool = False
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it."""
+        return isinstance(self.if_fails, tuple)
+
+
+Outside = Call | WriteBack
+"""Steps that are done outside, after the commit."""
+Step = (
+    Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Call | WriteBack
+)
+
+
+def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
+    """The lists of steps inside a step, in the order in which a run's path counts them."""
+    match step:
+        case Choose():
+            return tuple(branch.steps for branch in step.branches)
+        case Call(if_fails=tuple() as steps) | WriteBack(if_fails=tuple() as steps):
+            return (steps,)
+    return ()
 
 
 class Mode(StrEnum):
@@ -186,6 +242,7 @@ class State(StrEnum):
     """Whether a flow is at work."""
 
     LIVE = "live"
+    SHADOW = "shadow"
     OFF = "off"
 
 
@@ -213,6 +270,7 @@ class Flow:
     mode: Mode = Mode.RESTART
     recheck: bool = True
     fresh: Length | None = None
+    gather: Length | None = None
     shops: tuple[str, ...] | None = None
     state: State = State.LIVE
     was: tuple[str, ...] = ()

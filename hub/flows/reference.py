@@ -16,7 +16,19 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
-from .types import IN_STEPS, LATER_NAMES, NAMES, NEWS, RECORDS, TRIGGERS, Field, axis_of_word, offers_of
+from .types import (
+    GIVEN,
+    IN_SAVE,
+    IN_STEPS,
+    LATER_NAMES,
+    NAMES,
+    NEWS,
+    RECORDS,
+    TRIGGERS,
+    Field,
+    axis_of_word,
+    offers_of,
+)
 from .words import LATER_MAPS, MAPS
 
 HEAD = """\
@@ -94,7 +106,7 @@ def _later(words: Iterable[str]) -> str:
 def _flow() -> Iterator[str]:
     yield "## A flow"
     yield _keys(FlowShape)
-    yield _later(FlowShape.later | {"mode: queue", "state: shadow", "once: shipment, order, customer or a window"})
+    yield _later(FlowShape.later | {"mode: queue", "once: shipment, order, customer or a window"})
 
 
 def _steps() -> Iterator[str]:
@@ -148,9 +160,11 @@ def _there(each: Field, always: frozenset[str]) -> str:
         return f"{each.means}; with every trigger"
     if each.name in IN_STEPS:
         return f"{each.means}; in later steps"
+    if each.name == IN_SAVE:
+        return f"{each.means}; in its `save`"
     groups: dict[str, list[str]] = {}
-    for word in (*TRIGGERS, *NEWS):
-        groups.setdefault(word.partition(".")[0], []).append(word)
+    for word in (*TRIGGERS, *NEWS, *GIVEN):
+        groups.setdefault(word.rpartition(".")[0], []).append(word)
     return f"{each.means}; with {', '.join(filter(None, (_of_group(each.name, *group) for group in groups.items())))}"
 
 
@@ -159,7 +173,7 @@ def _of_group(name: str, group: str, words: list[str]) -> str:
     has = [word for word in words if name in offers_of(word)]
     lacks = [f"`{word}`" for word in words if word not in has]
     if not lacks or len(lacks) < len(has):
-        return f"`{group}.…`" + (f" but {', '.join(lacks)}" if lacks else "")
+        return (f"`{group}.…`" if len(words) > 1 else f"`{words[0]}`") + (f" but {', '.join(lacks)}" if lacks else "")
     return ", ".join(f"`{word}`" for word in has)
 
 

@@ -7,20 +7,30 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.config.lengths import OFFICE, Hours
+
 from .model import (
+    Ask,
+    Call,
     Choose,
     Escalate,
     Expression,
     Flow,
+    IfFails,
+    Mute,
     Notify,
     Otherwise,
+    Outside,
     Step,
     Stop,
+    Tag,
     Unknown,
     WaitEvent,
     WaitFor,
     WaitThat,
     WaitUntil,
+    WriteBack,
+    lists_in,
 )
 
 MAX_STEPS = 1000
@@ -86,6 +96,36 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Effect: have this step done outside. `body`: what a call says, computed (None: not the step's to say)."""
+
+    step: Outside
+    body: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What became of a step outside: `failed` says why it never will be; else it is done, and a call was answered."""
+
+    failed: str = ""
+    response: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Effect: open the survey of this step, and invite to it."""
+
+    step: Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Effect: keep messages back, or put tags on and take them off, as the step says."""
+
+    step: Mute | Tag
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Effect: a line of the trace."""
 
@@ -99,7 +139,7 @@ class Exceeded:
     expression: Expression
 
 
-Effect = SayTo | Open | Note | Exceeded
+Effect = SayTo | Open | Invite | Mark | Reach | Note | Exceeded
 
 
 Planned = Callable[[Notify, datetime, datetime], datetime]
@@ -118,6 +158,24 @@ Settle = Callable[[Effect, Run], Run]
 def as_it_was(effect: Effect, run: Run) -> Run:
     """An effect of which the run learns nothing."""
     return run
+
+
+Became = Callable[[Outside], Reached | None]
+"""What became of a step of the run that is done outside; None: nothing yet."""
+
+
+def not_yet(step: Outside) -> Reached | None:
+    """Nothing was done outside."""
+    return None
+
+
+Resolved = Callable[[Run], bool]
+"""Whether the matter that the run raised last is resolved."""
+
+
+def unresolved(run: Run) -> bool:
+    """Nobody has resolved anything."""
+    return False
 
 
 Failed = Callable[[Exception], str]
@@ -144,6 +202,10 @@ class Moment:
     planned: Planned = as_it_is
     settle: Settle = as_it_was
     failed: Failed = its_kind
+    hours: Hours = OFFICE
+    """Of the shop: working lengths count within these."""
+    became: Became = not_yet
+    resolved: Resolved = unresolved
 
 
 def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
@@ -225,21 +287,86 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             effect: Effect = _say(step, names, run, moment)
         case Escalate():
             effect = Open(step)
+            if step.wait:
+                return _hold(step, moment.settle(effect, run), moment)
+        case Ask():
+            effect = Invite(step)
+        case Mute() | Tag():
+            effect = Mark(step)
         case Stop():
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
             return _choose(step, run, names, moment)
+        case Call() | WriteBack():
+            return _reach(step, names, run, moment)
         case _:
             return _begin_wait(flow, step, run, moment, names)
     run = moment.settle(effect, run)
     return replace(run, path=_after(run.path))
 
 
+def _hold(step: Escalate, run: Run, moment: Moment) -> Run:
+    """Wait for a person, with the matter raised: until it is resolved, or due."""
+    held = replace(run, since=moment.now)
+    names = moment.names(run.values)
+    return _through(step, replace(held, due_at=_matter_due(step, held, moment, names)), moment, names)
+
+
+def _matter_due(step: Escalate, run: Run, moment: Moment, names: Mapping[str, Any]) -> datetime:
+    """By when the matter must be resolved: its own word, which counts within the hours of its group."""
+    due = names.get("escalation", {}).get("due_at")
+    if isinstance(due, datetime):
+        return due
+    assert step.due is not None, "an escalation that is waited for is due at some time"
+    return step.due.after(run.since or moment.now, moment.zone, moment.hours)
+
+
 def _say(step: Notify, names: Mapping[str, Any], run: Run, moment: Moment) -> SayTo:
     before = _value(step.before, names, run, moment) if step.before else None
-    values = {name: _value(expression, names, run, moment) for name, expression in (step.extra or {}).items()}
-    extra = {name: value for name, value in values.items() if not isinstance(value, Unknown)}
+    extra = _values(step.extra or {}, names, run, moment)
     return SayTo(step, before if isinstance(before, datetime) else None, extra)
+
+
+def _reach(step: Outside, names: Mapping[str, Any], run: Run, moment: Moment) -> Run:
+    """Ask for it to be done after the commit; go on, or hold until it is known what became of it."""
+    body = _values(step.body, names, run, moment) if isinstance(step, Call) and step.body is not None else None
+    run = moment.settle(Reach(step, body), run)
+    if not step.holds:
+        return replace(run, path=_after(run.path))
+    held, became = replace(run, since=moment.now, due_at=None), moment.became(step)
+    # What failed before is tried again by this very effect; what is done stays done.
+    return held if became is None or became.failed else _through_outside(step, held, became, moment)
+
+
+def _through_outside(step: Outside, run: Run, became: Reached | None, moment: Moment) -> Run:
+    """Past a step that is done outside, once it is known what became of it."""
+    if became is None:
+        return run
+    run = replace(run, since=None)
+    if not became.failed:
+        saved = dict(run.values.get("saved", {}))
+        if isinstance(step, Call) and step.save:
+            saved |= _values(step.save, {"response": became.response}, run, moment)
+        values = {**run.values, "saved": saved} if saved else run.values
+        return replace(run, path=_after(run.path), values=values)
+    if isinstance(step.if_fails, tuple):
+        return replace(run, path=(*run.path, 0, 0))
+    if step.if_fails is IfFails.CONTINUE:
+        return replace(run, path=_after(run.path))
+    return replace(run, state=RunState.PARKED, reason=why_parked(step, became.failed))
+
+
+def why_parked(step: Outside, failed: str) -> str:
+    """The reason of a run that is parked because a step outside has failed."""
+    return f"{step.id} failed: {failed}"
+
+
+def _values(
+    expressions: Mapping[str, Expression], names: Mapping[str, Any], run: Run, moment: Moment
+) -> dict[str, Any]:
+    """What can be computed of named values; what is not known is left out."""
+    values = {name: _value(expression, names, run, moment) for name, expression in expressions.items()}
+    return {name: value for name, value in values.items() if not isinstance(value, Unknown)}
 
 
 def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) -> Run:
@@ -279,6 +406,8 @@ def _trace(step: Step, run: Run, due: datetime | Otherwise | None, moment: Momen
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     step = step_at(flow.steps, run.path)
     assert step is not None
+    if isinstance(step, Call | WriteBack):
+        return _through_outside(step, run, moment.became(step), moment)
     names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
     _trace(step, run, due, moment)
@@ -286,7 +415,8 @@ def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
         return replace(run, state=RunState.DONE, reason="nothing to wait for", since=None, due_at=None)
     if due is Otherwise.SKIP:
         return _go_on(run, "")
-    return _through(step, replace(run, due_at=_planned(flow, run, due, moment, names)), moment, names)
+    ends = due if isinstance(step, Escalate) else _planned(flow, run, due, moment, names)
+    return _through(step, replace(run, due_at=ends), moment, names)
 
 
 def _planned(flow: Flow, run: Run, due: datetime | None, moment: Moment, names: Mapping[str, Any]) -> datetime | None:
@@ -312,7 +442,9 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
-            case Escalate():
+            case Escalate(wait=False) | Ask() | Mute() | Tag():
+                pass
+            case Call() | WriteBack() if not step.holds:
                 pass
             case _:
                 return
@@ -324,9 +456,11 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
     since = run.since or moment.now
     match step:
         case WaitFor():
-            return step.length.after(since, moment.zone)
+            return step.length.after(since, moment.zone, moment.hours)
         case WaitThat() | WaitEvent():
-            return step.up_to.after(since, moment.zone)
+            return step.up_to.after(since, moment.zone, moment.hours)
+        case Escalate():
+            return _matter_due(step, run, moment, names)
         case WaitUntil():
             until = _value(step.until, names, run, moment)
             if isinstance(until, datetime):
@@ -334,7 +468,7 @@ def _wait_ends(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -
             other = step.otherwise
             if other is None or isinstance(other, Otherwise):
                 return other or Otherwise.SKIP
-            return other.after(since, moment.zone)
+            return other.after(since, moment.zone, moment.hours)
     raise AssertionError(f"not a wait: {step}")
 
 
@@ -346,9 +480,11 @@ def _through(step: Step, run: Run, moment: Moment, names: Mapping[str, Any]) -> 
         word = next((word for word in step.words if word in moment.happened), None)
         if word is not None:
             return _go_on(run, word)
-    if run.due_at is not None and run.due_at <= moment.now:
-        return _go_on(run, "")
-    return run
+    over = run.due_at is not None and run.due_at <= moment.now
+    if isinstance(step, Escalate):
+        ended = over or moment.resolved(run)
+        return replace(run, path=_after(run.path), since=None, due_at=None) if ended else run
+    return _go_on(run, "") if over else run
 
 
 def _go_on(run: Run, waited: str) -> Run:
@@ -366,6 +502,8 @@ def words_heard(flow: Flow) -> frozenset[str]:
         for step in steps:
             if isinstance(step, WaitEvent):
                 yield from step.words
+            if isinstance(step, Escalate) and step.wait:
+                yield "escalation.resolved"
             for branch in step.branches if isinstance(step, Choose) else ():
                 yield from waited_for(branch.steps)
 
@@ -376,14 +514,13 @@ def step_at(steps: Sequence[Step], path: tuple[int, ...]) -> Step | None:
     """The step exactly at a path, or None past the end of its list."""
     here = steps
     for depth in range(0, len(path) - 1, 2):
-        choose = here[path[depth]]
-        assert isinstance(choose, Choose)
-        here = choose.branches[path[depth + 1]].steps
+        here = lists_in(here[path[depth]])[path[depth + 1]]
     return here[path[-1]] if path[-1] < len(here) else None
 
 
 def settled(steps: Sequence[Step], path: tuple[int, ...]) -> tuple[int, ...]:
-    """The path with finished branches left behind: past the end of a branch stands the step after its `choose`."""
+    """The path with finished branches left behind: past the end of a branch stands the step after its `choose` (or
+    after the step whose `if_fails` it is)."""
     while len(path) > 1 and step_at(steps, path) is None:
         path = _after(path[:-2])
     return path

@@ -20,6 +20,7 @@ from hub.config.sections import (
     PersonShape,
     RungShape,
     ShopShape,
+    SurveyShape,
 )
 
 from .builtin import STEPS
@@ -47,7 +48,12 @@ def json_schema() -> Schema:
     }
 
 
-_NAMED: Mapping[str, type[BaseModel]] = {"shops": ShopShape, "staff": RungShape, "flows": FlowShape}
+_NAMED: Mapping[str, type[BaseModel]] = {
+    "shops": ShopShape,
+    "staff": RungShape,
+    "surveys": SurveyShape,
+    "flows": FlowShape,
+}
 _OPEN: Mapping[str, type[BaseModel]] = {"connections": ConnectionShape, "people": PersonShape}
 _SINGLE: Mapping[str, type[BaseModel]] = {"hub": HubShape, "shop": ShopShape, "contact": ContactShape}
 

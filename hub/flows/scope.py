@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Annotated
 
 from hub.config.kinds import Placed
 from hub.config.problems import Level, Place, Problem, instead, nearest, quoted
-from hub.config.scalars import MAX_LENGTH_DAYS, NAME, Kind, MistakeError, read_length
+from hub.config.scalars import NAME
 from hub.config.secrets import reference_at
 from hub.config.settings import Reading, is_open, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
@@ -20,19 +18,7 @@ from .cel import Compiled, Wants, compile_expression
 from .cel_errors import only_behind
 from .cel_tree import NONE, Paths, unproved
 from .cel_values import misnamed
-from .model import Length
 from .types import IN_STEPS, LATER_NAMES, maybes_in
-
-
-def read_flow_length(text: str) -> Length:
-    """A LENGTH with its calendar days kept apart."""
-    exact, days = read_length(text)
-    if exact + timedelta(days=days) > timedelta(days=MAX_LENGTH_DAYS):
-        raise MistakeError("bad-length", f"{quoted(text)} is longer than {MAX_LENGTH_DAYS} days")
-    return Length(exact, days)
-
-
-LengthText = Annotated[Length, Kind("a length of time such as 3d", read_flow_length)]
 
 TextCheck = Callable[[str, frozenset[str], Callable[[str], str]], tuple[Problem, ...]]
 """What is wrong with a TEXT that may use these names, asking of a field which part of it may be absent (or nothing);
@@ -49,6 +35,7 @@ class Known:
     staff: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     shops: frozenset[str] = frozenset()
+    surveys: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     """Words that a shop lets mean a channel of its own."""
     templates: frozenset[str] | None = None
@@ -168,6 +155,12 @@ class Scope:
             meant = instead(node.text, sorted(self.known.staff), "a group of 'staff'")
             self.report(node, "unknown-staff", f"there is no staff group {quoted(node.text)}{meant}")
 
+    def survey(self, node: Scalar) -> None:
+        """`name` of a survey."""
+        if self.known and node.text not in self.known.surveys:
+            meant = instead(node.text, sorted(self.known.surveys), "a name under 'surveys'")
+            self.report(node, "unknown-survey", f"there is no survey {quoted(node.text)}{meant}")
+
     def via(self, node: Node | None, step: Node) -> None:
         """A route by name, or channels in a list."""
         if self.known is None:
@@ -203,6 +196,18 @@ class Scope:
         if node.text in known.routes:
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
+
+    def target(self, node: Scalar) -> None:
+        """`to` of a call."""
+        kind = self.known.connections.get(node.text) if self.known is not None else ""
+        if self.known is None or kind in ("target", ""):
+            return
+        if kind is not None:
+            self.report(node, "wrong-connection", f"'{node.text}' is a {kind}; a target is asked for here")
+            return
+        targets = [name for name, each in self.known.connections.items() if each == "target"]
+        meant = instead(node.text, targets, "a connection of the kind 'target'")
+        self.report(node, "unknown-connection", f"there is no target {quoted(node.text)}{meant}")
 
     def text(self, placed: Placed) -> None:
         """A TEXT: its mistakes are reported where they stand in the file."""

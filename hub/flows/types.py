@@ -98,7 +98,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         placed_at time: when it was placed
         promised_at? time: what the shop promised
         eta? time: when it is expected
-        delay? length: how much later than promised
+        delay? length: how much later than promised, or first told
         total amount: what is to be paid
         currency text: three letters
         items [item]: what was ordered
@@ -237,6 +237,17 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         parcels int: how many times so far
         first_seen_at time: since when
     """),
+    "report": _fields("""
+        since time: when its period began
+        until time: when its period ended
+        orders int: how many came in
+        delivered int: how many parcels were handed over
+        messages_sent int: what went out to customers
+        messages_failed int: what reached nobody
+        escalations_opened int: matters that were raised
+        escalations_overdue int: those that were not resolved in time
+        escalations_open int: those that are open now
+    """),
     "escalation": _fields("""
         id text: its number
         reason text: why it was raised
@@ -246,6 +257,11 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         level int: how far up the ladder it is
         choice? text: what the person chose
         flow text: the flow that raised it
+    """),
+    "response": _fields("""
+        status int: 200 to 299
+        text text: what came, as it is
+        json? any: what came, where it is JSON
     """),
 }
 """Every record, by the name that stands behind a dot."""
@@ -268,13 +284,16 @@ NAMES: Mapping[str, Field] = {
         message message: the message that this is about
         connection connection: the connection that this is about
         unmapped unmapped: the code that nobody has mapped
+        report report: the figures of the time since it was last due
         escalation? escalation: after an `escalate` in the run
+        saved? any: what a `call` kept of its answer
+        response response: what a `call` was answered
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"saved", "coupon", "param", "promise", "report"})
+LATER_NAMES = frozenset({"coupon", "param", "promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -334,16 +353,18 @@ def _given() -> Iterator[tuple[str, News]]:
     yield "stalled.connection", News("connection", _ALWAYS | {"connection"}, "no event from it for so long")
     yield "late.order", News("order", _WITH_ORDER, "later than the customer was told")
     yield "late.shipment", News("shipment", _WITH_ORDER | {"shipment"}, "later than the customer was told")
-    yield "schedule", News("shop", _ALWAYS, "on the shop's clock")
+    yield "schedule", News("shop", _ALWAYS | {"report"}, "on the shop's clock")
     yield "button", News("order", _WITH_ORDER, "staff pressed it")
 
 
 GIVEN: Mapping[str, News] = dict(_given())
 """Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
-IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate"}
+IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call"}
 """Names that appear inside a run, and the step behind which they are there."""
+IN_SAVE = "response"
+"""The name that is there in the `save` of a call, and nowhere else."""
 
-EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"})
+EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE}
 """All that triggers of this version offer."""
 UNKNOWN_TRIGGER = EVERYTHING
 """For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to

@@ -10,50 +10,15 @@ from pydantic import Field
 
 from hub.config.kinds import found
 from hub.config.problems import did_you_mean, instead, nearest, quoted
-from hub.config.scalars import Kind, MistakeError
+from hub.config.scalars import Kind
+from hub.config.sections import LengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.status import Axis
 
+from .cron import read_cron
 from .model import Given
-from .scope import LengthText
 from .types import GIVEN, ROLL_UP, TRIGGERS, WORDS, axis_of_word
-
-
-def read_cron(text: str) -> str:
-    """A five-field cron line; the weekday may be a name."""
-    fields = text.split()
-    if len(fields) != 5:
-        raise MistakeError("bad-cron", f"{quoted(text)} has {len(fields)} fields; a cron line has five, as 0 8 * * MON")
-    for field, (name, first, last, names) in zip(fields, _CRON, strict=True):
-        if not all(_cron_part(part, first, last, names) for part in field.split(",")):
-            raise MistakeError("bad-cron", f"{quoted(field)} is no {name} of a cron line such as 0 8 * * MON")
-    return text
-
-
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CRON: Sequence[tuple[str, int, int, tuple[str, ...]]] = (
-    ("minute", 0, 59, ()),
-    ("hour", 0, 23, ()),
-    ("day of the month", 1, 31, ()),
-    ("month", 1, 12, _MONTHS),
-    ("day of the week", 0, 7, _DAYS),
-)
-
-
-def _cron_part(part: str, first: int, last: int, names: tuple[str, ...]) -> bool:
-    span, _, step = part.partition("/")
-    ends = ["*"] if span == "*" else span.split("-")
-    if len(ends) > 2 or ("/" in part and not (step.isdecimal() and int(step) > 0)):
-        return False
-    numbers = [names.index(each.lower()) + first if each.lower() in names else each for each in ends]
-    if numbers == ["*"]:
-        return True
-    if not all(isinstance(each, int) or (each.isdecimal() and first <= int(each) <= last) for each in numbers):
-        return False
-    return len(numbers) == 1 or int(numbers[0]) <= int(numbers[1])
-
 
 CronText = Annotated[str, Kind("a cron line such as 0 8 * * MON", read_cron)]
 

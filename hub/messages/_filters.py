@@ -66,7 +66,8 @@ def _pattern(filling: Filling) -> str:
 def _weekday(on: date, filling: Filling, form: str) -> str:
     if form in ("on", "until", "about"):
         return words_of(filling.locale).weekdays[form][on.weekday()]
-    return str(babel_locale(filling.locale).days["format"]["wide"][on.weekday()])
+    name = str(babel_locale(filling.locale).days["format"]["wide"][on.weekday()])
+    return name.replace("ʼ", "’")  # as texts write it: CLDR has the letter, people type the quote
 
 
 def time(value: datetime | Until, filling: Filling) -> str:
@@ -83,8 +84,7 @@ def day_and_time(value: datetime | Until, filling: Filling, form: str = "") -> s
 
 def deadline(value: Until, filling: Filling, form: str = "") -> str:
     """A sentence about a pickup deadline: "until" only for what the carrier told, "about" for what we reckoned."""
-    words = words_of(filling.locale)
-    sentence = (words.short_deadlines if form == "short" else words.deadlines)[(not value.told) + 2 * value.fee]
+    sentence = words_of(filling.locale).deadlines[form][(not value.told) + 2 * value.fee]
     until, about = day_and_time(value, filling, "until"), day(value, filling, "about")
     date = day(value, filling, "short")
     return sentence.format(until=until, about=about, date=date, moment=_moment(value, filling))
@@ -252,7 +252,7 @@ FILTERS: Mapping[str, Filter] = {
     "day": Filter(day, _TIMES, 1, _FORMS),
     "time": Filter(time, _TIMES),
     "datetime": Filter(day_and_time, _TIMES, 1, _FORMS),
-    "deadline": Filter(deadline, frozenset({Kind.DEADLINE}), 1, ("short",), words=True),
+    "deadline": Filter(deadline, frozenset({Kind.DEADLINE}), 1, ("short", "parcel", "parcel-short"), words=True),
     "money": Filter(money, _NUMBERS, 1),
     "quantity": Filter(quantity, _NUMBERS),
     "plural": Filter(plural, _NUMBERS, 6),

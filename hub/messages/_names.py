@@ -103,6 +103,7 @@ _ESCALATION: Fields = {
     **_of(Kind.TEXT, "id severity owner choice flow level"),
     "reason": Kind.TEXT,
     "due_at": Kind.TIME,
+    "choices": (Kind.TEXT,),
 }
 _BRIEF_ORDER: Fields = {
     **_of(Kind.TEXT, "number label sentence phrase"),
@@ -128,7 +129,7 @@ ROOTS: Fields = {
     "customer": _CUSTOMER,
     "shipment": _SHIPMENT,
     "shipments": (_SHIPMENT,),
-    "question": {**_of(Kind.TEXT, "text topic channel about"), "asked_at": Kind.TIME},
+    "question": {**_of(Kind.TEXT, "text topic channel about answer"), "asked_at": Kind.TIME},
     "answer": {"survey": Kind.TEXT, "nps": Kind.NUMBER, "scores": Kind.ANY, "text": Kind.TEXT, "complete": Kind.BOOL},
     "escalation": _ESCALATION,
     "message": {
@@ -139,13 +140,23 @@ ROOTS: Fields = {
     },
     "connection": {**_of(Kind.TEXT, "name kind plugin silent_for error"), **_of(Kind.TIME, "last_event_at expires_at")},
     "unmapped": {**_of(Kind.TEXT, "code connection"), "parcels": Kind.NUMBER, "first_seen_at": Kind.TIME},
-    "notice": {**_of(Kind.TEXT, "kind source said channel template"), "reason": Kind.REASON},
+    "notice": {
+        **_of(Kind.TEXT, "kind source said channel template"),
+        "reason": Kind.REASON,
+        "count": Kind.NUMBER,
+        "since": Kind.TIME,
+    },
     "promise": {"by": Kind.TIME},
     "coupon": {"code": Kind.TEXT, "valid_until": Kind.TIME},
     "waited": Kind.TEXT,
     "saved": Kind.ANY,
     "param": Kind.ANY,
-    "report": Kind.ANY,
+    "report": {
+        **_of(Kind.TIME, "since until"),
+        **_of(Kind.NUMBER, "orders delivered messages_sent messages_failed"),
+        **_of(Kind.NUMBER, "escalations_opened escalations_overdue escalations_open"),
+        **_of(Kind.NUMBER, "nps nps_answers csat csat_answers"),
+    },
 }
 """What a text may begin a name with. A template of a flow's own `with` values is loaded with their names added."""
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from hub.config.model import PLAIN, VOICES
 from hub.config.problems import Place, Problem, did_you_mean
 from hub.config.scalars import language_meant
 from hub.plugin import Form
@@ -22,9 +24,8 @@ from ._render import Compiled, PluginFilters, Source, compile_source, filling_fo
 
 SHIPPED = Path(__file__).parent / "texts"
 MAX_FILES = 2_000
-
-Key = tuple[str, str, str]
-"""Locale, name, form."""
+Key = tuple[str, str, str, str]
+"""Locale, name, voice, form."""
 
 
 class Shelf:
@@ -32,11 +33,11 @@ class Shelf:
 
     def __init__(self) -> None:
         self.files: dict[Key, Callable[[], TextFile]] = {}
-        self.bodies: dict[tuple[str, str], Compiled] = {}
+        self.bodies: dict[tuple[str, str, str], Compiled] = {}
         self.layout: Callable[[], Compiled] | None = None
 
-    def find(self, locale: str, name: str, form: str) -> Callable[[], TextFile] | None:
-        return self.files.get((locale, name, form)) or self.files.get((locale, name, "text"))
+    def find(self, locale: str, name: str, voice: str, form: str) -> Callable[[], TextFile] | None:
+        return self.files.get((locale, name, voice, form)) or self.files.get((locale, name, voice, "text"))
 
 
 class Texts:
@@ -48,12 +49,14 @@ class Texts:
         shipped: Shelf,
         spoilt: frozenset[str] = frozenset(),
         files: Mapping[str, str] = MappingProxyType({}),
+        voices: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._shelves = shelves
         self._shipped = shipped
+        self._voices = voices
         self.spoilt = spoilt
         """Templates with mistakes: they are there, and cannot be used."""
-        known = {name for _, name, _ in shipped.files}
+        known = {name for _, name, _, _ in shipped.files}
         self.own = {name: file for name, file in files.items() if name not in known}
         """The merchant's own templates, not those that replace shipped ones: name → file."""
 
@@ -61,21 +64,23 @@ class Texts:
     def load(
         cls,
         overrides: Path | None = None,
-        shops: Sequence[str] = (),
+        shops: Mapping[str, str] = MappingProxyType({}),
         *,
         extra_names: Collection[str] = (),
         filters: PluginFilters | None = None,
     ) -> tuple["Texts", tuple[Problem, ...]]:
         """The shipped texts and the merchant's folder over them, with everything that is wrong in that folder.
 
-        `extra_names`: what flows add with `with`. `filters`: those of plugins, name → function of (value, locale).
+        `shops`: shop → its voice (empty: the plain one). `extra_names`: what flows add with `with`. `filters`: those of
+        plugins, name → function of (value, locale).
         """
         loader = _Loader(overrides, shops, Reading(frozenset(extra_names), filters or {}))
-        return cls(loader.shelves, _shipped(), frozenset(loader.spoilt), loader.names), tuple(loader.problems)
+        texts = cls(loader.shelves, _shipped(), frozenset(loader.spoilt), loader.names, shops)
+        return texts, tuple(loader.problems)
 
     def names(self) -> tuple[str, ...]:
         """Every template there is, sorted."""
-        return tuple(sorted({name for shelf in self._all() for _, name, _ in shelf.files if name not in FRAME}))
+        return tuple(sorted({name for shelf in self._all() for _, name, _, _ in shelf.files if name not in FRAME}))
 
     def has(self, template: str, locale: str, form: str, shop: str | None = None) -> bool:
         """Whether this template can speak in exactly this language and form, all its parts included."""
@@ -144,10 +149,15 @@ class Texts:
         return (*self._shelves.values(), self._shipped)
 
     def _files_of(self, template: str) -> list[TextFile]:
-        return [read() for shelf in self._all() for (_, name, _), read in shelf.files.items() if name == template]
+        return [read() for shelf in self._all() for (_, name, _, _), read in shelf.files.items() if name == template]
+
+    def _spoken(self, shop: str | None) -> tuple[str, ...]:
+        """The voices in which a shop's texts are looked for in each place: its own, then the plain one."""
+        return tuple(dict.fromkeys((self._voices.get(shop or "") or PLAIN, PLAIN)))
 
     def _find(self, name: str, locale: str, form: str, shop: str | None) -> Callable[[], TextFile] | None:
-        found = (place.find(locale, name, form) for place in self._places(shop))
+        voices = self._spoken(shop)
+        found = (place.find(locale, name, voice, form) for place in self._places(shop) for voice in voices)
         return next((each for each in found if each is not None), None)
 
     def _get(self, name: str, locale: str, form: str, shop: str | None) -> TextFile:
@@ -162,11 +172,11 @@ class Texts:
         return Frame(footer.body, layout(), self._body(template, locale, shop))
 
     def _body(self, template: str, locale: str, shop: str | None) -> Compiled | None:
-        """The merchant's HTML for this template, unless a mail text of a nearer place stands before it."""
-        for place in self._places(shop):
-            if (locale, template) in place.bodies:
-                return place.bodies[locale, template]
-            if place.find(locale, template, "mail"):
+        """The merchant's HTML for this template, unless a mail text of a nearer place or voice stands before it."""
+        for place, voice in product(self._places(shop), self._spoken(shop)):
+            if (locale, template, voice) in place.bodies:
+                return place.bodies[locale, template, voice]
+            if place.find(locale, template, voice, "mail"):
                 return None
         return None
 
@@ -195,8 +205,8 @@ def _shipped() -> Shelf:
     """The texts that come with the hub. They are read when they are first used: most hubs speak two languages."""
     shelf = Shelf()
     for path in sorted(SHIPPED.glob("*/*.*")):
-        name, form = path.name.rsplit(".", 1)
-        shelf.files[path.parent.name, name, form] = _read_once(path, name, form)
+        name, voice, form = parts_of(path.name)
+        shelf.files[path.parent.name, name, voice, form] = _read_once(path, name, form)
     shelf.layout = _layout_once(SHIPPED / "layout.html")
     return shelf
 
@@ -231,10 +241,18 @@ def _layout(path: Path, shown: str, reading: Reading) -> tuple[Compiled | None, 
     return compile_source(Source(text, shown, html=True), Allowed(LAYOUT_ROOTS, links=False), reading.filters)
 
 
-class _Loader:
-    """Reads a merchant's folder: `<locale>/NAME.form`, `<shop>/<locale>/NAME.form`, and `layout.html` in either."""
+def parts_of(file: str) -> tuple[str, str, str]:
+    """`shipped.parcel.sms` → name, voice, form; a file that names no voice is in the plain one."""
+    whole, _, form = file.rpartition(".")
+    name, _, voice = whole.partition(".")
+    return name, voice or PLAIN, form
 
-    def __init__(self, folder: Path | None, shops: Sequence[str], reading: Reading) -> None:
+
+class _Loader:
+    """Reads a merchant's folder: `<locale>/NAME.form`, `<shop>/<locale>/NAME.form` (NAME may be followed by a voice),
+    and `layout.html` in either."""
+
+    def __init__(self, folder: Path | None, shops: Mapping[str, str], reading: Reading) -> None:
         self.shops, self.reading = shops, reading
         self.shelves: dict[str | None, Shelf] = {}
         self.problems: list[Problem] = []
@@ -273,7 +291,7 @@ class _Loader:
 
     def shelf(self, shop: str | None, shown: str) -> Shelf | None:
         if shop is not None and shop not in self.shops:
-            self.wrong(shown, "unknown-shop", f"there is no shop '{shop}'{did_you_mean(shop, self.shops)}")
+            self.wrong(shown, "unknown-shop", f"there is no shop '{shop}'{did_you_mean(shop, tuple(self.shops))}")
             return None
         return self.shelves.setdefault(shop, Shelf())
 
@@ -285,7 +303,7 @@ class _Loader:
             shelf.layout = lambda: layout
 
     def template(self, path: Path, shown: str, shop: str | None, locale: str) -> None:
-        name, _, form = path.name.rpartition(".")
+        name, voice, form = parts_of(path.name)
         shelf = self.shelf(shop, shown)
         if language_meant(locale):
             self.wrong(
@@ -295,14 +313,25 @@ class _Loader:
             self.wrong(shown, "bad-locale", f"'{locale}' is not a language: a folder is called en, uk, pt-BR")
         elif form not in (*FORMS, "html") or not _is_name(name):
             self.wrong(shown, "bad-name", "a text is called NAME.mail, NAME.chat, NAME.sms, NAME.text or NAME.html")
+        elif voice not in VOICES or path.name.count(".") > 1 + (voice != PLAIN):
+            meant = did_you_mean(voice, VOICES[1:])
+            text = f"'{voice}' is not a voice: NAME.parcel.{form}, or NAME.{form} for the plain one{meant}"
+            self.wrong(shown, "bad-name", text)
         elif shelf is not None:
             before = len(self.problems)
             self.names.setdefault(name, shown)
-            self.read(path, shown, shelf, (locale, name, form))
+            self.read(path, shown, shelf, (locale, name, voice, form))
             self.spoilt.update({name} if len(self.problems) > before else ())
+            if voice != PLAIN and not self.speaks(voice, shop):
+                said = f"no shop that this text is for speaks with this voice; write voice: {voice} at the shop"
+                self.wrong(shown, "unused-text", said)
+
+    def speaks(self, voice: str, shop: str | None) -> bool:
+        """Whether the shop of a folder, or any shop, has this voice."""
+        return voice in (self.shops.values() if shop is None else (self.shops.get(shop),))
 
     def read(self, path: Path, shown: str, shelf: Shelf, key: Key) -> None:
-        locale, name, form = key
+        locale, name, voice, form = key
         text, problems = read_text(path, shown)
         if problems:
             self.problems.extend(problems)
@@ -311,7 +340,7 @@ class _Loader:
             body, problems = compile_source(source, self.reading.allowed(locale), self.reading.filters)
             self.problems.extend(problems)
             if body is not None:
-                shelf.bodies[locale, name] = body
+                shelf.bodies[locale, name, voice] = body
         else:
             file, problems = parse_file(text, shown, name, form, locale, self.reading)
             self.problems.extend(problems)

@@ -10,15 +10,14 @@ from hub.status import Reason
 class Words:
     """One language. `weekdays`: Monday to Sunday, with preposition, after "on", "until" and "about".
 
-    `date` joins a weekday with day and month. The deadlines: told and `goes_back`,
-    estimated and `goes_back`, told and `fee_from`, estimated and `fee_from`; each long, then short for SMS (without the
-    weekday).
+    `date` joins a weekday with day and month. `deadlines`, by the filter's form (short: without the weekday, for SMS;
+    parcel: the parcel speaks): told and `goes_back`, estimated and `goes_back`, told and `fee_from`, estimated and
+    `fee_from`.
     """
 
     weekdays: Mapping[str, tuple[str, ...]]
     date: str
-    deadlines: tuple[str, str, str, str]
-    short_deadlines: tuple[str, str, str, str]
+    deadlines: Mapping[str, tuple[str, str, str, str]]
 
 
 def _days(preposition: str, names: str) -> tuple[str, ...]:
@@ -34,18 +33,32 @@ WORDS: Mapping[str, Words] = {
     "en": Words(
         {form: _days(form, _EN_DAYS) for form in ("on", "until", "about")},
         "{weekday} {date}",
-        (
-            "It is kept for you {until}; after that it goes back to us.",
-            "It is likely to go back to us {about}, so please come a little earlier.",
-            "Storage is free {until}; after that the carrier charges for it.",
-            "Free storage ends {about}; after that the carrier charges for it.",
-        ),
-        (
-            "Kept until {moment}.",
-            "Goes back about {date}.",
-            "Free storage until {moment}.",
-            "Free storage ends about {date}.",
-        ),
+        {
+            "": (
+                "It is kept for you {until}; after that it goes back to us.",
+                "It is likely to go back to us {about}, so please come a little earlier.",
+                "Storage is free {until}; after that the carrier charges for it.",
+                "Free storage ends {about}; after that the carrier charges for it.",
+            ),
+            "short": (
+                "Kept until {moment}.",
+                "Goes back about {date}.",
+                "Free storage until {moment}.",
+                "Free storage ends about {date}.",
+            ),
+            "parcel": (
+                "I can wait {until}; after that I go back to the shop.",
+                "I am likely to be sent back {about}, so please come a little earlier.",
+                "My storage is free {until}; after that the carrier charges for it.",
+                "My free storage ends {about}; after that the carrier charges for it.",
+            ),
+            "parcel-short": (
+                "I can stay until {moment}.",
+                "I go back about {date}.",
+                "Free storage until {moment}.",
+                "Free storage ends about {date}.",
+            ),
+        },
     ),
     "uk": Words(
         {
@@ -54,18 +67,32 @@ WORDS: Mapping[str, Words] = {
             "about": _days("близько", _UK_GENITIVE),
         },
         "{weekday}, {date}",
-        (
-            "Чекатиме на вас {until}, потім повернеться до нас.",
-            "Може повернутися до нас {about}, тож краще забрати трохи раніше.",
-            "Безкоштовне зберігання — {until}, далі перевізник бере за нього плату.",
-            "Безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
-        ),
-        (
-            "Чекатиме до {moment}.",
-            "Повернення близько {date}.",
-            "Безкоштовне зберігання до {moment}.",
-            "Безкоштовне зберігання закінчиться близько {date}.",
-        ),
+        {
+            "": (
+                "Чекатиме на вас {until}, потім повернеться до нас.",
+                "Може повернутися до нас {about}, тож краще забрати трохи раніше.",
+                "Безкоштовне зберігання — {until}, далі перевізник бере за нього плату.",
+                "Безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
+            ),
+            "short": (
+                "Чекатиме до {moment}.",
+                "Повернення близько {date}.",
+                "Безкоштовне зберігання до {moment}.",
+                "Безкоштовне зберігання закінчиться близько {date}.",
+            ),
+            "parcel": (
+                "Можу почекати {until}, потім повернуся до магазину.",
+                "Мене можуть відправити назад {about}, тож краще забрати мене трохи раніше.",
+                "Моє безкоштовне зберігання — {until}, далі перевізник бере за нього плату.",
+                "Моє безкоштовне зберігання закінчиться {about}, далі перевізник бере за нього плату.",
+            ),
+            "parcel-short": (
+                "Чекатиму до {moment}.",
+                "Їду назад близько {date}.",
+                "Безкоштовне зберігання до {moment}.",
+                "Безкоштовне зберігання закінчиться близько {date}.",
+            ),
+        },
     ),
     "pl": Words(
         {
@@ -74,18 +101,32 @@ WORDS: Mapping[str, Words] = {
             "about": _days("około", _PL_GENITIVE),
         },
         "{weekday}, {date}",
-        (
-            "Będzie na Ciebie czekać {until}, potem wróci do nas.",
-            "Może wrócić do nas {about}, więc lepiej odebrać trochę wcześniej.",
-            "Bezpłatne przechowywanie trwa {until}, później przewoźnik pobiera opłatę.",
-            "Bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
-        ),
-        (
-            "Czeka do {moment}.",
-            "Zwrot około {date}.",
-            "Bezpłatne przechowanie do {moment}.",
-            "Bezpłatne przechowanie skończy się około {date}.",
-        ),
+        {
+            "": (
+                "Będzie na Ciebie czekać {until}, potem wróci do nas.",
+                "Może wrócić do nas {about}, więc lepiej odebrać trochę wcześniej.",
+                "Bezpłatne przechowywanie trwa {until}, później przewoźnik pobiera opłatę.",
+                "Bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
+            ),
+            "short": (
+                "Czeka do {moment}.",
+                "Zwrot około {date}.",
+                "Bezpłatne przechowanie do {moment}.",
+                "Bezpłatne przechowanie skończy się około {date}.",
+            ),
+            "parcel": (
+                "Mogę poczekać {until}, potem wracam do sklepu.",
+                "Mogę wrócić do sklepu {about}, więc lepiej odebrać mnie trochę wcześniej.",
+                "Moje bezpłatne przechowywanie trwa {until}, później przewoźnik pobiera opłatę.",
+                "Moje bezpłatne przechowywanie skończy się {about}, później przewoźnik pobiera opłatę.",
+            ),
+            "parcel-short": (
+                "Poczekam do {moment}.",
+                "Wracam około {date}.",
+                "Bezpłatne przechowanie do {moment}.",
+                "Bezpłatne przechowanie skończy się około {date}.",
+            ),
+        },
     ),
     "ru": Words(
         {
@@ -94,18 +135,32 @@ WORDS: Mapping[str, Words] = {
             "about": _days("около", _RU_GENITIVE),
         },
         "{weekday}, {date}",
-        (
-            "Будет ждать вас {until}, потом вернётся к нам.",
-            "Может вернуться к нам {about}, поэтому лучше забрать чуть раньше.",
-            "Бесплатное хранение — {until}, дальше перевозчик берёт за него плату.",
-            "Бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
-        ),
-        (
-            "Будет ждать до {moment}.",
-            "Возврат около {date}.",
-            "Бесплатное хранение до {moment}.",
-            "Бесплатное хранение закончится около {date}.",
-        ),
+        {
+            "": (
+                "Будет ждать вас {until}, потом вернётся к нам.",
+                "Может вернуться к нам {about}, поэтому лучше забрать чуть раньше.",
+                "Бесплатное хранение — {until}, дальше перевозчик берёт за него плату.",
+                "Бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
+            ),
+            "short": (
+                "Будет ждать до {moment}.",
+                "Возврат около {date}.",
+                "Бесплатное хранение до {moment}.",
+                "Бесплатное хранение закончится около {date}.",
+            ),
+            "parcel": (
+                "Могу подождать {until}, потом вернусь в магазин.",
+                "Меня могут отправить обратно {about}, поэтому лучше забрать меня чуть раньше.",
+                "Моё бесплатное хранение — {until}, дальше перевозчик берёт за него плату.",
+                "Моё бесплатное хранение закончится {about}, дальше перевозчик берёт за него плату.",
+            ),
+            "parcel-short": (
+                "Подожду до {moment}.",
+                "Еду обратно около {date}.",
+                "Бесплатное хранение до {moment}.",
+                "Бесплатное хранение закончится около {date}.",
+            ),
+        },
     ),
 }
 
@@ -220,7 +275,12 @@ _REASONS: Mapping[Reason, tuple[str, str, str, str]] = {
         "przewoźnik nie zna numeru przesyłki",
         "перевозчик не знает номера накладной",
     ),
-    _R.CUSTOMS: ("customs are checking it", "її перевіряє митниця", "sprawdza ją urząd celny", "её проверяет таможня"),
+    _R.CUSTOMS: (
+        "customs are checking it",
+        "триває митна перевірка",
+        "trwa kontrola celna",
+        "идёт таможенная проверка",
+    ),
     _R.OUTSIDE_EVENT: (
         "bad weather or other events beyond the carrier’s control",
         "негода або інші обставини, на які перевізник не впливає",
@@ -235,9 +295,9 @@ _REASONS: Mapping[Reason, tuple[str, str, str, str]] = {
     ),
     _R.COLLECTION_FAILED: (
         "the carrier did not pick the parcel up from us",
-        "перевізник не забрав її в нас",
-        "przewoźnik nie odebrał jej od nas",
-        "перевозчик не забрал её у нас",
+        "перевізник не забрав у нас посилку",
+        "przewoźnik nie odebrał od nas paczki",
+        "перевозчик не забрал у нас посылку",
     ),
     _R.INFORMATION_NEEDED: (
         "one more detail is needed",

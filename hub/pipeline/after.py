@@ -18,14 +18,16 @@ PAUSE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to write. `next_channel`: this channel is done with; the list goes on. `paused`: why the connection
-    pauses. `dead`: the address is not used again; `closed`: its owner closed the channel."""
+    """What to write. `next_channel`: this channel is done with; the list goes on. `everywhere`: so are the other
+    providers of its failover, for it was not the provider's fault. `paused`: why the connection pauses. `dead`: the
+    address is not used again; `closed`: its owner closed the channel."""
 
     state: MessageState
     reason: str = ""
     due_at: datetime | None = None
     counts: bool = True
     next_channel: bool = False
+    everywhere: bool = False
     paused: str = ""
     dead: bool = False
     closed: bool = False
@@ -47,6 +49,8 @@ class Attempted:
     uncertain: str
     unknowns: int = 0
     """How often it was uncertain before."""
+    stands_by: bool = False
+    """Whether another provider of its failover could take it now."""
     jitter: float = 1.0
 
 
@@ -62,9 +66,10 @@ def after(outcome: Outcome, given: Attempted) -> Verdict:
         case Config(reason=reason):
             return _pausing(reason, given)
         case Suppress(reason=reason, blocked=blocked):
-            return Verdict(MessageState.DUE, reason, given.now, next_channel=True, dead=not blocked, closed=blocked)
+            done = Verdict(MessageState.DUE, reason, given.now, next_channel=True, everywhere=True)
+            return replace(done, dead=not blocked, closed=blocked)
         case Permanent(reason=reason):
-            return Verdict(MessageState.DUE, reason, given.now, next_channel=True)
+            return Verdict(MessageState.DUE, reason, given.now, next_channel=True, everywhere=True)
         case Unknown(reason=reason):
             return _perhaps(reason, given)
     raise AssertionError(outcome)
@@ -84,7 +89,10 @@ def _no_later_than_the_next(due: datetime, given: Attempted) -> datetime:
 
 
 def _pausing(reason: str, given: Attempted) -> Verdict:
-    """Our own fault: no attempt is used up, and the list goes on as after a temporary failure."""
+    """Our own fault: no attempt is used up, and the list goes on as after a temporary failure; another provider of the
+    same failover, who has no such trouble, takes it at once."""
+    if given.stands_by:
+        return Verdict(MessageState.DUE, reason, given.now, counts=False, paused=reason)
     if _impatient(given):
         return Verdict(MessageState.DUE, reason, given.now, counts=False, next_channel=True, paused=reason)
     due = _no_later_than_the_next(given.now + PAUSE, given)
@@ -115,11 +123,13 @@ def _not_before(asked: datetime | None, again: Verdict, given: Attempted) -> Ver
 
 
 def _perhaps(reason: str, given: Attempted) -> Verdict:
-    """It may have gone. It never moves the cascade on by itself."""
+    """It may have gone. It never moves the cascade on by itself; where it is to be tried again without a key, another
+    provider of the same failover may do that as well as this one."""
     if given.honours_keys and given.tries <= len(SCHEDULE):
         return Verdict(MessageState.DUE, reason, given.now + SCHEDULE[given.tries - 1] * given.jitter)
     if given.receipts:
         return _sent(given)
     if given.uncertain == "maybe_never" or given.unknowns >= 1:
         return Verdict(MessageState.UNCERTAIN, reason)
-    return Verdict(MessageState.DUE, reason, given.now + SCHEDULE[0] * given.jitter)
+    again = Verdict(MessageState.DUE, reason, given.now + SCHEDULE[0] * given.jitter)
+    return replace(again, next_channel=given.stands_by)

@@ -32,6 +32,7 @@ from hub.model import (
 from hub.store.database import Database, is_trouble
 from hub.store.tables import ALL_SLOTS, TENANT, Slots, in_slots, inbox, meta, numbers, orders, timers
 
+from .appointments import read_homes
 from .batch import Batch, Event, Wanted
 from .crash import crash_point
 from .fault import fault
@@ -242,7 +243,8 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
         timed = {timer.order_id: wanted[timer.order_id] for timer in taken.timers}
         wanted = timed | wanted
     loaded = load_orders(connection, world, wanted)
-    batch.orders = [plan_order(order_id, want, loaded[order_id], world, now) for order_id, want in wanted.items()]
+    read = read_homes(connection, world, {home: want.timers for home, want in wanted.items()}, now)
+    batch.orders = [plan_order(order_id, want, loaded[order_id], world, now, read) for order_id, want in wanted.items()]
     batch.done += sorted({event.id for want in wanted.values() for event in want.events} - later)
     for plan in batch.orders:
         if plan.homeless:
@@ -270,6 +272,10 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch, worl
             continue
         if event.refold:
             wanted.setdefault(event.subject.removeprefix("refold:"), Wanted()).take(event, ())
+            continue
+        if event.rewatch:
+            batch.rewatch.append(event.body)
+            batch.done.append(event.id)
             continue
         if event.news is not None:
             wanted.setdefault(event.subject.removeprefix("news:"), Wanted()).take(event, ())

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.plugin import Outgoing
+from hub.store.consents import Standing, standings
 from hub.store.links import link_secret
 from hub.store.tables import (
     ALL_SLOTS,
@@ -21,15 +22,17 @@ from hub.store.tables import (
     escalations,
     messages,
     numbers,
-    optouts,
     orders,
     runs,
     suppressions,
+    surveys,
 )
 
 from .batch import Wanted
+from .customer import read_mutes
 from .documents import load
 from .orders import Loaded, load_orders
+from .shadow import SHADOW
 from .state import OrderView
 from .view import view
 from .world import World
@@ -37,9 +40,10 @@ from .world import World
 LEASE = timedelta(seconds=60)
 LINK_LIVES = timedelta(days=60)
 FEW = 20
-OPTED_OUT = "opted out"
 WENT_OUT = ("", "accepted", "duplicate", "unknown")
 """Outcomes of attempts that said something, or may have; none yet: on the wire."""
+WOULD_HAVE = (*WENT_OUT, SHADOW)
+"""Those that count for a message in shadow, which is held against all that its reader would have heard."""
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
 
@@ -58,6 +62,12 @@ class Departure:
     """The revision of the order that it was decided on; 0: it is about none."""
     others: bool = False
     """Whether another channel of its list could still be used."""
+    form: str = ""
+    """The form of its text: mail, sms, chat, page."""
+    entry: tuple[str, ...] = ()
+    """The providers of the failover that it leaves by; empty: by a channel of its own."""
+    stands_by: bool = False
+    """Whether another of them could take it now."""
 
 
 @dataclass(slots=True)
@@ -101,12 +111,16 @@ class Around:
     runs: Mapping[str, Any]
     contacts: Mapping[tuple[str, str], Any]
     suppressed: "_Suppressed"
-    optouts: frozenset[tuple[str, str, str]]
-    sent: dict[str, list[tuple[datetime, str, str]]]
+    standings: Mapping[str, Standing]
+    muted: frozenset[tuple[str, str, str]]
+    """(customer or order, whose, class) that nothing is said about now."""
+    sent: dict[tuple[bool, str], list[tuple[datetime, str, str]]]
+    """(whether shadows count too, customer) → what went out to them."""
     later: Mapping[str, Sequence[Any]]
     alike: Mapping[tuple[str, str], Sequence[Any]]
     """(order, number) → messages of other orders whose things travel in the same parcel."""
     escalations: Mapping[str, Any]
+    surveys: Mapping[str, Any]
     paused: Mapping[str, tuple[str, datetime | None]]
     threads: Mapping[tuple[str, str], str]
     customers: Mapping[str, Any]
@@ -115,7 +129,8 @@ class Around:
 
     def leaves(self, row: Any, connection: str, now: datetime) -> None:
         """What leaves in this very look counts for the caps of the next one."""
-        self.sent.setdefault(row.customer_id, []).append((now, connection, row.cls))
+        for shadows in (True,) if row.shadow else (True, False):
+            self.sent.setdefault((shadows, row.customer_id), []).append((now, connection, row.cls))
 
 
 def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
@@ -138,18 +153,19 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
         later.setdefault(row.order_id, []).append(row)
     uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
+    asked_of = {row.doc["survey"] for row in due if "survey" in row.doc}
     return Around(
         loaded=loaded,
         views=views,
         runs={row.key: row for row in _rows(connection, runs, runs.c.key, {r.run_key for r in due if r.run_key})},
         contacts={(r.customer_id, r.channel): r for r in _rows(connection, contacts, contacts.c.customer_id, ids)},
         suppressed=_Suppressed(connection),
-        optouts=frozenset(
-            (r.customer_id, r.cls, r.channel) for r in _rows(connection, optouts, optouts.c.customer_id, ids)
-        ),
+        standings=standings(connection, ids),
+        muted=read_mutes(connection, order_ids, ids, now),
         sent=_sent(connection, ids, since) if caps and ids else {},
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
+        surveys={row.id: row for row in _rows(connection, surveys, surveys.c.id, asked_of)},
         escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
         paused={
             row.name: (row.paused, row.paused_until)
@@ -171,24 +187,27 @@ def _rows(
     return connection.execute(query.order_by(*order)).all()
 
 
-def _sent(connection: sa.Connection, ids: set[str], since: datetime) -> dict[str, list[tuple[datetime, str, str]]]:
-    """Customer → (when, connection, class) of what went out to them, or may have: attempts, because a message that
-    nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
-    found: dict[str, list[tuple[datetime, str, str]]] = {}
+def _sent(
+    connection: sa.Connection, ids: set[str], since: datetime
+) -> dict[tuple[bool, str], list[tuple[datetime, str, str]]]:
+    """Customer → (when, connection, class) of what went out to them, or may have, or would have: attempts, because a
+    message that nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
+    found: dict[tuple[bool, str], list[tuple[datetime, str, str]]] = {}
     # Two halves, each of which the index of customers answers alone: a message finishes after its last attempt.
     for of_late in (messages.c.finished_at >= since, messages.c.finished_at.is_(None)):
         went = (
             sa.select(
-                messages.c.customer_id, messages.c.cls, attempts.c.connection,
+                messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection,
                 sa.func.max(attempts.c.started_at).label("at"),
             )
             .join(attempts, attempts.c.message_id == messages.c.id)
             .where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)), of_late)
-            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WENT_OUT))
-            .group_by(messages.c.id, messages.c.customer_id, messages.c.cls, attempts.c.connection)
+            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WOULD_HAVE))
+            .group_by(messages.c.id, messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection)
         )  # fmt: skip
         for row in connection.execute(went):
-            found.setdefault(row.customer_id, []).append((row.at, row.connection, row.cls))
+            for shadows in (True,) if row.shadow else (True, False):
+                found.setdefault((shadows, row.customer_id), []).append((row.at, row.connection, row.cls))
     return found
 
 
@@ -238,7 +257,7 @@ def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[st
         sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
         .join(messages, messages.c.id == attempts.c.message_id)
         .where(messages.c.tenant == TENANT, messages.c.order_id.in_(sorted(order_ids)))
-        .where(messages.c.recipient == "customer")
+        .where(messages.c.recipient == "customer", attempts.c.outcome != SHADOW)
         .group_by(messages.c.order_id, attempts.c.connection)
         .subquery()
     )

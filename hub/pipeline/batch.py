@@ -15,6 +15,9 @@ from .react import Reaction
 REFOLD = "hub.refold"
 """Topic of the hub's own events that fold an order again (a newly mapped code)."""
 
+REWATCH = "hub.rewatch"
+"""Topic of the hub's own events that give clocks to orders under way."""
+
 ChannelRecord = Receipt | Reply | Linked | ChannelClosed
 
 
@@ -32,6 +35,8 @@ class Event:
     refold: bool = False
     """The hub's own: codes changed their meaning; `body` says what they meant before."""
     body: Any = None
+    rewatch: bool = False
+    """The hub's own: orders under way get the clocks of flows that are new; `body` says which orders are next."""
     news: Occasion | None = None
     """The hub's own: something happened that is no status."""
 
@@ -61,6 +66,8 @@ class OrderPlan:
     customer: dict[str, Any] | None = None
     customer_was: str = ""
     """Whose order it was until now, when that changed."""
+    consents: list[tuple[datetime, bool]] = field(default_factory=list)
+    """What the order newly says of marketing: when, and whether it is allowed."""
     facts: list[tuple[StoredFact, int]] = field(default_factory=list)
     """New facts and the event each came with."""
     needless: list[tuple[str, str]] = field(default_factory=list)
@@ -75,9 +82,12 @@ class OrderPlan:
     """Why nothing can be decided on this order now: its events and timers are not spent on it."""
     postponed: list[int] = field(default_factory=list)
     """Timers that come due again later, because their order is homeless."""
-    climbed: list[dict[str, Any]] = field(default_factory=list)
+    climbed: list[tuple[dict[str, Any], dict[str, Any], str]] = field(default_factory=list)
+    """Matters as they were and as they are, and the clock that ran out (acknowledge, due)."""
     notices: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     """What a person should look at: occasion, subject, what it is."""
+    rested: list[str] = field(default_factory=list)
+    """Surveys whose partial answer has rested."""
     unreceipted: list[int] = field(default_factory=list)
     """Messages whose channel gives receipts and gave none in time."""
 
@@ -95,6 +105,8 @@ class Batch:
     """The same for what else an event speaks of: another copy of it waits for that."""
     dead: list[tuple[int, str]] = field(default_factory=list)
     """Event id and reason."""
+    rewatch: list[Any] = field(default_factory=list)
+    """Bodies of events by which orders under way get their clocks."""
     rereads: list[tuple[str, str, str]] = field(default_factory=list)
     """Connection, poll kind, ref."""
 

@@ -19,13 +19,15 @@ from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Un
 from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
 from hub.store.database import Database, insert_new, is_trouble, upsert
-from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timers
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timeline, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
+from .ladder import opened_line
 from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
+from .shadow import SHADOW, write_messages
 from .unheard import unheard_rows
 from .world import World
 
@@ -147,11 +149,16 @@ class DeliverDrain:
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
                 "others": departure.others,
+                "entry": departure.entry,
+                "stands_by": departure.stands_by,
             }
             claim = _if_due(departure.message.id).values(
                 state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,
                 tries=messages.c.tries + 1, doc=doc,
             )  # fmt: skip
+            if departure.message.shadow:
+                self._record_shadow(connection, departure, world, now)
+                continue
             if connection.execute(claim).rowcount != 1:
                 continue
             content = {"subject": departure.outgoing.subject, "text": departure.outgoing.text}
@@ -176,6 +183,23 @@ class DeliverDrain:
             self._unheard(connection, row, world, now)
         return leaving
 
+    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
+        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
+        ends = _if_due(departure.message.id).values(
+            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+        )
+        if connection.execute(ends).rowcount != 1:
+            return
+        said = departure.outgoing
+        content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
+        connection.execute(
+            sa.insert(attempts).values(
+                tenant=TENANT, message_id=departure.message.id, connection=departure.connection, key=said.key,
+                outcome=SHADOW, content=content, started_at=now, finished_at=now,
+            )
+        )  # fmt: skip
+        message_moved(connection, self.db.dialect, world, departure.message.id, "suppressed", now)
+
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
         rows = unheard_rows(row, world, now)
@@ -193,8 +217,9 @@ class DeliverDrain:
             connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
             return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
-        for each in rows.messages:
-            connection.execute(insert_new(messages, self.db.dialect).values(**each))
+        line = {"tenant": TENANT, "order_id": row.order_id, "recorded_at": now, "event_id": None}
+        connection.execute(sa.insert(timeline).values(**line, **opened_line(rows.escalation)))
+        write_messages(connection, self.db.dialect, world, rows.messages)
         for timer in rows.timers:
             connection.execute(insert_new(timers, self.db.dialect).values(**timer))
 

@@ -62,8 +62,13 @@ class Option:
     rings: bool
     closed: str = ""
     waits_until: datetime | None = None
-    unwanted: bool = False
-    """Closed because this person wants nothing of this kind here."""
+    needless: str = ""
+    """Why it is closed, where that is nobody's failure: there is nothing to mend, and nobody is called."""
+    entry: int = -1
+    """Its place in the list; providers of one failover share it. -1: a channel by itself."""
+
+    def waits(self, now: datetime) -> bool:
+        return self.waits_until is not None and self.waits_until > now
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +150,33 @@ def _choose(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> D
     if not free:
         if ask.cls != "transactional":
             return Drop("suppressed", "capped")
-        free = usable[-1:]
-    return _now_or_later(ask, contact, free, passed)
+        free = [option for option in usable if _place(option) == _place(usable[-1])]
+    return _now_or_later(ask, contact, _one_of_each(free, ask.now), passed)
+
+
+def _place(option: Option) -> tuple[int, str]:
+    return (option.entry, "" if option.entry >= 0 else option.connection)
+
+
+def _one_of_each(options: Sequence[Option], now: datetime) -> list[Option]:
+    """Of each failover the provider to use: the first that does not wait, else the one that waits least."""
+    chosen: dict[tuple[int, str], Option] = {}
+    for option in options:
+        held = chosen.get(_place(option))
+        if held is None or (held.waits(now) and _ready_at(option, now) < _ready_at(held, now)):
+            chosen[_place(option)] = option
+    return list(chosen.values())
+
+
+def _ready_at(option: Option, now: datetime) -> datetime:
+    return max(option.waits_until or now, now)
 
 
 def _nobody(ask: Question, passed: Sequence[tuple[str, str]]) -> Drop:
-    """The list is used up. Where somebody wants no such messages nothing has failed: there is nothing to mend."""
-    if any(option.unwanted for option in ask.options):
-        return Drop("suppressed", "opted out")
+    """The list is used up."""
+    needless = next((option.needless for option in ask.options if option.needless), "")
+    if needless:
+        return Drop("suppressed", needless)
     said = "; ".join(f"{name}: {why}" for name, why in passed)
     return Drop("failed", f"nobody could be reached: {said or 'no channel'}")
 
@@ -160,7 +184,7 @@ def _nobody(ask: Question, passed: Sequence[tuple[str, str]]) -> Drop:
 def _now_or_later(
     ask: Question, contact: Contact, options: Sequence[Option], passed: list[tuple[str, str]]
 ) -> Decision:
-    waiting = [option for option in options if option.waits_until is not None and option.waits_until > ask.now]
+    waiting = [option for option in options if option.waits(ask.now)]
     ready = [option for option in options if option not in waiting]
     if waiting and options[0] in waiting:
         patience = (ask.first_try_at or ask.created_at) + NEXT_AFTER
@@ -263,9 +287,7 @@ def is_capped(
 
 
 def _used_up(cap: Cap, sent: Sequence[tuple[datetime, str, str]], connection: str, cls: str, now: datetime) -> bool:
-    if (cap.channel is not None and cap.channel != connection) or (cap.cls is not None and cap.cls != cls):
+    if not cap.counts(connection) or cap.cls not in (None, cls):
         return False
-    counted = [
-        at for at, by, kind in sent if now - at < cap.per and cap.channel in (None, by) and cap.cls in (None, kind)
-    ]
+    counted = [at for at, by, kind in sent if now - at < cap.per and cap.counts(by) and cap.cls in (None, kind)]
     return len(counted) >= cap.at_most

@@ -6,17 +6,19 @@ the clock starts when the hours begin.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hub.config.model import Hours, Rung
-from hub.flows.model import Escalate, Severity, first_real
+from hub.config.lengths import opens_at
+from hub.config.model import Rung, Shop
+from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT, slot_of
 
 from .names import known
 from .plain import key_of
+from .shadow import SHADOW
 from .staff import caretakers
 from .world import World
 
@@ -24,6 +26,7 @@ MATTER = "matter"
 """Among a run's values: the matter it raised last, as its uid and the group that was told first. Not for texts."""
 TEMPLATE = "staff-escalation"
 OVERDUE = "staff-overdue"
+HANDED_OVER = "staff-handed-over"
 AGAIN = 3
 """How often the top rung is told again at its own pace; daily from then on."""
 DAILY = timedelta(days=1)
@@ -40,23 +43,6 @@ class EscalationRows:
     """What the timeline says of who is told, where that is not whom the flow names."""
 
 
-def opens_at(hours: Hours | None, now: datetime, zone: ZoneInfo) -> datetime:
-    """When the hours next hold: now, or the next beginning."""
-    if hours is None:
-        return now
-    today = now.astimezone(zone).date()
-    nights = int(hours.start >= hours.end)  # past midnight, the hours are still those of the day before
-    for ahead in range(-nights, 8):
-        day = today + timedelta(days=ahead)
-        if day.isoweekday() not in hours.days:
-            continue
-        start = first_real(datetime.combine(day, hours.start), zone)
-        end = first_real(datetime.combine(day + timedelta(days=nights), hours.end), zone)
-        if now < end:
-            return max(now, start)
-    return now
-
-
 def escalation_rows(
     uid: str,
     key: str,
@@ -70,13 +56,15 @@ def escalation_rows(
     word: str,
     world: World,
     now: datetime,
-    zone: ZoneInfo,
+    shop: Shop,
     template: str = TEMPLATE,
+    shadow: bool = False,
 ) -> EscalationRows:
-    """Open a matter: its row, the words to the first rung, and its two clocks."""
+    """Open a matter: its row, the words to the first rung, and its two clocks. In shadow nobody can take it, so it has
+    no clocks, and who would have been told further up is not known."""
     rung, line = rung_of(step.to, world)
-    starts = _starts(rung, step.severity, now, zone)
-    due_at = step.due.after(starts, zone) if step.due else None
+    starts = _starts(rung, step.severity, now, shop.timezone)
+    due_at = step.due.after(starts, shop.timezone, rung.hours or shop.hours) if step.due else None
     escalation = {
         "tenant": TENANT,
         "slot": slot_of(order_id),
@@ -90,12 +78,16 @@ def escalation_rows(
         "told": 1,
         "severity": step.severity.value,
         "reason": reason,
-        "state": "open",
+        "state": SHADOW if shadow else "open",
+        "choices": list(step.choices) or None,
+        "handed": 0,
         "due_at": due_at,
         "opened_at": now,
     }
     rows = EscalationRows(escalation, line=line)
     rows.messages = words_to(rung, escalation, 1, starts, template, word=word, now=now)
+    if shadow:
+        return rows
     rows.timers = [_timer("acknowledge", escalation, starts + rung.acknowledge)]
     if due_at is not None:
         rows.timers.append(_timer("due", escalation, due_at))
@@ -104,7 +96,7 @@ def escalation_rows(
 
 def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows:
     """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
-    if escalation["state"] == "resolved" or (kind == "acknowledge" and escalation["state"] != "open"):
+    if escalation["state"] in ("resolved", SHADOW) or (kind == "acknowledge" and escalation["state"] != "open"):
         return EscalationRows()
     rung, line = rung_of(escalation["rung"], world)
     upper = world.config.staff.get(rung.then) if rung.then and not line else None
@@ -120,6 +112,32 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     if escalation["state"] == "open":
         rows.timers = [_timer("acknowledge", rows.escalation, starts + pace)]
     return rows
+
+
+def hand_over(matter: Mapping[str, Any], to: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows | None:
+    """Give a matter to a group, or to one person, who is told and must take it in time, else the ladder goes on from
+    there; None for a name that is neither. By when it must be resolved stays as it was."""
+    staff, person = world.config.staff, world.config.people.get(to)
+    rung = staff.get(to) or (_group_of(to, matter["rung"], staff) if person is not None else None)
+    if rung is None:
+        return None
+    alone = to not in staff
+    owner = to if alone else ""
+    changed = {"state": "open", "owner": owner, "acknowledged_at": None, "rung": rung.name, "told": 1}
+    rows = EscalationRows({**matter, **changed, "handed": matter["handed"] + 1})
+    starts = _starts(rung, Severity(matter["severity"]), now, zone)
+    told = rung
+    if alone and person is not None:
+        told = replace(rung, people=(to,), via=tuple(dict.fromkeys((*rung.via, *person.addresses))))
+    rows.messages = words_to(told, rows.escalation, 1, starts, HANDED_OVER, word="", now=now)
+    rows.timers = [_timer("acknowledge", rows.escalation, starts + rung.acknowledge)]
+    return rows
+
+
+def _group_of(person: str, present: str, staff: Mapping[str, Rung]) -> Rung | None:
+    """The group whose ladder a person's matter climbs: the present one, if they are of it, else their first."""
+    theirs = [rung for rung in staff.values() if person in rung.people]
+    return next((rung for rung in theirs if rung.name == present), next(iter(theirs), staff.get(present)))
 
 
 def raised(matter: Mapping[str, Any], severity: Severity) -> dict[str, Any]:
@@ -138,7 +156,15 @@ def matter_names(matter: Mapping[str, Any], first: str, staff: Mapping[str, Rung
         flow=matter["flow"],
         due_at=matter["due_at"],
         owner=matter.get("owner"),
+        choice=matter.get("choice"),
+        choices=matter.get("choices"),
     )
+
+
+def first_told(matter: Mapping[str, Any], run_doc: Mapping[str, Any] | None) -> str:
+    """The group that was told of a matter first, as the run that raised it remembers."""
+    last = run_doc["run"].get("values", {}).get(MATTER) if run_doc is not None else None
+    return str(last["to"]) if last and last["uid"] == matter["uid"] else str(matter["rung"])
 
 
 def level_of(first: str, now: str, staff: Mapping[str, Rung]) -> int:
@@ -160,7 +186,9 @@ def words_to(
         {
             "tenant": TENANT,
             "slot": escalation["slot"],
-            "key": key_of(TENANT, "escalation", escalation["uid"], template, rung.name, told, person),
+            "key": key_of(
+                TENANT, "escalation", escalation["uid"], template, rung.name, told, person, escalation["handed"]
+            ),
             "order_id": escalation["order_id"],
             "customer_id": "",
             "run_key": "",
@@ -173,6 +201,7 @@ def words_to(
             "subject": escalation["subject"],
             "state": "due",
             "reason": f"outside the hours of {rung.name}" if due_at > now else "",
+            "shadow": int(escalation["state"] == SHADOW),
             "due_at": max(due_at, now),
             "before_at": None,
             "created_at": now,
@@ -180,6 +209,24 @@ def words_to(
         }
         for person in rung.people
     ]
+
+
+def climbed_text(was: Mapping[str, Any], now: Mapping[str, Any], kind: str) -> str:
+    """What the history says of a clock that ran out."""
+    what = "not resolved in time" if kind == "due" else f"nobody of {was['rung']} took it in time"
+    return f"{what}: {now['rung']} is told{' again' if now['rung'] == was['rung'] else ''}"
+
+
+def history_line(uid: str, text: str, now: datetime) -> dict[str, Any]:
+    """A line of an order's timeline about a matter."""
+    return {"kind": "escalation", "subject": uid, "at": now, "doc": {"text": text}}
+
+
+def opened_line(matter: Mapping[str, Any]) -> dict[str, Any]:
+    """The first line of a matter's history."""
+    shadow = "in shadow: " if matter["state"] == SHADOW else ""
+    said = f"{shadow}{matter['severity']}, for {matter['rung']}: {matter['reason']}"
+    return history_line(matter["uid"], said, matter["opened_at"])
 
 
 def rung_of(name: str, world: World) -> tuple[Rung, str]:

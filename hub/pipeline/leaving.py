@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from hub.config.model import Person, Shop
@@ -11,20 +12,31 @@ from hub.flows.run import met
 from hub.flows.types import axis_of_word
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
-from hub.plugin import AddressKind, Channel, Form, Outgoing
-from hub.status import FINAL, parse_status
+from hub.plugin import AddressKind, Button, Channel, Form, Outgoing
+from hub.status import FINAL, full_name, parse_status
+from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
-from .around import ABOUT_ALL_ORDERS, LINK_LIVES, OPTED_OUT, Around, Capacity, Departure, Outbox, address_hash
-from .guards import Decision, Defer, Drop, Option, Question, Via, decide, is_capped
-from .ladder import MATTER, OVERDUE, matter_names
+from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
+from .customer import CUSTOMER, ORDER
+from .gather import only_gathered
+from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
+from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
+from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain
+from .pressing import buttons_of
+from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
+from .survey_chat import Asking
 from .world import World
 from .zones import clocks_of
 
+MUTED = "muted"
+CARRIER_TELLS = "the carrier tells this itself"
+NEEDLESS = (OPTED_OUT, NO_CONSENT, CARRIER_TELLS)
+"""Why a channel is closed, where nothing has failed."""
 SAID_WITH_ANOTHER = "said-already: with another in the same parcel"
 
 
@@ -55,8 +67,11 @@ class Leaving:
         """What it is about, as it is known now."""
         self.person = self._person()
         self.shop = self._shop()
+        self.asking = Asking.of(row, around.surveys, world)
+        """The survey that it invites to or asks a question of."""
         self.links: list[dict[str, Any]] = []
-        self.usable: set[str] = set()
+        self.entries = world.entries_of(self.doc.get("via", "default"), self.shop)
+        self.usable: dict[str, Option] = {}
         self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
 
     # -- who it is for
@@ -68,6 +83,8 @@ class Leaving:
     def _shop(self) -> Shop:
         if self.view is not None:
             return self.world.shop_of(self.view.connection)
+        if is_home(self.row.order_id):
+            return shop_of_home(self.row.order_id, self.world)
         return next(iter(self.world.config.shops.values()))
 
     def _locales(self) -> Sequence[str]:
@@ -96,8 +113,9 @@ class Leaving:
         return phone_of(snapshot, self.shop)
 
     def addresses(self) -> list[tuple[str, str]]:
-        """(channel, address) of every channel of its list."""
-        return [(name, self.address(name)) for name in self._list()]
+        """(channel, address) of every channel of its list, and of those that reach people at the same address."""
+        one = self.world.one_address
+        return [(each, self.address(name)) for entry in self.entries for name in entry for each in one[name]]
 
     # -- the decision
 
@@ -118,8 +136,13 @@ class Leaving:
 
     def _decide(self) -> Decision:
         row, names = self.row, self.names()
-        options = [self._option(name) for name in self._list() if name not in self.doc.get("tried", ())]
-        self.usable = {option.connection for option in options if not option.closed}
+        if self.world.shadow and not row.shadow and not row.recipient.startswith("staff:"):
+            return Defer(self.now + LOOK_AGAIN, WAITS)
+        tried = self.doc.get("tried", ())
+        options = [
+            self._option(name, place) for place, entry in enumerate(self.entries) for name in entry if name not in tried
+        ]
+        self.usable = {option.connection: option for option in options if not option.closed}
         missing = self._missing(options, names)
         staff = row.recipient != "customer"
         first_try = self.doc.get("first_try_at")
@@ -137,41 +160,65 @@ class Leaving:
             missing=missing,
             forbidden="" if staff else self._forbidden(),
             options=options,
-            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in self.doc.get("tried", ())],
+            tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in tried],
             zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
-        sent, contact = self.around.sent.get(row.customer_id, ()), self.world.config.contact
+        sent = self.around.sent.get((bool(row.shadow), row.customer_id), ())
+        contact = self.world.config.contact
         return decide(
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )
 
-    def _list(self) -> list[str]:
-        return self.world.list_of(self.doc.get("via", "default"), self.shop)
-
-    def _option(self, name: str) -> Option:
+    def _option(self, name: str, place: int) -> Option:
         channel, address = self.world.channel(name), self.address(name)
-        why = self._closed(name, channel, address)
+        why = CARRIER_TELLS if channel.rings and self._carrier_tells else self._closed(name, channel, address)
+        why = why or self._rests_with(place, name)
         paused = self.around.paused.get(name)
         waits = paused[1] if paused else None
         cooling = self.capacity.cooling.get(name)
         later = max((t for t in (waits, cooling) if t), default=None)
-        return Option(name, channel.rings, why, later, unwanted=why == OPTED_OUT)
+        return Option(name, channel.rings, why, later, needless=why if why in NEEDLESS else "", entry=place)
+
+    def _rests_with(self, place: int, name: str) -> str:
+        """What may have gone is tried again by the same provider only, who knows its key."""
+        perhaps = self.doc.get("perhaps", "")
+        return f"it may have gone by {perhaps}" if perhaps != name and perhaps in self.entries[place] else ""
 
     def _closed(self, name: str, channel: Channel[Any], address: str) -> str:
         if not address:
             return "not linked" if channel.address_kind is AddressKind.LINK else "no address"
-        if self.around.suppressed(name, address):
+        alike = self.world.one_address[name]
+        if any(self.around.suppressed(each, address) for each in alike):
             return "the address is dead"
-        contact = self.around.contacts.get((self.row.customer_id, name))
         if self.row.recipient == "customer":
-            if contact is not None and contact.state == "closed":
+            contacts = [self.around.contacts.get((self.row.customer_id, each)) for each in alike]
+            if any(contact is not None and contact.state == "closed" for contact in contacts):
                 return "closed by the customer"
-            if (self.row.customer_id, self.row.cls, name) in self.around.optouts:
-                return OPTED_OUT
+            if refusal := next(filter(None, map(self._refusal, alike)), ""):
+                return refusal
+        if self.asking is not None and (why := self.asking.closed(channel, self.world.config.hub.public_url)):
+            return why
+        if self.asking is not None and self.asking.question is not None:
+            return ""  # its words are the survey's
         if not self.world.texts.has(self.row.template, self._text_locale(channel.form), channel.form, self.shop.key):
             return "no text in this form"
         return ""
+
+    @cached_property
+    def _carrier_tells(self) -> bool:
+        """Whether it is the first word of a run about a status that this parcel's carrier announces itself: it need
+        not ring a second time."""
+        row, shipments = self.row, self.view.shipments if self.view else ()
+        shipment = next((each for each in shipments if each.id == self.subject), None)
+        leg = shipment.current if shipment is not None else None
+        if row.recipient != "customer" or self.doc.get("echo") or leg is None or not leg.carrier:
+            return False
+        told = row.word in {full_name(each) for each in self.world.connection(leg.carrier).tells}
+        about = self.around.later.get(row.order_id, ())
+        return told and not any(
+            each.run_key == row.run_key and each.id < row.id and each.recipient == row.recipient for each in about
+        )
 
     def _stopped(self) -> str:
         run = self.around.runs.get(self.row.run_key)
@@ -180,6 +227,8 @@ class Leaving:
                 return f"stopped: {self.view.gone}"
             if self.subject and not self.view.has(self.subject):
                 return f"stopped: {NOT_THERE}"
+        if self.asking is not None and (over := self.asking.over(self.now)):
+            return over
         if self.doc.get("escalation"):
             return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
@@ -189,7 +238,7 @@ class Leaving:
     def _settled(self, matter: Any) -> str:
         """Why nobody has to be called about a matter any more. That it is overdue concerns people also when somebody
         has taken it."""
-        if matter is None or matter.state == "open":
+        if matter is None or matter.state in ("open", SHADOW):
             return ""
         if matter.state == "resolved":
             return "already resolved"
@@ -208,8 +257,9 @@ class Leaving:
         others = [each for number in numbers for each in self.around.alike.get((row.order_id, number), ())]
         return any(
             each.id < row.id
+            and each.shadow == row.shadow
             and (each.customer_id, each.template, each.word) == (row.customer_id, row.template, row.word)
-            and each.state not in ("suppressed", "superseded", "failed")
+            and _speaks(each)
             for each in (*own, *others)
         )
 
@@ -244,10 +294,10 @@ class Leaving:
         """A later status of the same axis and subject has its own message for the same person; or this run has said
         more since, and both came due together."""
         row = self.row
-        if not row.word or row.recipient != "customer":
-            return False
+        if not row.word or row.recipient != "customer" or self.asking is not None:
+            return False  # what is asked about an order is no news of it
         about = self.around.later.get(row.order_id, ())
-        later = [each for each in about if each.id > row.id and each.recipient == row.recipient]
+        later = [each for each in about if each.id > row.id and _heard_by(each) == _heard_by(row)]
         return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
 
     def _is_newer_news(self, other: Any) -> bool:
@@ -256,7 +306,7 @@ class Leaving:
         alike = axis is not None and axis_of_word(other.word) is axis
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
         same = self._as_now(other.subject) == self.subject and alike and (other.word != row.word or again)
-        return same and _news_of(other) >= _news_of(row) and other.state not in ("suppressed", "superseded", "failed")
+        return same and _news_of(other) >= _news_of(row) and _speaks(other)
 
     def _as_now(self, subject: str) -> str:
         return self.view.as_now(subject) if self.view is not None else subject
@@ -280,12 +330,21 @@ class Leaving:
         return state is not parse_status(row.word)
 
     def _forbidden(self) -> str:
-        if self.row.cls == "marketing":
-            snapshot = self.view.snapshot if self.view else None
-            return "" if snapshot is not None and snapshot.customer.accepts_marketing else "no consent"
-        if (self.row.customer_id, self.row.cls, "") in self.around.optouts:
-            return OPTED_OUT
-        return ""
+        return self._refusal() or self._muted()
+
+    def _refusal(self, channel: str = "") -> str:
+        """Why this person is not to hear it, at all or in a channel (docs/consent.md)."""
+        snapshot = self.view.snapshot if self.view else None
+        allows = snapshot is not None and snapshot.customer.accepts_marketing
+        standing = self.around.standings.get(self.row.customer_id, NOTHING_SAID)
+        return standing.refusal(self.row.cls, channel, order_allows=allows)
+
+    def _muted(self) -> str:
+        """Urgent news are said all the same, and so is what no flow says: a person's answer."""
+        if self.doc.get("urgent") or not self.row.flow:
+            return ""
+        scopes = (CUSTOMER, self.row.customer_id), (ORDER, self.row.order_id)
+        return MUTED if any((*each, self.row.cls) in self.around.muted for each in scopes) else ""
 
     # -- what it says
 
@@ -295,7 +354,9 @@ class Leaving:
         names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
         if self.view is not None:
             loaded = self.around.loaded[row.order_id]
-            names |= names_of(self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None)
+            names |= names_of(
+                self.view, self.world, self.now, tuple(loaded.contacts), self.subject or None, loaded.about
+            )
         names |= from_plain(dict(doc.get("values", {})))
         names |= from_plain(dict(doc.get("extra", {})))
         if doc.get("event"):
@@ -305,19 +366,19 @@ class Leaving:
             names["escalation"] = matter_names(matter._mapping, self._first_told(matter), self.world.config.staff)
         if row.template in ABOUT_ALL_ORDERS:
             names["orders"] = self._their_orders()
-        return names
+        return only_gathered(names, doc.get("values", {}), self.view)
 
     def _first_told(self, matter: Any) -> str:
         """The group that was told of a matter first, as its run remembers."""
         run = self.around.runs.get(matter.run_key)
-        raised = run.doc["run"].get("values", {}).get(MATTER) if run is not None else None
-        return str(raised["to"]) if raised and raised["uid"] == matter.uid else str(matter.rung)
+        return first_told(matter._mapping, run.doc if run is not None else None)
 
     def _their_orders(self) -> list[dict[str, Any]]:
         ids = self.around.their_orders.get(self.row.customer_id, ())
         found = [self.around.views[order_id] for order_id in ids if order_id in self.around.views]
-        channels = self._list()  # one: whoever asks is answered where they asked
-        locale = self._text_locale(self.world.channel(channels[0]).form) if channels else self.shop.locale
+        # One entry: whoever asks is answered where they asked.
+        first = self.entries[0][0] if self.entries else ""
+        locale = self._text_locale(self.world.channel(first).form) if first else self.shop.locale
         return [status_summary(each, self.world, locale) for each in found if not each.gone]
 
     def _text_locale(self, form: Form) -> str:
@@ -330,23 +391,34 @@ class Leaving:
         if connection in self.rendered:
             text, self.links = self.rendered[connection]
             return text
-        form = self.world.channel(connection).form
         self.links = []
+        if self.asking is not None and self.asking.question is not None:
+            text = self.asking.alone(self._locales()[0], self.around.secret, connection, self.address(connection))
+        else:
+            text = self._fill(connection, names)
+        self.rendered[connection] = (text, self.links)
+        return text
+
+    def _fill(self, connection: str, names: Mapping[str, Any]) -> Rendering:
+        """Its template filled; an invitation to a survey asks at once where the channel brings answers back."""
+        channel = self.world.channel(connection)
         text = self.world.texts.render(
             self.row.template,
-            form=form,
-            locale=self._text_locale(form),
+            form=channel.form,
+            locale=self._text_locale(channel.form),
             names=names,
             zone=self.shop.timezone,
             link=self._link(connection),
             shop=self.shop.key,
         )
-        self.rendered[connection] = (text, self.links)
-        return text
+        if self.asking is None or not channel.buttons_reply:
+            return text
+        return self.asking.added(text, self.around.secret, connection, self.address(connection))
 
     def _missing(self, options: Sequence[Option], names: Mapping[str, Any]) -> tuple[str, ...]:
         """The fields that the text for the first usable channel lacks."""
-        first = next((option for option in options if not option.closed), None)
+        usable = [option for option in options if not option.closed]
+        first = next((option for option in usable if not option.waits(self.now)), usable[0] if usable else None)
         if first is None or self.room.get(first.connection, 0) <= 0:
             return ()  # asked when there is room
         try:
@@ -368,6 +440,9 @@ class Leaving:
                     self._link_to_chat(connection)  # the page invites, and opening it writes nothing
                     ref = order_ref(customer, connection, self.row.order_id)
                     return f"{base}/o/{self._token('order', ref)}"
+                case "survey" if base and self.asking is not None and (customer := self._page_reader()):
+                    ref = order_ref(customer, connection, self.asking.id)
+                    return f"{base}/s/{self._token('survey', ref)}"
                 case "acknowledge" if base and self.doc.get("escalation"):
                     ref = matter_ref(self.doc["escalation"], self.person.key if self.person else "")
                     return f"{base}/e/{self._token('acknowledge', ref)}"
@@ -428,6 +503,13 @@ class Leaving:
         self.room[connection] -= 1
         self.outbox.departures.append(self._departure(connection, via, text))
 
+    def _to_press(self, connection: str, locale: str) -> tuple[Button, ...]:
+        """Where staff read in a chat, what they can do about the matter by pressing."""
+        matter = self.around.escalations.get(self.doc.get("escalation", ""))
+        if matter is None or self.person is None or self.world.channel(connection).form is not Form.CHAT:
+            return ()
+        return buttons_of(matter, locale)
+
     def _departure(self, connection: str, via: Via, text: Rendering) -> Departure:
         row, address = self.row, self.address(connection)
         unsubscribe = self._link(connection)("unsubscribe") or ""
@@ -447,11 +529,33 @@ class Leaving:
             unsubscribe_url=unsubscribe,
             silent=via.silent,
             urgent=bool(self.doc.get("urgent")),
-            buttons=text.buttons,
+            buttons=(*self._to_press(connection, text.locale), *text.buttons),
         )
-        hashed, others = address_hash(connection, address), bool(self.usable - {connection})
-        rev = self.around.loaded[row.order_id].rev if row.order_id else 0
-        return Departure(row, connection, outgoing, address_hash=hashed, links=self.links, rev=rev, others=others)
+        if self.world.shadow and not row.shadow:
+            outgoing = from_a_shadow(outgoing)
+        entry = next((each for each in self.entries if connection in each and len(each) > 1), ())
+        standby = [self.usable[each] for each in entry if each in self.usable and each != connection]
+        return Departure(
+            row, connection, outgoing,
+            address_hash=address_hash(connection, address),
+            links=self.links,
+            rev=self.around.loaded[row.order_id].rev if row.order_id else 0,
+            others=bool(self.usable.keys() - {connection}),
+            entry=entry,
+            stands_by=any(not each.waits(self.now) for each in standby),
+            form=self.world.channel(connection).form.value,
+        )  # fmt: skip
+
+
+def _speaks(row: Any) -> bool:
+    """Whether a message is told, was told, or in shadow would have been."""
+    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and row.reason != SHADOW)
+    return not ended
+
+
+def _heard_by(row: Any) -> tuple[str, int]:
+    """Who hears a message. A shadow's is heard by nobody: it silences only other shadows."""
+    return row.recipient, row.shadow
 
 
 def _news_of(row: Any) -> datetime:

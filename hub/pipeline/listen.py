@@ -11,6 +11,7 @@ from hub.store.tables import messages
 
 from .names import known
 from .news import report
+from .shadow import SHADOW
 from .states import FINISHED, REACHED
 from .world import World
 
@@ -51,7 +52,7 @@ def message_moved(
         if word:
             report(
                 connection, dialect, world, home=row.order_id, word=word, kind="message", subject=row.key, occurrence=1,
-                at=now, now=now, names={"message": _names(row, now)}, run=row.run_key,
+                at=now, now=now, names={"message": _names(row, now)}, run=row.run_key, shadow=bool(row.shadow),
             )  # fmt: skip
 
 
@@ -62,13 +63,15 @@ def _came_to(row: Any, world: World) -> str:
         return ""
     if row.state == "failed" or (row.state == "suppressed" and row.reason.startswith(("missing-data", "too-late"))):
         return MESSAGE_FAILED
-    receipts = row.connection in world.adapters and world.channel(row.connection).receipts
+    if row.reason == SHADOW:
+        return MESSAGE_DELIVERED
+    receipts = row.connection in world.adapters and world.gives_receipts(row.connection)
     return MESSAGE_DELIVERED if row.state in ("delivered", "read") or (row.state == "sent" and not receipts) else ""
 
 
 def _names(row: Any, now: datetime) -> dict[str, Any]:
     """`message` as conditions and texts read it."""
-    reached = row.state in REACHED
+    reached = row.state in REACHED or row.reason == SHADOW
     return known(
         template=row.template,
         flow=row.flow,

@@ -9,7 +9,10 @@ from typing import Any
 from hub.config.model import Shop
 from hub.model import DeliverBy, Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
 from hub.status import Order, Payment, Shipment, label, phrase_text
+from hub.store.consents import MARKETING
 
+from .customer import NOTHING_KNOWN, About, with_tags
+from .dates import delay_of
 from .pickup import cash_due, deadline_of, eta_of, point_of
 from .state import OrderView, ShipmentView
 from .world import World
@@ -57,7 +60,12 @@ def shop_names(shop: Shop) -> dict[str, Any]:
 
 
 def names_of(
-    view: OrderView, world: World, now: datetime, reach: Sequence[str] = (), subject: str | None = None
+    view: OrderView,
+    world: World,
+    now: datetime,
+    reach: Sequence[str] = (),
+    subject: str | None = None,
+    about: About = NOTHING_KNOWN,
 ) -> dict[str, Any]:
     """Everything an order offers; with `subject` also the one shipment that a run is about."""
     shop = world.shop_of(view.connection)
@@ -65,9 +73,9 @@ def names_of(
     names: dict[str, Any] = {
         "now": now,
         "shop": shop_names(shop),
-        "order": _order(view, shop, world),
+        "order": _order(view, shop, world, about, now),
         "payment": _payment(view),
-        "customer": _customer(view, shop, reach),
+        "customer": _customer(view, shop, reach, about),
         "shipments": shipments,
     }
     for each, its in zip(view.shipments, shipments, strict=True):
@@ -76,10 +84,15 @@ def names_of(
     return names
 
 
-def _order(view: OrderView, shop: Shop, world: World) -> dict[str, Any]:
+def _order(view: OrderView, shop: Shop, world: World, about: About, now: datetime) -> dict[str, Any]:
     snapshot = view.snapshot
     if snapshot is None:
-        return known(status=_word(view.order.state), headline=view.headline.value.value, items=[], tags=[])
+        return known(
+            status=_word(view.order.state),
+            headline=view.headline.value.value,
+            items=[],
+            tags=with_tags((), about.order_tags),
+        )
     live = view.live
     delivered = sum(each.status is Shipment.DELIVERED for each in live)
     etas = [window.end for each in live if (window := eta_of(each, view.doc))]
@@ -95,12 +108,12 @@ def _order(view: OrderView, shop: Shop, world: World) -> dict[str, Any]:
         placed_at=snapshot.placed_at,
         promised_at=promised,
         eta=eta,
-        delay=eta - promised if eta and promised and eta > promised else None,
+        delay=delay_of(view, now),
         total=snapshot.total.amount if snapshot.total else None,
         currency=snapshot.total.currency if snapshot.total else shop.currency,
         items=[_item(line) for line in snapshot.lines or ()],
         item_count=len(snapshot.lines or ()),
-        tags=list(snapshot.tags),
+        tags=with_tags(snapshot.tags, about.order_tags),
         note=snapshot.note,
         country=(address.country if address else "") or shop.country,
         locale=locale_of(view, shop),
@@ -163,10 +176,12 @@ def _amount(money: Money | None) -> Decimal:
     return money.amount if money else Decimal(0)
 
 
-def _customer(view: OrderView, shop: Shop, reach: Sequence[str]) -> dict[str, Any]:
+def _customer(view: OrderView, shop: Shop, reach: Sequence[str], about: About) -> dict[str, Any]:
     snapshot = view.snapshot
+    heard = {**known(last_heard_at=about.last_heard_at), "open_questions": about.open_questions}
     if snapshot is None:
-        return {"channels": list(reach), "tags": [], "consents": [], "orders": 0, "open_questions": 0}
+        tags, consents = with_tags((), about.customer_tags), _consents(about, order_allows=False)
+        return {"channels": list(reach), "tags": tags, "consents": consents, "orders": 0, **heard}
     customer, address = snapshot.customer, snapshot.address
     return {
         **known(
@@ -179,10 +194,14 @@ def _customer(view: OrderView, shop: Shop, reach: Sequence[str]) -> dict[str, An
         ),
         "channels": list(reach),
         "orders": view.doc.customer_orders,
-        "tags": list(customer.tags),
-        "consents": ["marketing"] if customer.accepts_marketing else [],
-        "open_questions": 0,
+        "tags": with_tags(customer.tags, about.customer_tags),
+        "consents": _consents(about, order_allows=customer.accepts_marketing),
+        **heard,
     }
+
+
+def _consents(about: About, *, order_allows: bool) -> list[str]:
+    return [] if about.standing.refusal(MARKETING, order_allows=order_allows) else [MARKETING]
 
 
 def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[str, Any]:
@@ -218,7 +237,7 @@ def shipment_names(each: ShipmentView, view: OrderView, world: World) -> dict[st
         cash_due=money["amount"] if money else None,
         last=_last(each),
         items=_contents(each, view),
-        carrier_tells=[],
+        carrier_tells=sorted(carrier.tells) if carrier else [],
         carrier_told=[told.kind.value for told in each.news.told],
     )
 

@@ -20,6 +20,8 @@ NEWS = "hub.news"
 """Topic of these events."""
 SOURCE = "hub"
 """What they stand under where a connection is named."""
+NOBODY = "~"
+"""Where a flow is named: it begins none. Waits and `stop_on` of runs that live hear it all the same."""
 HOME = "~"
 """Begins the id under which runs are kept that no order belongs to: `~connection:inpost`, `~shop:kavovar`."""
 
@@ -60,24 +62,29 @@ def report(
     changed: Sequence[str] = (),
     flow: str = "",
     run: str = "",
+    shadow: bool = False,
+    again: int = 0,
 ) -> None:
     """Let flows know that something happened, with the caller's transaction. Told again it is nothing new: it acts once
     for each home, word, subject, occurrence and flow. What nobody listens to is not written.
 
     `home`: the order's id, or `home_of(…)`; `kind` and `subject`: what a run is about (a shipment, a question);
     `occurrence`: made of content, never of arrival; `names`: frozen for conditions and texts; `flow`: the one flow
-    that it is for; `run`: the one run that hears of it in waits and `stop_on`."""
+    that it is for; `run`: the one run that hears of it in waits and `stop_on`; `shadow`: it came of a shadow's message,
+    and only shadows hear of it; `again`: which telling of the occurrence it is, where more is known now: flows that it
+    started are not started once more."""
     if not world.hears(word):
         return
     body = {
         "word": word, "kind": kind, "subject": subject, "occurrence": occurrence, "at": to_plain(at),
         "names": to_plain(dict(names or {})), "changed": list(changed), "flow": flow, "run": run,
+        "shadow": shadow,
     }  # fmt: skip
     row = {
         "tenant": TENANT,
         "slot": slot_of(home),
         "connection": SOURCE,
-        "dedupe_key": key_of(NEWS, home, word, kind, subject, occurrence, flow),
+        "dedupe_key": _key(home, word, kind, subject, occurrence, flow, again),
         "subject": f"news:{home}",
         "topic": NEWS,
         "body": body,
@@ -88,6 +95,19 @@ def report(
     }
     connection.execute(insert_new(inbox, dialect).values(**row))
     say_after_commit(connection, ("wake", "apply", ""))
+
+
+def told_at(
+    connection: sa.Connection, home: str, word: str, kind: str, subject: str, occurrence: int, flow: str = ""
+) -> datetime | None:
+    """When flows were let know of this; None: they were not."""
+    key = _key(home, word, kind, subject, occurrence, flow)
+    same = (inbox.c.tenant == TENANT, inbox.c.connection == SOURCE, inbox.c.dedupe_key == key)
+    return connection.execute(sa.select(inbox.c.occurred_at).where(*same)).scalar()
+
+
+def _key(home: str, word: str, kind: str, subject: str, occurrence: int, flow: str, again: int = 0) -> str:
+    return key_of(NEWS, home, word, kind, subject, occurrence, flow, *([again] if again else []))
 
 
 def occasion_of(body: Mapping[str, Any]) -> Occasion:
@@ -103,4 +123,5 @@ def occasion_of(body: Mapping[str, Any]) -> Occasion:
         changed=tuple(body["changed"]),
         flow=body["flow"],
         run=body["run"],
+        shadow=body["shadow"],
     )

@@ -11,6 +11,7 @@ from hub.status import RULES, TELL_STAFF, Axis, Fact, Folded, Line, Mode, Order,
 
 from .facts import StoredFact
 from .react import Reaction
+from .shadow import SHADOW
 from .state import OrderView, ShipmentView
 
 Notice = tuple[str, str, dict[str, Any]]
@@ -47,11 +48,17 @@ def taken_back(new: Sequence[tuple[StoredFact, int]], before: OrderView, after: 
 
 
 def notices_of(
-    new: Sequence[tuple[StoredFact, int]], before: OrderView, after: OrderView, reaction: Reaction
+    new: Sequence[tuple[StoredFact, int]],
+    before: OrderView,
+    after: OrderView,
+    reaction: Reaction,
+    *,
+    shadow: bool = False,
 ) -> list[Notice]:
-    """Of new facts only; what an import or a new mapping (which comes with no fact) brings is no news to anybody."""
+    """Of new facts only; what an import or a new mapping (which comes with no fact) brings is no news to anybody. That
+    a flow in shadow would have called somebody tells nobody; `shadow`: the whole hub is."""
     keys = {fact.key for fact, _ in new if fact.mode is Mode.LIVE}
-    called = {row["subject"] for row in reaction.escalations}
+    called = {row["subject"] for row in reaction.escalations if shadow or row["state"] != SHADOW}
     found: list[Notice] = []
     for _, subject, folded in after.axes():
         known = {line.fact.reason for line in folded.lines if line.fact.mode is Mode.LIVE and line.fact.key not in keys}

@@ -35,6 +35,8 @@ class Occasion:
     """The one flow that it is for (its own cron line, its own stay); empty: for all that listen."""
     run: str = ""
     """The one run whose matter it is (FLOWS 2.3); waits and `stop_on` of others do not hear it."""
+    shadow: bool = False
+    """Whether it only would have happened: then only what is in shadow hears it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Happened:
     word: str
     subject: str
     run: str = ""
+    shadow: bool = False
 
 
 def occasions(before: OrderView | None, after: OrderView) -> list[Occasion]:

@@ -16,6 +16,7 @@ from hub.status import Fact, Line, Mode, Precision, Status, Verdict, is_fresh
 from hub.store.tables import (
     TENANT,
     contacts,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -23,22 +24,34 @@ from hub.store.tables import (
     orders,
     runs,
     slot_of,
+    surveys,
 )
 
+from .appointments import rung
 from .asking import questions
 from .batch import OrderPlan, Wanted
+from .changes import ORDER as ORDER_CHANGED
+from .changes import SHIPMENT as SHIPMENT_CHANGED
+from .changes import changes
+from .customer import NOTHING_KNOWN, About, read_about
+from .dates import LATE
 from .documents import OrderDoc, dump, learn, load
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
-from .ladder import climb
+from .gather import claims_of
+from .ladder import climb, climbed_text, history_line
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
+from .occasions import Occasion
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
-from .react import RunRow, Situation, react
+from .reach import open_channels
+from .react import RunRow, Situation, react, run_key
 from .remap import former
+from .shadow import in_shadow, realm
 from .state import OrderView
+from .stays import EXPECTED_AT, Watched, clocks_of
 from .stuck import notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
@@ -57,12 +70,19 @@ class Loaded:
     facts: list[StoredFact] = field(default_factory=list)
     runs: list[RunRow] = field(default_factory=list)
     speaking: list[RunRow] = field(default_factory=list)
-    """Runs that are done, with messages that have not left yet."""
+    """Runs that are done, with messages or errands that have not left yet."""
+    errands: list[Any] = field(default_factory=list)
+    """What runs that wait have asked for outside."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    surveys: frozenset[str] = frozenset()
+    """Names of the surveys that were opened about it."""
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
+    about: About = NOTHING_KNOWN
+    told_since: dict[str, datetime] = field(default_factory=dict)
+    """Subject → the date that a run about its delay has told the customer."""
 
 
 def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
@@ -78,18 +98,32 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
     keys: dict[str, set[str]] = {}
     speaking = _speaking(connection, ids)
     for row in _of(connection, runs, ids):
-        keys.setdefault(row.order_id, set()).add(row.key)
+        keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
+        if bool(row.shadow) is world.shadow:
+            _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(replace(_run_row(row), unreadable=_remember(connection, world, row.flow, row.version)))
+            kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
+    for row in _asked_outside(connection, [order_id for order_id in ids if found[order_id].runs]):
+        found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
     for row in _of(connection, escalations, ids):
         found[row.order_id].escalations[row.uid] = dict(row._mapping)
         if row.state != "resolved":
             found[row.order_id].open_escalations[row.key] = row.uid
+    if world.config.surveys:
+        for row in _of(connection, surveys, ids):
+            found[row.order_id].surveys |= {row.name}
     _meet_customers(connection, world, found, wanted)
     return found
+
+
+def _note_told(loaded: Loaded, row: Any) -> None:
+    values = row.doc["run"]["values"] if row.word.startswith(LATE) else {}
+    if values.get("spoke"):
+        told, before = from_plain(values[EXPECTED_AT]), loaded.told_since.get(row.subject)
+        loaded.told_since[row.subject] = max(told, before or told)
 
 
 def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
@@ -98,21 +132,33 @@ def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: 
 
 
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Keys of runs with messages that are still to leave."""
+    """Keys of runs with messages or errands that are still to leave."""
     due = sa.select(messages.c.run_key).where(
         messages.c.tenant == TENANT, messages.c.order_id.in_(ids), sa.text("messages.state = 'due'")
     )
-    return {row.run_key for row in connection.execute(due) if row.run_key}
+    asked = sa.select(errands.c.run_key).where(
+        errands.c.tenant == TENANT, errands.c.order_id.in_(ids), sa.text("errands.state = 'due'")
+    )
+    return {row.run_key for row in connection.execute(due.union(asked)) if row.run_key}
+
+
+def _asked_outside(connection: sa.Connection, ids: Sequence[str]) -> Sequence[Any]:
+    """What was asked for outside about these orders, without what was said in it."""
+    if not ids:
+        return ()
+    columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
+    return connection.execute(sa.select(*columns).where(errands.c.tenant == TENANT, errands.c.order_id.in_(ids))).all()
 
 
 def _run_row(row: Any) -> RunRow:
     return RunRow(
         row.key, row.flow, row.version, row.subject_kind, row.subject, row.word, row.occurrence, row.started_at,
         Run.from_json(row.doc["run"], row.state), event=from_plain(row.doc["event"]),
+        shadow=bool(row.shadow),
     )  # fmt: skip
 
 
-def _remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
+def remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
     """A run keeps the text it started with; fetch it when the live file has another. Returns why it cannot be had (a
     word that this version of the hub does not know any more); empty: it is at hand."""
     if world.knows(flow, version):
@@ -145,8 +191,9 @@ def _meet_customers(
     had = {
         row.customer_id: row.n for row in _among(connection, count, orders.c.customer_id, orders.c.tenant, customers)
     }
-    for loaded in found.values():
-        loaded.contacts = linked.get(loaded.customer_id, {})
+    about = read_about(connection, {order_id: loaded.customer_id for order_id, loaded in found.items()})
+    for order_id, loaded in found.items():
+        loaded.contacts, loaded.about = linked.get(loaded.customer_id, {}), about[order_id]
         if loaded.rev == 0:
             loaded.doc = replace(loaded.doc, customer_orders=had.get(loaded.customer_id, 0))
 
@@ -158,25 +205,28 @@ def _among(
 
 
 def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[str, ...]:
-    """Channel connections by which a customer can be reached; `states`: connection → open or closed."""
+    """Channel connections by which a customer can be reached, and the failovers that hold them; `states`: connection →
+    open or closed."""
     snapshot = doc.snapshot
     if snapshot is None:
         return ()
     phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
     has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
-    return tuple(
-        name
-        for name in world.of_kind("channel")
-        if states.get(name) != "closed"
-        and (states.get(name) == "open" or has.get(world.channel(name).address_kind, False))
-    )
+    return open_channels(world, states, has)
 
 
-def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
-    """Everything that follows for one order from these events and timers."""
+def plan_order(
+    order_id: str,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]] | None = None,
+) -> OrderPlan:
+    """Everything that follows for one order from these events and timers. `read`: what is known of timers of homes."""
     plan = OrderPlan(order_id, loaded.rev)
     if is_home(order_id):
-        return _plan_home(plan, want, loaded, world, now)
+        return _plan_home(plan, want, loaded, world, now, read or {})
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
     plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
@@ -189,6 +239,9 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
     news = [event.news for event in want.events if event.news is not None]
     changed = len(news) < len(want.events)
     plan.customer_was = _whose(loaded, doc, shop.key, order_id)
+    plan.consents = _consents(loaded.doc.snapshot, doc.snapshot, anew=bool(plan.customer_was))
+    for at, given in plan.consents:
+        loaded.about = replace(loaded.about, standing=loaded.about.standing.told_by_order(at, given))
     needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
     if changed:
@@ -200,8 +253,24 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         plan.lines = [*_status_lines(new, after, needless, world, now), *_undone_lines(new, before, after)]
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
+    known = (None if loaded.rev == 0 else before) if changed else after
+    live = any(event.mode is Mode.LIVE for event in want.events)
+    if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
+        news += changes(known, after, now - world.config.contact.fresh)
+    watched = Watched(
+        known,
+        after,
+        world,
+        shop,
+        now,
+        anew=any(event.refold for event in want.events),
+        counts_from=(loaded.created_at or now) if doc.imported else None,
+        live=live or not changed,
+        told_since=loaded.told_since,
+    )
+    clocks = clocks_of(watched, want.timers if loaded.rev else ())
     situation = Situation(
-        before=(None if loaded.rev == 0 else before) if changed else after,
+        before=known,
         after=after,
         world=world,
         now=now,
@@ -210,13 +279,18 @@ def plan_order(order_id: str, want: Wanted, loaded: Loaded, world: World, now: d
         reach=reachable(world, doc, loaded.contacts),
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
+        surveys=loaded.surveys,
         remapped=remapped.keys(),
         speaking=loaded.speaking,
-        news=news if loaded.rev else (),
+        news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
+        errands=loaded.errands,
+        ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
+        about=loaded.about,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     if changed:
-        plan.notices = notices_of(new, before, after, plan.reaction)
+        plan.notices = notices_of(new, before, after, plan.reaction, shadow=world.shadow)
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
     return _with_clocks(plan, want, loaded, world, now, shop)
@@ -230,16 +304,27 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     """The same, with what staff are told of the runs, and with what the clocks of open matters bring."""
     plan.notices += notices_of_runs(plan.reaction, now)
     plan.fired_timers = [timer.id for timer in want.timers]
+    plan.rested = [timer.ref for timer in want.timers if timer.kind == "survey"]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
-            _climb(plan, loaded.escalations[timer.ref], timer.kind, world, now, shop.timezone)
+            _climb(plan, loaded, timer.ref, timer.kind, world, now, shop.timezone)
     return plan
 
 
-def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime) -> OrderPlan:
+def _plan_home(
+    plan: OrderPlan,
+    want: Wanted,
+    loaded: Loaded,
+    world: World,
+    now: datetime,
+    read: Mapping[str, Mapping[str, Any]],
+) -> OrderPlan:
     """What follows for runs that no order belongs to: those of a connection, of a shop."""
     shop = shop_of_home(plan.order_id, world)
     nothing = nothing_of(plan.order_id)
+    clocks = rung(want.timers, read, world, now)
+    told = [event.news for event in want.events if event.news is not None]
+    happened = [each for each in clocks.occasions if not _is_known(each, loaded, world)]
     situation = Situation(
         before=nothing,
         after=nothing,
@@ -250,10 +335,17 @@ def _plan_home(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now:
         open_escalations=loaded.open_escalations,
         matters=loaded.escalations,
         speaking=loaded.speaking,
-        news=[event.news for event in want.events if event.news is not None],
+        news=[*told, *happened],
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
+    plan.reaction.timers += clocks.timers
     return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def _is_known(occasion: Occasion, loaded: Loaded, world: World) -> bool:
+    """Whether the one flow that it is for has run because of it."""
+    flow = world.config.flows[occasion.flow]
+    return run_key(realm(flow.name, in_shadow(flow, world)), occasion) in loaded.run_keys
 
 
 def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
@@ -265,10 +357,13 @@ def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
     return plan
 
 
-def _climb(plan: OrderPlan, row: dict[str, Any], kind: str, world: World, now: datetime, zone: Any) -> None:
+def _climb(plan: OrderPlan, loaded: Loaded, uid: str, kind: str, world: World, now: datetime, zone: Any) -> None:
+    row = loaded.escalations[uid]
     rows = climb(row, kind, world, now, zone)
     if rows.escalation:
-        plan.climbed.append({name: rows.escalation[name] for name in ("uid", "rung", "told")})
+        loaded.escalations[uid] = rows.escalation  # both clocks may run out at once, and each climbs from where it is
+        plan.climbed.append((row, rows.escalation, kind))
+        plan.lines.append(history_line(uid, climbed_text(row, rows.escalation, kind), now))
     if rows.line:
         plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": rows.line}})
     plan.reaction.messages += rows.messages
@@ -303,8 +398,19 @@ def _whose(loaded: Loaded, doc: OrderDoc, shop: str, order_id: str) -> str:
     if not was or not now or was == now or bool(before.customer.email) != bool(after.customer.email):
         return ""  # a part that is only left out, or told later, makes nobody another person
     former, loaded.customer_id = loaded.customer_id, customer_id_of(after, shop, order_id)
-    loaded.contacts = {}
+    loaded.contacts, loaded.about = {}, replace(NOTHING_KNOWN, order_tags=loaded.about.order_tags)
     return former
+
+
+def _consents(before: OrderSnapshot | None, after: OrderSnapshot | None, *, anew: bool) -> list[tuple[datetime, bool]]:
+    """What an order newly says of marketing, and when its customer said it. An order without a tick says nothing: not
+    to be asked is not to refuse. A tick that the shop takes back later is a refusal."""
+    if after is None:
+        return []
+    allows = after.customer.accepts_marketing
+    if before is None or anew:
+        return [(after.placed_at, True)] if allows else []
+    return [(after.version, allows)] if before.customer.accepts_marketing is not allows else []
 
 
 def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:

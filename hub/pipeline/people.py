@@ -1,5 +1,6 @@
 """What channels report: receipts, replies, links made, channels closed. Written in the apply transaction."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import sqlalchemy as sa
 
 from hub.model import ChannelClosed, Linked, Receipt, ReceiptState, Reply
 from hub.plugin import AddressKind
+from hub.store.consents import COMPLAINT, STOP, start, stop
 from hub.store.database import insert_new, upsert
 from hub.store.links import chat_purpose, find_link
 from hub.store.tables import (
@@ -27,13 +29,21 @@ from .around import address_hash
 from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
+from .pressing import PREFIX, pressed
+from .questions import ask, newest_order
+from .shadow import realm, write_messages
 from .states import MOVES, done_with
+from .survey_replies import Chat, take_press, take_words
+from .topics import STATUS, topic_of
 from .world import World
 
 BOUNCE_COUNTS = timedelta(hours=48)
 """A bounce within this time undoes "reached": the next channel is tried (FLOWS 6)."""
 
-ANSWER, NOT_LINKED, GREETING = "order-status", "order-status-none", "chat-linked"
+ANSWER, NOT_LINKED, GREETING, STOPPED = "order-status", "order-status-none", "chat-linked", "chat-stopped"
+HELP, RECEIVED = "chat-help", "question-received"
+COMMANDS = {"/start": ANSWER, "/status": ANSWER, "/help": HELP}
+"""Commands of a chat, which are no questions, and what they are answered with."""
 
 
 def write_channel(
@@ -56,6 +66,11 @@ def write_channel(
             write.linked(record)
         case ChannelClosed():
             write.closed(record)
+
+
+Press = Callable[[sa.Connection, str, str, Reply, World, datetime], None]
+PRESSED: Mapping[str, Press] = {PREFIX: pressed}
+"""What a button for staff begins with → what a press of it does. Others are a survey's, or not ours."""
 
 
 class _Channel:
@@ -153,21 +168,52 @@ class _Channel:
         self.connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [values])
 
     def closed(self, closed: ChannelClosed) -> None:
-        """The person shut the channel (or opened it again): true for whoever has this address."""
+        """The person shut the channel (or opened it again): true for whoever has this address. A word in a channel
+        that carries news of orders leaves it open for them; on SMS it is for all (FLOWS 7)."""
+        whose, kind = self._who_has(closed.address), self.world.channel(self.source).address_kind
+        for customer_id in whose if closed.word or closed.reason == COMPLAINT else ():
+            self._said(closed, customer_id)
+        if closed.word and kind is not AddressKind.PHONE and not closed.open:
+            occasion = f"stop|{closed.address}|{closed.at}"
+            customer = min(whose, default="")
+            self._say(STOPPED if whose else NOT_LINKED, closed.address, occasion, closed.locale, customer)
+            return
         state = "open" if closed.open else "closed"
-        for customer_id in self._who_has(closed.address):
+        for customer_id in whose:
             self._contact(customer_id, closed.address, state, closed.reason)
-        if self.world.channel(self.source).address_kind is not AddressKind.LINK:
+        if closed.open:
+            self._reopen(whose, closed.reason)
+        if kind is not AddressKind.LINK:
             self._address(closed)
+
+    def _said(self, closed: ChannelClosed, customer_id: str) -> None:
+        """What they no longer want to hear here, or want to hear again."""
+        who: dict[str, Any] = {"customer_id": customer_id, "at": closed.at}
+        if not closed.open:
+            how = STOP if closed.word else COMPLAINT
+            stop(self.connection, self.dialect, **who, channel=self.source, how=how)
+            return
+        channels = self.world.of_kind("channel")
+        for each in self._alike():
+            start(self.connection, self.dialect, **who, channel=each, channels=channels)
+
+    def _reopen(self, customer_ids: set[str], reason: str) -> None:
+        """What any provider of the failover reported closed is open again, whichever hears of it."""
+        its = (contacts.c.tenant == TENANT, contacts.c.channel.in_(self._alike()), contacts.c.state == "closed")
+        opened = sa.update(contacts).where(*its, contacts.c.customer_id.in_(customer_ids))
+        self.connection.execute(opened.values(state="open", reason=reason, at=self.now))
+
+    def _alike(self) -> list[str]:
+        return sorted(self.world.one_address[self.source])
 
     def _address(self, closed: ChannelClosed) -> None:
         """The address itself, for whoever gives it in an order: we may not know yet whose it is."""
-        hashed = address_hash(self.source, closed.address)
         if not closed.open:
-            self._suppress(hashed, closed.reason)
+            self._suppress(address_hash(self.source, closed.address), closed.reason)
             return
-        mine = (suppressions.c.tenant == TENANT, suppressions.c.channel == self.source)
-        self.connection.execute(sa.delete(suppressions).where(*mine, suppressions.c.address_hash == hashed))
+        hashes = [address_hash(each, closed.address) for each in self._alike()]
+        mine = (suppressions.c.tenant == TENANT, suppressions.c.address_hash.in_(hashes))
+        self.connection.execute(sa.delete(suppressions).where(*mine))
 
     def _who_has(self, address: str) -> set[str]:
         linked = sa.select(contacts.c.customer_id).where(
@@ -185,17 +231,39 @@ class _Channel:
     # -- answers
 
     def reply(self, reply: Reply) -> None:
-        """Whoever writes to us is told where their orders are; a stranger, how to be known."""
+        """Whoever writes to us asks something. In a chat, where their orders are is told at once, and a stranger is
+        told how to be known; the rest is for a person (docs/consent.md)."""
+        asking = Chat(self.connection, self.dialect, self.world, self.source, reply.address, self.now)
         if reply.button:
+            press = PRESSED.get(reply.button.partition(":")[0])
+            if press is not None:
+                press(self.connection, self.dialect, self.source, reply, self.world, self.now)
+            else:
+                take_press(asking, reply.button, self._say)
             return
-        row = self.connection.execute(
-            sa.select(contacts.c.customer_id).where(
-                contacts.c.tenant == TENANT, contacts.c.channel == self.source, contacts.c.address == reply.address
-            )
-        ).first()
-        template = ANSWER if row else NOT_LINKED
-        customer = row.customer_id if row else ""
-        self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+        if take_words(asking, reply.text, self._say):
+            return
+        chat = self.world.channel(self.source).address_kind is AddressKind.LINK
+        people, command = self._who_has(reply.address), reply.text.strip().partition(" ")[0].casefold()
+        customer, order = newest_order(self.connection, people)
+        customer = customer or min(people, default="")
+        if chat and (not customer or command in COMMANDS):
+            template = COMMANDS.get(command, NOT_LINKED) if customer else NOT_LINKED
+            self._say(template, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+            return
+        topic = topic_of(reply.text)
+        if not customer or not topic:
+            return
+        ask(
+            self.connection, self.dialect, self.world, customer_id=customer, order_id=order, channel=self.source,
+            topic=topic, text=reply.text, occasion=f"{self.source}|{reply.event_id}", at=reply.at, now=self.now,
+            answered=chat and topic == STATUS,
+        )  # fmt: skip
+        if chat and topic == STATUS:
+            self._say(ANSWER, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
+        elif chat:  # once an hour: who explains a thing in five lines is not thanked for each
+            occasion = f"received|{reply.address}|{self.now:%Y-%m-%d %H}"
+            self._say(RECEIVED, reply.address, occasion, reply.locale, customer, order)
 
     def _say(
         self, template: str, address: str, occasion: str, locale: str, customer_id: str = "", order_id: str = ""
@@ -204,7 +272,7 @@ class _Channel:
         row = {
             "tenant": TENANT,
             "slot": slot_of(order_id or address),
-            "key": key_of(TENANT, self.source, template, occasion),
+            "key": key_of(TENANT, self.source, realm(template, self.world.shadow), occasion),
             "order_id": order_id,
             "customer_id": customer_id,
             "template": template,
@@ -215,4 +283,4 @@ class _Channel:
             "created_at": self.now,
             "doc": {"via": [self.source], "urgent": True, "address": address, "locale": locale},
         }
-        self.connection.execute(insert_new(messages, self.dialect).values(**row))
+        write_messages(self.connection, self.dialect, self.world, [row])

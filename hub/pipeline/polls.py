@@ -21,9 +21,10 @@ from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, in_slots, nu
 from .asking import DAILY, pace
 from .crash import crash_point
 from .documents import load
+from .failing import left_alone, paused
 from .fault import fault
 from .receive import inbox_row, new_events
-from .staff import tell_paused
+from .silence import Silences, tell_mended
 from .world import World
 
 log = logging.getLogger("hub.poll")
@@ -43,6 +44,7 @@ class PollDrain:
     def __init__(self, db: Database, clock: Clock, world: Callable[[], World], wake: Callable[[], None]) -> None:
         self.db, self.clock, self.world, self.wake = db, clock, world, wake
         self.asking: dict[str, asyncio.Task[None]] = {}
+        self.silences = Silences()
 
     async def prepare(self) -> None:
         """One row for everything that is to be asked again and again; rows of gone connections end, and those of one
@@ -197,6 +199,8 @@ class PollDrain:
 
         def write(connection: sa.Connection) -> None:
             _answered(connection, row, now, due_at=now + DAILY)
+            if url is not None and row.last_at is not None:  # the first look makes what was never there
+                tell_mended(connection, self.db.dialect, name, lines, world, now)
             if url is not None:  # without an address nobody need have been asked: that is no sign of life
                 _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
 
@@ -220,8 +224,12 @@ class PollDrain:
             values["due_at"] = due
 
         def write(connection: sa.Connection) -> None:
-            self._store_events(connection, name, events, mode, now)
+            new = self._store_events(connection, name, events, mode, now)
             connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
+            if row.kind == "list" and mode is Mode.LIVE:
+                self.silences.polled(name, [raw for raw in events if raw.dedupe_key in new], now)
+                if due is not None:  # the last page
+                    self.silences.tell(connection, self.db.dialect, name, self.world(), now)
             if of_connection:
                 _touch(connection, self.db.dialect, name, **of_connection)
 
@@ -250,9 +258,11 @@ class PollDrain:
 
     def _store_events(
         self, connection: sa.Connection, name: str, events: Sequence[Raw], mode: Mode, now: datetime
-    ) -> None:
-        new_events(connection, self.db.dialect, [inbox_row(name, raw, mode, self.clock) for raw in events])
+    ) -> set[str]:
+        """The dedupe keys of those that are new."""
+        new = new_events(connection, self.db.dialect, [inbox_row(name, raw, mode, self.clock) for raw in events])
         _touch(connection, self.db.dialect, name, last_event_at=now, paused="")
+        return {key for _, key in new}
 
     async def _failed(self, world: World, name: str, rows: Sequence[Any], failure: FailureError) -> None:
         now, outcome = self.clock.now(), failure.outcome
@@ -268,6 +278,8 @@ class PollDrain:
                 connection.execute(sa.update(polls).where(polls.c.id == row.id).values(**values))
             if isinstance(outcome, OurFault):
                 self._pause(connection, world, name, outcome.reason, now)
+            else:
+                left_alone(connection, self.db.dialect, name, world, now)
 
         await self.db.write(write)
 
@@ -277,7 +289,7 @@ class PollDrain:
         values = {"paused": reason, "paused_until": now + PAUSE}
         _touch(connection, self.db.dialect, name, **(values | {"paused_at": now} if fresh else values))
         if fresh:
-            tell_paused(connection, self.db.dialect, name, reason, world, now)
+            paused(connection, self.db.dialect, name, reason, world, now)
 
 
 def _due(connection: sa.Connection, now: datetime, asking: Sequence[str], slots: Slots) -> Sequence[Any]:

@@ -1,29 +1,50 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
 import logging
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Escalate, Flow, Mode, Notify, Unknown
-from hub.flows.run import Effect, Exceeded, Moment, Note, Open, Run, RunState, SayTo, first_unmet, proceed, why_unmet
+from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
+from hub.flows.run import (
+    Effect,
+    Exceeded,
+    Invite,
+    Mark,
+    Moment,
+    Note,
+    Open,
+    Reach,
+    Reached,
+    Run,
+    RunState,
+    SayTo,
+    first_unmet,
+    proceed,
+    why_unmet,
+)
 from hub.flows.types import GIVEN, NEWS
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .customer import NOTHING_KNOWN, About, mark_rows
+from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
+from .gather import begun, closed, is_complete, is_open, joined, only_gathered
 from .guards import Option, before_quiet
-from .ladder import MATTER, escalation_rows, matter_names, raised, rung_of
+from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
 from .news import is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
+from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
+from .surveys import new_survey
 from .world import World
 from .zones import clocks_of
 
@@ -31,6 +52,7 @@ log = logging.getLogger("hub.react")
 
 CANCELLED = "order.cancelled"
 REPLACED = "another parcel was sent in its place"
+NOTHING_MORE: Mapping[str, Any] = {}
 NEWS_WORDS = frozenset({*NEWS, *GIVEN})
 OUTLIVES_CANCELLATION = ("order.cancelled", "payment.", "return.", "customer.", "survey.", "escalation.")
 """Runs triggered by these go on when the order is cancelled (FLOWS 2.3)."""
@@ -52,6 +74,8 @@ class RunRow:
     new: bool = False
     changed: bool = False
     event: Mapping[str, Any] = field(default_factory=dict)
+    shadow: bool = False
+    """Whether nobody outside is to feel anything of it."""
     unreadable: str = ""
     """Why the flow's text with which it started cannot be had; then it cannot go on."""
 
@@ -65,9 +89,13 @@ class Reaction:
     escalations: list[dict[str, Any]] = field(default_factory=list)
     notes: list[dict[str, Any]] = field(default_factory=list)
     """Escalations that are open already: uid, note, severity."""
+    errands: list[dict[str, Any]] = field(default_factory=list)
     timers: list[dict[str, Any]] = field(default_factory=list)
+    surveys: list[dict[str, Any]] = field(default_factory=list)
+    mutes: list[dict[str, Any]] = field(default_factory=list)
+    tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
-    """Keys of runs whose messages that are not on the wire yet are stopped."""
+    """Keys of runs whose messages and errands that are not on the wire yet are stopped."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -92,10 +120,17 @@ class Situation:
     """Codes whose meaning changed (source, vocabulary, code): only what they say now fires (STATUS.md 7)."""
     matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """uid → row, of all matters that were ever raised about the order."""
+    surveys: Set[str] = frozenset()
+    """Names of the surveys that were opened about the order."""
     speaking: Sequence[RunRow] = ()
-    """Runs that are done but whose messages have not left yet: what stops them stops those."""
+    """Runs that are done but whose messages or errands have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
     """What happened beside the statuses."""
+    errands: Sequence[Any] = ()
+    """Rows of what the order's runs asked for outside (run_key, step, key, state, reason, answer)."""
+    ended: Set[str] = frozenset()
+    """Keys of errands that have just ended."""
+    about: About = NOTHING_KNOWN
 
     @property
     def shop(self) -> Shop:
@@ -118,8 +153,10 @@ class _React:
         self.out = Reaction()
         self.open = dict(situation.open_escalations)
         self.matters = dict(situation.matters)
+        self.surveys = set(situation.surveys)
+        self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
-        self.happened = [Happened(each.word, each.subject, each.run) for each in situation.news]
+        self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
         if situation.before is not situation.after:
             self.happened += happenings(situation.before, situation.after)
 
@@ -195,7 +232,9 @@ class _React:
         return frozenset(
             each.word
             for each in self.happened
-            if not (own and each.word.startswith("shipment.") and each.subject != subject) and each.run in ("", key)
+            if not (own and each.word.startswith("shipment.") and each.subject != subject)
+            and each.run in ("", key)
+            and each.shadow <= it.shadow
         )
 
     def _end(self, row: RunRow, state: RunState, reason: str) -> None:
@@ -213,12 +252,39 @@ class _React:
             return
         if self._missing(row):
             return
+        if is_open(row.run.values):
+            self._gather(row)
+            return
+        broken = why_parked_by(self._flow(row), row.key, self.it.errands, self.it.ended)
+        if broken:
+            self._park(row, broken)
+            return
         moment = self._moment(row, self._words_for(row))
         run, effects = proceed(self._flow(row), row.run, moment)
         if run != row.run or effects:
             row.run, row.changed = run, True
             self._settle(row)
             self.out.runs.append(row)
+
+    def _gather(self, row: RunRow) -> None:
+        """Shut the window of a run that gathers, when its time is up or nothing more can come."""
+        until = row.run.due_at
+        if until is not None and until > self.it.now and not is_complete(row.run.values, self.it.after):
+            return
+        row.run, _ = proceed(self._flow(row), closed(row.run), self._moment(row, frozenset()))
+        row.changed = True
+        self._settle(row)
+        self.out.runs.append(row)
+        if row.run.state is not RunState.WAITING:
+            self.waiting.pop(row.key, None)
+
+    def _join(self, row: RunRow, flow: Flow, occasion: Occasion) -> None:
+        claim = run_key(realm(flow.name, row.shadow), occasion)
+        self.known.add(claim)
+        row.run, row.changed = joined(row.run, occasion.subject, claim), True
+        self._line(flow.name, occasion.word, "joined the parcels that are told together", row.key)
+        self.out.runs.append(row)
+        self._gather(row)
 
     def _park(self, row: RunRow, reason: str) -> None:
         """It cannot go on. What it has said already may still leave."""
@@ -235,7 +301,7 @@ class _React:
 
     def _answer(self, occasion: Occasion) -> None:
         for flow in self.it.world.flows_by_word.get(occasion.word, ()):
-            if occasion.flow not in ("", flow.name):
+            if occasion.flow not in ("", flow.name) or occasion.shadow > in_shadow(flow, self.it.world):
                 continue
             try:
                 refusal = self._refusal(flow, occasion)
@@ -262,7 +328,11 @@ class _React:
         ended = self._over(flow, occasion)
         if ended:
             return f"stopped: {ended}"
-        keys = {run_key(name, each) for name in former for each in self._same_news(occasion)}
+        keys = {
+            run_key(realm(name, in_shadow(flow, self.it.world)), each)
+            for name in former
+            for each in self._same_news(occasion)
+        }
         if keys & self.known:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
@@ -322,14 +392,29 @@ class _React:
         ]
 
     def _same_subject(self, row: RunRow, flow: Flow, occasion: Occasion) -> bool:
-        return row.flow == flow.name and row.subject == occasion.subject
+        own = row.shadow is in_shadow(flow, self.it.world)
+        return own and row.flow == flow.name and row.subject == occasion.subject
 
     def _start(self, flow: Flow, occasion: Occasion) -> None:
+        own = in_shadow(flow, self.it.world)
+        mine = (row for row in self.waiting.values() if row.flow == flow.name and row.shadow is own)
+        gathering = next((row for row in mine if is_open(row.run.values)), None)
+        if gathering is not None:
+            self._join(gathering, flow, occasion)
+            return
         for row in list(self.waiting.values()):
             if self._same_subject(row, flow, occasion):
                 self._end(row, RunState.RESTARTED, occasion.word)
         row = self._new_row(flow, occasion)
-        self._line(flow.name, occasion.word, "started", row.key)
+        self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key)
+        if flow.gather is not None:
+            until = flow.gather.after(self.it.now, self.it.shop.timezone, self.it.shop.hours)
+            row.run = begun(row.run, occasion.subject, until)
+            self.waiting[row.key] = row
+            self.out.timers.append(self._timer(row, until))
+            self.out.runs.append(row)
+            self._gather(row)
+            return
         row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
         self._settle(row)
         self.out.runs.append(row)
@@ -337,13 +422,15 @@ class _React:
             self.waiting[row.key] = row
 
     def _new_row(self, flow: Flow, occasion: Occasion) -> RunRow:
-        key = run_key(flow.name, occasion)
+        shadow = in_shadow(flow, self.it.world)
+        key = run_key(realm(flow.name, shadow), occasion)
         self.known.add(key)
         self.out.versions[flow.version] = flow
         values = to_plain(self._own_names(occasion))
         return RunRow(
             key, flow.name, flow.version, occasion.subject_kind, occasion.subject, occasion.word, occasion.occurrence,
             self.it.now, Run(values=values), new=True, changed=True, event=self._event(occasion),
+            shadow=shadow,
         )  # fmt: skip
 
     def _event(self, occasion: Occasion) -> dict[str, Any]:
@@ -361,16 +448,39 @@ class _React:
 
     def _do(self, row: RunRow, effect: Effect, run: Run) -> Run:
         """What a step asks for, and the run with what it learnt by it."""
+        not_done = would_have(effect) if row.shadow else ""
+        if not_done:
+            self._line(row.flow, row.word, not_done, row.key)
+            return run
         match effect:
             case SayTo():
                 return self._say(row, effect, run)
             case Open():
                 return self._escalate(row, effect.step, run)
+            case Reach():
+                self._reach(row, effect, run)
+            case Invite():
+                return self._invite(row, effect.step, run)
+            case Mark():
+                self._mark(row, effect.step)
             case Note():
                 self._line(row.flow, row.word, effect.text, row.key)
             case Exceeded():
                 self.out.exceeded.append((row.flow, row.version, effect.expression.text))
         return run
+
+    def _mark(self, row: RunRow, step: Mute | Tag) -> None:
+        """What is muted or tagged: rows, and what the very next step reads."""
+        it = self.it
+        rows = mark_rows(step, it.after.id, it.customer_id, row.flow, it.now, it.shop)
+        if isinstance(step, Mute):
+            self.out.mutes += rows
+        else:
+            self.out.tags += rows
+            self.about = self.about.tagged(step.who, {each["tag"]: bool(each["present"]) for each in rows})
+            self._names.clear()
+        said = "" if rows else ": there is none"
+        self._line(row.flow, row.word, f"{step.id}{said}", row.key)
 
     def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))
@@ -379,14 +489,46 @@ class _React:
                 row.flow, row.word, f"{row.run.state.value}{f': {row.run.reason}' if row.run.reason else ''}", row.key
             )
 
-    def _say(self, row: RunRow, effect: SayTo, run: Run) -> Run:
+    def _invite(self, row: RunRow, step: Ask, run: Run) -> Run:
+        """Open the survey, invite to it, and put the reminder beside the invitation."""
+        it = self.it
+        survey = it.world.config.surveys.get(step.name)
+        if survey is None or step.name in self.surveys:
+            why = "this order was asked already" if survey else "there is no such survey in the file any more"
+            self._line(row.flow, row.word, f"{step.id}: {why}", row.key)
+            return run
+        if not row.shadow:  # one in shadow would only have asked: it takes no order's turn
+            self.surveys.add(step.name)
+        opened = new_survey(survey, order_id=it.after.id, customer_id=it.customer_id, run_key=row.key, now=it.now)
+        if not row.shadow:
+            self.out.surveys.append(opened)
+        about = {} if row.shadow else {"survey": opened["id"]}
+        said = [(step.id, survey.template, it.now)]
+        if survey.remind is not None:
+            said.append((f"{step.id}:reminder", survey.reminder, it.now + survey.remind))
+        for key, template, earliest in said:
+            words = Notify(key, template, step.to, step.via, step.cls)
+            run = self._say(row, SayTo(words, opened["until_at"], {}), run, about=about, earliest=earliest)
+        return run
+
+    def _say(
+        self,
+        row: RunRow,
+        effect: SayTo,
+        run: Run,
+        *,
+        about: Mapping[str, Any] = NOTHING_MORE,
+        earliest: datetime | None = None,
+    ) -> Run:
+        """One message for each recipient, not before `earliest`; `about` is kept with it."""
         step, it = effect.step, self.it
         extra = {**self._matter(run.values), **effect.extra}
         values = {name: value for name, value in run.values.items() if name != MATTER}
         for recipient in self._recipients(row, step.to):
             settles = recipient == "customer" and not step.urgent
             due = row.started_at + it.world.config.contact.settle if settles else it.now
-            key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
+            flow = realm(row.flow, row.shadow)
+            key = key_of(TENANT, flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
             self.out.messages.append(
                 {
                     "tenant": TENANT,
@@ -404,15 +546,18 @@ class _React:
                     "subject": self._about(row),
                     "state": "due",
                     "reason": "",
-                    "due_at": max(due, it.now),
+                    "shadow": int(row.shadow),
+                    "due_at": max(due, earliest or it.now),
                     "before_at": effect.before,
                     "created_at": it.now,
                     "doc": {
                         "via": list(step.via) if not isinstance(step.via, str) else step.via,
                         "urgent": step.urgent,
+                        "echo": step.echo,
                         "extra": to_plain(extra),
                         "values": values,
                         "event": to_plain(row.event),
+                        **about,
                     },
                 }
             )
@@ -434,7 +579,7 @@ class _React:
     def _escalate(self, row: RunRow, step: Escalate, run: Run) -> Run:
         """Raise the matter, or add to the one that is open; from now on it is the run's own."""
         it = self.it
-        key = key_of(TENANT, row.flow, row.subject, step.id)
+        key = key_of(TENANT, realm(row.flow, row.shadow), row.subject, step.id)
         uid = key_of(row.key, step.id)[:24]
         shop = it.shop
         reason = self._reason(row, step, run, shop)
@@ -447,11 +592,12 @@ class _React:
         self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=self._about(row),
-            word=row.word, world=it.world, now=it.now, zone=shop.timezone,
+            word=row.word, world=it.world, now=it.now, shop=shop, shadow=row.shadow,
         )  # fmt: skip
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
         self.out.escalations.append(rows.escalation)
+        self.out.lines.append(opened_line(rows.escalation))
         self.out.messages += rows.messages
         self.out.timers += rows.timers
         self.matters[uid] = rows.escalation
@@ -466,6 +612,26 @@ class _React:
         except TextError as error:
             self._line(row.flow, row.word, f"{step.id}: its text cannot be filled: {error}", row.key)
             return " ".join(step.reason.split())
+
+    def _reach(self, row: RunRow, effect: Reach, run: Run) -> None:
+        """What is done outside after the commit: a call, or something in the order's own shop."""
+        it, step = self.it, effect.step
+        if isinstance(step, WriteBack):
+            connection, doc = it.after.connection, self._wish(row, step, run)
+        else:
+            connection, doc = step.to, call_doc(effect, row, self._names_in(row, run.values))
+        self.out.errands.append(errand_row(effect, row, it.after.id, connection, doc, it.now))
+
+    def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
+        """What is to be written into the shop's order, fixed when the step is done."""
+        names, shop = self._names_in(row, run.values), self.it.world.shop_of(self.it.after.connection)
+        note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
+        return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
+
+    def _became(self, row: RunRow) -> Callable[[Outside], Reached | None]:
+        if row.shadow:  # nothing is asked of anybody, and nobody answers: it goes on as if it were done
+            return lambda step: Reached()
+        return lambda step: became_of(self.it.errands, row.key, step.id)
 
     def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
         return {
@@ -485,8 +651,14 @@ class _React:
         return Moment(
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
-            self._failed,
+            self._failed, self.it.shop.hours, self._became(row), self._resolved,
         )  # fmt: skip
+
+    def _resolved(self, run: Run) -> bool:
+        """Whether the matter that a run raised last is resolved."""
+        raised_last = run.values.get(MATTER)
+        matter = self.matters.get(raised_last["uid"]) if raised_last else None
+        return matter is not None and matter["state"] == "resolved"
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
         """When a wait is to end whose message must not come in quiet hours; its first choice decides."""
@@ -503,13 +675,16 @@ class _React:
             it = self.it
             alone = {"now": it.now, "shop": shop_names(it.shop)}
             order = not is_home(it.after.id)
-            self._names[subject] = names_of(it.after, it.world, it.now, it.reach, subject) if order else alone
+            self._names[subject] = (
+                names_of(it.after, it.world, it.now, it.reach, subject, self.about) if order else alone
+            )
         return self._names[subject]
 
     def _names_in(self, row: RunRow, values: Mapping[str, Any]) -> dict[str, Any]:
         """What a step of a run reads: its order as it is now, and what is the run's own."""
         own = {**from_plain(dict(values)), "event": from_plain(row.event)}
-        return {**self._names_for(self._about(row)), **own, **self._matter(values)}
+        names = {**self._names_for(self._about(row)), **own, **self._matter(values)}
+        return only_gathered(names, values, self.it.after)
 
     def _matter(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """`escalation`: the matter that the run raised last, as it stands."""

@@ -14,7 +14,7 @@ from hub.model import CarrierRecord, ChannelRecord, OrderRecord, RefKind, Reread
 from hub.plugin import Adapter, Carrier, Channel, Platform, Raw, UnreadableError
 from hub.status import Mode
 
-from .batch import REFOLD, Event
+from .batch import REFOLD, REWATCH, Event
 from .news import NEWS, occasion_of
 from .world import World
 
@@ -97,6 +97,9 @@ def read_event(row: Any, world: World) -> Event:
     event = Event(row.id, row.connection, row.subject, row.received_at, Mode(row.mode))
     if row.topic == REFOLD:
         event.refold, event.body = True, row.body
+        return event
+    if row.topic == REWATCH:
+        event.rewatch, event.body = True, row.body
         return event
     if row.topic == NEWS:
         event.news = occasion_of(row.body)

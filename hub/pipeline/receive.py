@@ -107,13 +107,14 @@ class Receiver:
             if abs(now - self.heard.get(source, now - EVERY)) >= EVERY:
                 connection.execute(insert_new(connections, self.db.dialect).values(tenant=TENANT, name=source))
                 mine = sa.update(connections).where(connections.c.name == source)
-                connection.execute(mine.values(last_event_at=now))
+                connection.execute(mine.values(last_event_at=now, last_webhook_at=now))
                 self.heard[source] = now
 
     def _commit(self, connection: sa.Connection, items: list[list[dict[str, Any]]]) -> Sequence[int]:
         crash_point("before-inbox-commit")
         new = new_events(connection, self.db.dialect, [row for rows in items for row in rows])
-        self._heard_of(connection, {source for source, _ in new})
+        # Also what is known already: a poll may have been faster than the webhook.
+        self._heard_of(connection, {row["connection"] for rows in items for row in rows})
         return [_claim(rows, new) for rows in items]
 
 

@@ -21,9 +21,10 @@ from hub.store.tables import (
 )
 
 from .after import PAUSE, Attempted, Verdict, after
+from .failing import left_alone, paused
 from .listen import message_moved
 from .plain import receipt_subject
-from .staff import tell_notice, tell_paused
+from .staff import tell_notice
 from .states import MessageState, done_with
 from .world import World
 
@@ -79,12 +80,13 @@ class Recorder:
             first_try_at=datetime.fromisoformat(first) if first else now,
             others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
-            receipts=channel.receipts,
+            receipts=world.gives_receipts(connection),
             receipt_wait=timedelta(0)
             if doc.get("urgent")
             else world.config.contact.receipt.get(connection, channel.receipt_wait),
             uncertain=world.connection(connection).uncertain,
             unknowns=doc.get("unknowns", 0),
+            stands_by=bool(doc.get("stands_by")),
             jitter=random.uniform(0.8, 1.2) if self.jitter else 1.0,
         )
 
@@ -102,13 +104,13 @@ class Recorder:
         channel = left.connection
         values: dict[str, Any] = {"state": verdict.state.value, "reason": verdict.reason, "owner": ""}
         if kind == "unknown":
-            doc["unknowns"] = doc.get("unknowns", 0) + 1
+            doc |= {"unknowns": doc.get("unknowns", 0) + 1, "perhaps": channel}
         if verdict.state.value == "due":
             values |= {"due_at": verdict.due_at or now}
             if not verdict.counts:
                 values["tries"] = max(row.tries - 1, 0)
             if verdict.next_channel:
-                doc = done_with(doc, channel, verdict.reason)
+                doc = done_with(doc, channel, verdict.reason, everywhere=verdict.everywhere)
                 values |= {"tries": 0, "connection": ""}
         else:
             values["finished_at"] = now
@@ -120,13 +122,11 @@ class Recorder:
         if kind == "permanent":
             self._refused(connection, row, channel, verdict.reason, world, now)
         if verdict.paused:
-            self._pause(connection, channel, verdict, world, now)
+            pause_connection(connection, self.dialect, channel, verdict.paused, world, now)
+        elif kind == "transient":
+            left_alone(connection, self.dialect, channel, world, now)
         elif kind in ("accepted", "duplicate"):
-            connection.execute(
-                sa.update(connections)
-                .where(connections.c.name == channel, connections.c.paused != "")
-                .values(paused="")
-            )
+            resume_connection(connection, channel)
 
     def _refused(
         self, connection: sa.Connection, row: Any, channel: str, reason: str, world: World, now: datetime
@@ -175,15 +175,25 @@ class Recorder:
             keys, change = ("tenant", "customer_id", "channel"), ("state", "reason", "at")
             connection.execute(upsert(contacts, self.dialect, keys=keys, change=change), [contact])
 
-    def _pause(self, connection: sa.Connection, name: str, verdict: Verdict, world: World, now: datetime) -> None:
-        """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
-        row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
-        fresh = row is None or not row.paused
-        values = {"paused": verdict.paused, "paused_until": now + PAUSE}
-        if row is None:
-            connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
-        else:
-            changed = {**values, "paused_at": now} if fresh else values
-            connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
-        if fresh:
-            tell_paused(connection, self.dialect, name, verdict.paused, world, now)
+
+def pause_connection(
+    connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime
+) -> None:
+    """Our own fault: the connection pauses, no attempt is used up, staff are told once per pause."""
+    row = connection.execute(sa.select(connections).where(connections.c.name == name)).first()
+    fresh = row is None or not row.paused
+    values = {"paused": reason, "paused_until": now + PAUSE}
+    if row is None:
+        connection.execute(sa.insert(connections).values(tenant=TENANT, name=name, paused_at=now, **values))
+    else:
+        changed = {**values, "paused_at": now} if fresh else values
+        connection.execute(sa.update(connections).where(connections.c.name == name).values(**changed))
+    if fresh:
+        paused(connection, dialect, name, reason, world, now)
+
+
+def resume_connection(connection: sa.Connection, name: str) -> None:
+    """It was asked with success: a pause is over."""
+    connection.execute(
+        sa.update(connections).where(connections.c.name == name, connections.c.paused != "").values(paused="")
+    )

@@ -7,10 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.config.model import Rung
-from hub.store.database import insert_new
-from hub.store.tables import TENANT, messages, slot_of
+from hub.store.tables import TENANT, slot_of
 
+from .news import is_home
 from .plain import key_of, to_plain
+from .shadow import realm, write_messages
 from .world import World
 
 CARETAKERS = ("integrator", "manager")
@@ -48,8 +49,8 @@ def tell_notice(
     subject: str = "",
 ) -> None:
     """Something that a person should look at, told once per occasion: `notice` has kind (flagged, contradiction,
-    foreign, trouble, retracted, moving, removed, merged, refused, parked, limit), source, said, reason, channel,
-    template."""
+    foreign, trouble, retracted, moving, removed, merged, refused, parked, errand, limit, silence, webhooks), source,
+    said, reason, channel, template, count, since."""
     said = {name: value for name, value in notice.items() if value}
     without = notice.get("channel", "")
     _tell(connection, dialect, world, now, "staff-notice", occasion, {"notice": said}, without=without,
@@ -70,17 +71,21 @@ def _tell(
     subject: str = "",
 ) -> None:
     rung = caretakers(world)
+    # What the hub itself lacks is told in shadow too: it is there to be seen. Orders are the other system's.
+    shadow = world.shadow and bool(order_id) and not is_home(order_id)
+    rows: list[dict[str, Any]] = []
     for person in rung.people if rung else ():
         row = {
             "tenant": TENANT,
             "slot": slot_of(occasion),
-            "key": key_of(TENANT, occasion, person),
+            "key": key_of(TENANT, realm(occasion, shadow), person),
             "order_id": order_id,
             "subject": subject,
             "template": template,
             "cls": "transactional",
             "recipient": f"staff:{person}",
             "state": "due",
+            "shadow": int(shadow),
             "due_at": now,
             "created_at": now,
             "doc": {
@@ -89,7 +94,8 @@ def _tell(
                 "extra": to_plain(dict(extra)),
             },
         }
-        connection.execute(insert_new(messages, dialect).values(**row))
+        rows.append(row)
+    write_messages(connection, dialect, world, rows)
 
 
 def caretakers(world: World) -> Rung | None:

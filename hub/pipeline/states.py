@@ -41,11 +41,14 @@ FINISHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.FAILED, _S.SUPPRESSED, 
 REACHED = frozenset({_S.SENT, _S.DELIVERED, _S.READ, _S.UNCERTAIN})
 
 
-def done_with(doc: Mapping[str, Any], connection: str, why: str) -> dict[str, Any]:
-    """A message's document once this channel is done with it: the list goes on, and the reason is kept for people."""
+def done_with(doc: Mapping[str, Any], connection: str, why: str, *, everywhere: bool = True) -> dict[str, Any]:
+    """A message's document once this channel is done with it: the list goes on, and the reason is kept for people.
+    `everywhere`: the other providers of its failover are done with it too."""
+    others = [each for each in doc.get("entry", ()) if everywhere and each not in (connection, *doc.get("tried", ()))]
     return {
         **doc,
-        "tried": [*doc.get("tried", ()), connection],
-        "why": {**doc.get("why", {}), connection: why},
+        "tried": [*doc.get("tried", ()), connection, *others],
+        "why": {**doc.get("why", {}), connection: why, **dict.fromkeys(others, f"{connection}: {why}")},
         "first_try_at": None,
+        "perhaps": "",
     }

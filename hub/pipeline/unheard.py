@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from hub.flows.model import Escalate, Length, Severity
+from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT
 
 from .ladder import EscalationRows, escalation_rows
 from .plain import key_of
+from .shadow import realm
 from .world import World
 
 
@@ -20,11 +21,11 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
     if connection not in world.config.connections:
         return None
     shop = world.shop_of(connection)
-    step = Escalate("unheard", rule.escalate, "", Severity.HIGH, Length(rule.due) if rule.due else None)
+    step = Escalate("unheard", rule.escalate, "", Severity.HIGH, rule.due)
     uid = key_of(TENANT, "unheard", row.key)[:24]
     rows = escalation_rows(
         uid,
-        key_of(TENANT, "unheard", row.order_id),
+        key_of(TENANT, realm("unheard", bool(row.shadow)), row.order_id),
         step,
         f"{row.template}: {row.reason}" if row.reason else f"{row.template}: nobody could be reached",
         order_id=row.order_id,
@@ -34,8 +35,9 @@ def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None
         word=row.word,
         world=world,
         now=now,
-        zone=shop.timezone,
+        shop=shop,
         template="staff-unheard",
+        shadow=bool(row.shadow),
     )
     tried = [*row.doc.get("tried", ())]
     for message in rows.messages:

@@ -23,6 +23,8 @@ class World:
     config: Config
     adapters: Mapping[str, Adapter[Any]]
     texts: Texts
+    shadow: bool = False
+    """Whether the whole hub runs in shadow: every flow counts as one that does."""
     _old: dict[str, Flow] = field(default_factory=dict)
     _heard_by_old: set[str] = field(default_factory=set)
     _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)
@@ -30,13 +32,23 @@ class World:
 
     @cached_property
     def flows_by_word(self) -> Mapping[str, Sequence[Flow]]:
-        """Trigger word → live flows; a flow that listens to nothing of an event costs that event nothing."""
+        """Trigger word → flows at work; a flow that listens to nothing of an event costs that event nothing."""
         index: dict[str, list[Flow]] = {}
         for flow in self.config.flows.values():
-            if flow.state is State.LIVE:
+            if flow.state is not State.OFF:
                 for word in flow.triggers:
                     index.setdefault(word, []).append(flow)
         return index
+
+    def speaks(self, word: str) -> bool:
+        """Whether a flow says in the hub's place what the hub would tell staff: one in shadow only does where the hub's
+        own words are a shadow's too."""
+        return any(self.shadow or flow.state is State.LIVE for flow in self.flows_by_word.get(word, ()))
+
+    @cached_property
+    def keeps_clocks(self) -> bool:
+        """Whether any flow listens to what lasts or is missed."""
+        return any(word.startswith(("stalled.", "late.")) for word in self.flows_by_word)
 
     @cached_property
     def _heard(self) -> frozenset[str]:
@@ -79,6 +91,10 @@ class World:
         assert isinstance(adapter, Channel)
         return adapter
 
+    def gives_receipts(self, channel: str) -> bool:
+        """Whether a channel connection's receipts reach this hub."""
+        return self.channel(channel).gives_receipts(self.webhook_url(channel))
+
     def webhook_url(self, connection: str) -> str | None:
         """Where a connection's webhooks come in; None: nothing outside can reach this hub."""
         base = self.config.hub.public_url
@@ -90,11 +106,33 @@ class World:
     def shop_of(self, connection: str) -> Shop:
         return self.config.shop_of(connection)
 
+    def entries_of(self, via: str | Sequence[str], shop: Shop) -> list[tuple[str, ...]]:
+        """The entries of a route or list, in order, as this shop means its words: of each the channel connections that
+        may carry it, several where it is a failover. No channel comes twice."""
+        route = self.config.contact.routes.get(via, ()) if isinstance(via, str) else via
+        seen: set[str] = set()
+        entries = []
+        for name in route:
+            providers = self.config.providers(shop.connections.get(name, name))
+            channels = [each for each in providers if isinstance(self.adapters.get(each), Channel)]
+            fresh = tuple(each for each in channels if each not in seen)
+            seen |= set(fresh)
+            entries += [fresh] if fresh else []
+        return entries
+
     def list_of(self, via: str | Sequence[str], shop: Shop) -> list[str]:
         """The channel connections of a route or list, in order, as this shop means its words."""
-        route = self.config.contact.routes.get(via, ()) if isinstance(via, str) else via
-        named = [shop.connections.get(name, name) for name in route]
-        return [name for name in dict.fromkeys(named) if isinstance(self.adapters.get(name), Channel)]
+        return [name for entry in self.entries_of(via, shop) for name in entry]
+
+    @cached_property
+    def one_address(self) -> Mapping[str, frozenset[str]]:
+        """Channel connection → itself and those that a failover joins it with: they reach people at the same address,
+        so what one of them learns of it (it is dead, its owner answered STOP) holds for all."""
+        groups = {name: frozenset({name}) for name in self.config.connections}
+        for providers in self.config.failovers.values():
+            joined = frozenset(each for name in providers for each in groups[name])
+            groups |= dict.fromkeys(joined, joined)
+        return groups
 
     def level(self, connection: str) -> Level:
         return Level.CARRIER if self.config.connections[connection].kind == "carrier" else Level.SHOP

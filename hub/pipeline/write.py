@@ -9,13 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.flows.model import Severity
+from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
+from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
 from hub.store.tables import (
     TENANT,
     InboxState,
     Utc,
     customers,
+    errands,
     escalations,
     facts,
     flow_versions,
@@ -27,25 +31,32 @@ from hub.store.tables import (
     runs,
     slot_of,
     slot_of_subject,
+    surveys,
     timeline,
     timers,
 )
 
 from .asking import pace
 from .batch import Batch, OrderPlan
+from .customer import write_marks
 from .documents import dump, load
+from .ladder import history_line
 from .listen import message_moved, status_changed
+from .matters import OVERDUE_WORD, report_matter, ring_now
 from .news import home_of, report
 from .people import write_channel
 from .plain import number_of, to_plain
+from .questions import ORDERED, ordered
 from .react import RunRow
 from .remap import look_again
+from .rewatch import look_at_some
+from .shadow import write_messages
 from .staff import tell_notice, tell_unmapped
 from .states import done_with
+from .surveys import rested
 from .unmapped import add_seen
 from .world import World
 
-SEVERITIES = ("low", "normal", "high", "critical")
 WAITS = "|waits:"
 """Marks the dedupe key of a copy of an event that waits for one more order or parcel."""
 HOMELESS = timedelta(hours=1)
@@ -67,6 +78,8 @@ def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: Wo
     write.rows(batch.orders)
     for event, record in batch.channel:
         write_channel(connection, dialect, event.connection, event.id, record, world, now)
+    for body in batch.rewatch:
+        look_at_some(connection, dialect, body, now)
     for source, kind, ref in batch.rereads:
         write.poll_soon(source, kind, ref)
 
@@ -95,6 +108,7 @@ class _Write:
         for source in sorted({row["connection"] for row in first_seen}):
             refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
             self._wake_orphans(refs, source)
+        self._ordered(plan for plan in plans if plan.row and plan.rev == 0)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._facts(plans)
         for plan in plans:
@@ -106,6 +120,7 @@ class _Write:
             for word in plan.reaction.words:
                 status_changed(self.connection, plan.order_id, word)
             self._hand_over(plan)
+            self._consents(plan)
             self._numbers(plan)
             self._unmapped(plan)
             for notice in plan.notices:
@@ -120,13 +135,32 @@ class _Write:
             ),
         )
         self._runs(plans)
-        self._insert(messages, (row for reaction in reactions for row in reaction.messages))
+        write_marks(
+            self.connection, self.dialect,
+            [row for reaction in reactions for row in reaction.mutes],
+            [row for reaction in reactions for row in reaction.tags],
+        )  # fmt: skip
+        said = (row for reaction in reactions for row in reaction.messages)
+        write_messages(self.connection, self.dialect, self.world, said)
+        self._errands([row for reaction in reactions for row in reaction.errands])
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
+        self._insert(surveys, (row for reaction in reactions for row in reaction.surveys))
         self._escalations(plans)
         self._timers(plans)
         for message_id in (each for plan in plans for each in plan.unreceipted):
             self._next_channel(message_id)
+        for survey in (each for plan in plans for each in plan.rested):
+            rested(self.connection, self.dialect, survey, self.world, self.now)
         self._timeline(plans)
+
+    def _ordered(self, new: Iterable[OrderPlan]) -> None:
+        """Other orders of the same customers hear of the new ones (FLOWS 3)."""
+        if not self.world.hears(ORDERED):
+            return
+        rows = [plan.row for plan in new if plan.row is not None]
+        seen = [(row["id"], row["customer_id"], load(row["doc"]).snapshot) for row in rows]
+        placed = [(order_id, customer, each.placed_at) for order_id, customer, each in seen if each is not None]
+        ordered(self.connection, self.dialect, self.world, placed, self.now)
 
     def _insert(self, table: sa.Table, rows: Iterable[dict[str, Any]]) -> None:
         rows = list(rows)
@@ -136,15 +170,22 @@ class _Write:
     def _notice(self, order_id: str, occasion: str, subject: str, notice: Mapping[str, Any]) -> None:
         """What a person should look at. A flow of the merchant's own that listens to it speaks in the hub's place."""
         word = f"status.{notice['kind']}"
-        if word in self.world.flows_by_word:
-            report(
-                self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
-                occurrence=number_of(occasion), at=self.now, now=self.now,
+        report(
+            self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
+            occurrence=number_of(occasion), at=self.now, now=self.now,
+        )  # fmt: skip
+        if not self.world.speaks(word):
+            tell_notice(
+                self.connection, self.dialect, occasion, notice, self.world, self.now,
+                order_id=order_id, subject=subject,
             )  # fmt: skip
-            return
-        tell_notice(
-            self.connection, self.dialect, occasion, notice, self.world, self.now, order_id=order_id, subject=subject
-        )
+
+    def _errands(self, rows: Sequence[dict[str, Any]]) -> None:
+        """What is to be done outside. A step that is done again, because its run was resumed there, is tried again
+        under the same key, and says the same."""
+        if rows:
+            self._insert(errands, rows)
+            try_again(self.connection, self.now, errands.c.key.in_([row["key"] for row in rows]))
 
     def _facts(self, plans: Sequence[OrderPlan]) -> None:
         rows = [_fact_row(plan.order_id, *each) for plan in plans for each in plan.facts]
@@ -158,6 +199,14 @@ class _Write:
             theirs = sa.update(messages).where(messages.c.tenant == TENANT, messages.c.order_id == plan.order_id)
             due = theirs.where(sa.text("messages.state = 'due'"), messages.c.customer_id == plan.customer_was)
             self.connection.execute(due.values(customer_id=plan.row["customer_id"]))
+
+    def _consents(self, plan: OrderPlan) -> None:
+        for at, given in plan.consents:
+            assert plan.row is not None
+            set_consent(
+                self.connection, self.dialect, customer_id=plan.row["customer_id"], cls=MARKETING, given=given, at=at,
+                how=AT_THE_TILL,
+            )  # fmt: skip
 
     def _numbers(self, plan: OrderPlan) -> None:
         if plan.row is None:
@@ -233,9 +282,8 @@ class _Write:
                 self._tell_unmapped(each["connection"], each["vocabulary"], code)
 
     def _tell_unmapped(self, source: str, vocabulary: str, code: str) -> None:
-        if STATUS_UNMAPPED not in self.world.flows_by_word:
+        if self.world.shadow or not self.world.speaks(STATUS_UNMAPPED):
             tell_unmapped(self.connection, self.dialect, source, vocabulary, code, self.world, self.now)
-            return
         where = self.world.connection(source)
         names = {
             "connection": {"name": source, "kind": where.kind, "plugin": where.plugin},
@@ -297,17 +345,18 @@ class _Write:
             )
             for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
                 message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
+            stop_errands(self.connection, silenced, self.now)
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:
         for plan in plans:
             for note in plan.reaction.notes:
                 self._add_note(note)
-            for row in plan.climbed:
-                self.connection.execute(
-                    sa.update(escalations)
-                    .where(escalations.c.tenant == TENANT, escalations.c.uid == row["uid"])
-                    .values(rung=row["rung"], told=row["told"])
-                )
+            for was, now, kind in plan.climbed:
+                mine = sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == now["uid"])
+                unresolved = mine.where(sa.text("escalations.state <> 'resolved'"))
+                done = self.connection.execute(unresolved.values(rung=now["rung"], told=now["told"]))
+                if done.rowcount and kind == "due":  # of the rung that did not settle it
+                    report_matter(self.connection, self.dialect, OVERDUE_WORD, was, self.world, self.now)
 
     def _next_channel(self, message_id: int) -> None:
         """Sent, but no receipt came in time: the list goes on; a later receipt only corrects the record."""
@@ -321,9 +370,16 @@ class _Write:
     def _add_note(self, note: dict[str, Any]) -> None:
         where = (escalations.c.tenant == TENANT, escalations.c.uid == note["uid"])
         row = self.connection.execute(sa.select(escalations).where(*where)).one()
-        severity = max(row.severity, note["severity"], key=SEVERITIES.index)
+        severity = max(Severity(row.severity), Severity(note["severity"]), key=list(Severity).index).value
         text = f"{row.note}\n{note['note']}".strip()
         self.connection.execute(sa.update(escalations).where(*where).values(note=text, severity=severity))
+        self._insert_line(row.order_id, history_line(row.uid, f"raised again: {note['note']}", self.now))
+        if severity == Severity.CRITICAL and row.severity != severity:
+            ring_now(self.connection, dict(row._mapping), self.world, self.now)
+
+    def _insert_line(self, order_id: str, line: dict[str, Any]) -> None:
+        row = {"tenant": TENANT, "order_id": order_id, "recorded_at": self.now, "event_id": None, **line}
+        self.connection.execute(sa.insert(timeline).values(**row))
 
     def _timers(self, plans: Sequence[OrderPlan]) -> None:
         fired = [timer for plan in plans for timer in plan.fired_timers]
@@ -395,6 +451,7 @@ def _run_values(order_id: str, row: RunRow, now: datetime) -> dict[str, Any]:
         "occurrence": row.occurrence,
         "state": row.run.state.value,
         "reason": row.run.reason,
+        "shadow": int(row.shadow),
         "doc": {"run": row.run.to_json(), "event": to_plain(dict(row.event))},
         "started_at": row.started_at,
         "ended_at": None if row.run.state == "waiting" else now,

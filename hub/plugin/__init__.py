@@ -35,10 +35,12 @@ from ._outcomes import (
 )
 from ._phones import e164, sms_text
 from ._signatures import digest, read_json, same_secret, verify_hmac
+from ._targets import BODILESS, Method, Target, TargetAnswer, TargetCall, path_mistake
 from ._webhook import Answer, Page, Raw, Received, WebhookRequest
 from .http import expecting
 
 __all__ = [
+    "BODILESS",
     "Accepted",
     "Adapter",
     "AddressKind",
@@ -53,6 +55,7 @@ __all__ = [
     "Form",
     "Limits",
     "Meaning",
+    "Method",
     "Outcome",
     "Outgoing",
     "Page",
@@ -64,6 +67,9 @@ __all__ = [
     "Settings",
     "StatusTables",
     "Suppress",
+    "Target",
+    "TargetAnswer",
+    "TargetCall",
     "TrackRequest",
     "Transient",
     "Unknown",
@@ -76,6 +82,7 @@ __all__ = [
     "expecting",
     "hookimpl",
     "hookspec",
+    "path_mistake",
     "read_json",
     "same_secret",
     "sms_text",

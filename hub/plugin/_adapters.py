@@ -1,10 +1,11 @@
-"""The three kinds of adapter. An adapter is handed its settings, an HTTP client and the clock; it knows no database,
-no flow and no other plugin. `normalise` is pure; everything else may talk to the outside and may raise `FailureError`.
+"""Adapters, and three of their four kinds (the fourth: `_targets`). An adapter is handed its settings, an HTTP client
+and the clock; it knows no database, no flow and no other plugin. `normalise` is pure; everything else may talk to the
+outside and may raise `FailureError`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -30,12 +31,14 @@ S = TypeVar("S", bound=Settings)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard an outside system may be asked. `per_second` None: no rate limit; `burst` calls may go at once."""
+    """How hard an outside system may be asked. `per_second` None: no rate limit; `burst` calls may go at once;
+    `answer`: how many bytes of an answer are read at most."""
 
     concurrency: int = 4
     per_second: float | None = None
     burst: int = 1
     timeout: timedelta = timedelta(seconds=10)
+    answer: int = 8 * 1024 * 1024
 
 
 StatusTables = Mapping[str, Mapping[str, Meaning]]
@@ -74,6 +77,16 @@ class Adapter(Generic[S]):
         """See to it that the outside system sends its webhooks to `url` (None: the hub is not reachable, deregister
         nothing and poll). Idempotent; run by `hub connect` and daily. Returns a line for each change it made."""
         return ()
+
+    def expires_at(self) -> datetime | None:
+        """When the credential ends and a person has to make another, where the plugin can tell (a token that says so
+        itself); None: never, it is renewed by itself, or nobody knows. Makes no call."""
+        return None
+
+    @classmethod
+    def reaches_private(cls, settings: S) -> bool:
+        """Whether its HTTP client may ask addresses that not everyone may reach (a warehouse in the next room)."""
+        return True
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""
@@ -145,6 +158,8 @@ class Carrier(Adapter[S]):
     """True: the carrier answers with a current code only."""
     intervals: ClassVar[Mapping[Shipment | None, timedelta]] = {}
     """Status → how often to ask; what is absent comes from the hub's own table."""
+    tells: ClassVar[frozenset[Shipment]] = frozenset()
+    """What this carrier announces to every recipient itself, whatever the sender's contract says."""
 
     def recognises(self, number: str) -> bool:
         """Whether a normalised number (no blanks, upper case) can be this carrier's."""
@@ -226,7 +241,10 @@ class Channel(Adapter[S]):
     rings: ClassVar[bool]
     """Whether it makes a noise at night."""
     receipts: ClassVar[bool] = False
+    """Whether it can say that a message arrived; whether it does so here, `gives_receipts` says."""
     honours_keys: ClassVar[bool] = False
+    buttons_reply: ClassVar[bool] = False
+    """Whether a button with `data` comes back as a `Reply`: then surveys are asked inside the chat."""
     receipt_wait: ClassVar[timedelta] = timedelta(minutes=10)
     max_length: ClassVar[int | None] = None
     poll_every: ClassVar[timedelta | None] = None
@@ -240,6 +258,10 @@ class Channel(Adapter[S]):
     async def poll(self, cursor: Any) -> Page:
         """Receipts and replies since the cursor, for channels that can be asked."""
         raise NotImplementedError
+
+    def gives_receipts(self, url: str | None) -> bool:
+        """Whether this connection's receipts reach the hub when webhooks for it would come to `url`."""
+        return self.receipts
 
     def asks_every(self, url: str | None) -> timedelta | None:
         """How often `poll` is to be called when webhooks for this connection would come to `url`; None: not at all."""

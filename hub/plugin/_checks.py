@@ -11,6 +11,7 @@ from hub.status import Meaning, check_plugin_table
 
 from ._adapters import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
 from ._hooks import LATER
+from ._targets import Target
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -71,8 +72,9 @@ _ATTRIBUTES: Mapping[type, Mapping[str, type]] = {
 
 def check_adapter(adapter: Any) -> None:
     """TypeError unless this is an adapter class with all that its kind must state."""
-    if not (isinstance(adapter, type) and issubclass(adapter, Platform | Carrier | Channel)):
-        raise TypeError(f"{getattr(adapter, '__name__', adapter)!r} is neither a Platform, a Carrier nor a Channel")
+    if not (isinstance(adapter, type) and issubclass(adapter, Platform | Carrier | Channel | Target)):
+        who = getattr(adapter, "__name__", adapter)
+        raise TypeError(f"{who!r} is neither a Platform, a Carrier, a Channel nor a Target")
     who = f"adapter {adapter.__name__}"
     name = getattr(adapter, "name", None)
     if not (isinstance(name, str) and _NAME.fullmatch(name)):

@@ -8,12 +8,13 @@ from typing import Any
 
 import httpx
 
+from ._adapters import Limits
 from ._failures import Call, condition_of
 from ._outcomes import FailureError, UnreadableError
 from ._signatures import read_json
 
-LARGEST = 8 * 1024 * 1024
-"""Bytes of one answer, on the wire and unpacked."""
+LARGEST = Limits().answer
+"""Bytes of one answer, on the wire and unpacked, where an adapter sets no limit of its own."""
 LONGEST = 60.0
 """Seconds that a single call may ask for with `timeout=` (a long poll)."""
 
@@ -33,18 +34,19 @@ class Wish:
     expect: frozenset[int]
     safe: bool
     seconds: float
+    largest: int = LARGEST
 
     @classmethod
-    def of(cls, request: httpx.Request, usual: float) -> "Wish":
+    def of(cls, request: httpx.Request, usual: float, largest: int = LARGEST) -> "Wish":
         """Read the request's extensions; `timeout=` of httpx, where given, is the whole exchange's time."""
         said = request.extensions.get("hub", {})
         times = [each for each in request.extensions.get("timeout", {}).values() if each is not None]
         seconds = min(max(times), LONGEST) if times else usual
-        return cls(said.get("expect", frozenset()), bool(said.get("safe")), seconds)
+        return cls(said.get("expect", frozenset()), bool(said.get("safe")), seconds, largest)
 
 
 class AnswerTooLargeError(Exception):
-    """An answer is larger than `LARGEST`."""
+    """An answer is larger than it may be."""
 
 
 class UnreadableAnswerError(Exception):
@@ -86,7 +88,7 @@ async def exchange(
             try:
                 if (failure := heard(head)) is not None:
                     raise failure
-                return await _whole(head, request, call)
+                return await _whole(head, request, call, wish.largest)
             finally:
                 await head.aclose()
     except TimeoutError:
@@ -105,9 +107,9 @@ def refused(response: httpx.Response, wish: Wish) -> tuple[str, str] | None:
     return condition_of(status), str(status)
 
 
-async def _whole(head: httpx.Response, request: httpx.Request, call: Call) -> Answered:
+async def _whole(head: httpx.Response, request: httpx.Request, call: Call, largest: int) -> Answered:
     try:
-        body = unpack(await _body(head), head.headers.get("content-encoding", ""))
+        body = unpack(await _body(head, largest), head.headers.get("content-encoding", ""), largest)
     except AnswerTooLargeError:
         raise call.failure("too-large", status=head.status_code) from None
     except UnreadableAnswerError as error:
@@ -128,37 +130,37 @@ def _kept(headers: httpx.Headers) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, value in headers.raw if name.lower() not in _PACKING]
 
 
-async def _body(head: httpx.Response) -> bytes:
+async def _body(head: httpx.Response, largest: int) -> bytes:
     stream = head.stream
     assert isinstance(stream, httpx.AsyncByteStream)
     found = bytearray()
     async for chunk in stream:
         found += chunk
-        if len(found) > LARGEST:
+        if len(found) > largest:
             raise AnswerTooLargeError
     return bytes(found)
 
 
-def unpack(data: bytes, encodings: str) -> bytes:
-    """Undo the content encodings (`gzip`, `deflate`, several separated by commas), never beyond `LARGEST`."""
+def unpack(data: bytes, encodings: str, largest: int = LARGEST) -> bytes:
+    """Undo the content encodings (`gzip`, `deflate`, several separated by commas), never beyond `largest` bytes."""
     for each in reversed([word.strip().lower() for word in encodings.split(",")]):
         if not data or each in ("", "identity"):
             continue
         if each not in ("gzip", "x-gzip", "deflate"):
             raise UnreadableAnswerError("garbled")
-        data = _inflated(data, each)
+        data = _inflated(data, each, largest)
     return data
 
 
-def _inflated(data: bytes, encoding: str) -> bytes:
+def _inflated(data: bytes, encoding: str, largest: int) -> bytes:
     windows = (31,) if encoding.endswith("gzip") else (15, -15)  # "deflate" means two things in the wild
     for window in windows:
         packed = zlib.decompressobj(window)
         try:
-            plain = packed.decompress(data, LARGEST + 1)
+            plain = packed.decompress(data, largest + 1)
         except zlib.error:
             continue
-        if len(plain) > LARGEST:
+        if len(plain) > largest:
             raise AnswerTooLargeError
         if not packed.eof:
             raise UnreadableAnswerError("truncated")

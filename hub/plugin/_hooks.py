@@ -14,7 +14,7 @@ LATER = frozenset({"flow_steps"})
 
 @hookspec
 def adapters() -> Sequence[type[Any]]:
-    """The adapter classes (`Platform`, `Carrier`, `Channel`) that this plugin brings."""
+    """The adapter classes (`Platform`, `Carrier`, `Channel`, `Target`) that this plugin brings."""
     return ()
 
 

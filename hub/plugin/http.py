@@ -72,12 +72,13 @@ class _Transport(httpx.AsyncBaseTransport):
         self.connection = connection
         self.breaker = breaker
         self._seconds = limits.timeout.total_seconds()
+        self._largest = limits.answer
         self._inner = inner
         self._queue = Queue(limits, clock)
         self._memory = Memory(clock)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        wish = Wish.of(request, self._seconds)
+        wish = Wish.of(request, self._seconds, self._largest)
         call = Call.of(self.connection, request, safe=wish.safe)
         if request.url.scheme not in ("http", "https") or call.host == "?":
             raise call.failure("address")

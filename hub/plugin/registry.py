@@ -22,6 +22,7 @@ import pluggy
 from . import _hooks
 from ._adapters import Adapter, Carrier, Channel, Platform
 from ._checks import Offer, offer, refuse_later
+from ._targets import Target
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,12 @@ _PYTHON = Path(os.__file__).parent
 
 
 class Kind(StrEnum):
-    """The three plugin kinds; each equals its word."""
+    """The plugin kinds; each equals its word."""
 
     PLATFORM = "platform"
     CARRIER = "carrier"
     CHANNEL = "channel"
+    TARGET = "target"
 
     @classmethod
     def of(cls, adapter: type[Adapter[Any]]) -> "Kind":
@@ -48,6 +50,7 @@ _BASES: Mapping[Kind, type[Adapter[Any]]] = {
     Kind.PLATFORM: Platform,
     Kind.CARRIER: Carrier,
     Kind.CHANNEL: Channel,
+    Kind.TARGET: Target,
 }
 
 

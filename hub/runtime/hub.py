@@ -18,14 +18,18 @@ from hub.config.model import Config
 from hub.messages import Texts
 from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
+from hub.pipeline.errands import ErrandDrain
+from hub.pipeline.failing import tell_expiring
+from hub.pipeline.golive import fit
 from hub.pipeline.listen import Listeners, tell
 from hub.pipeline.polls import PollDrain
 from hub.pipeline.receive import Receiver
-from hub.pipeline.remap import remember_statuses
+from hub.pipeline.shadow import remember_mode
 from hub.pipeline.world import World
 from hub.plugin import Adapter, Limits
 from hub.plugin.http import make_client
 from hub.store.database import Database
+from hub.store.errands import next_errand_at
 from hub.store.links import make_link_secret
 from hub.store.migrate import upgrade
 from hub.store.tables import Slots, messages, polls, schedules, timers
@@ -55,12 +59,16 @@ def build_unpaced_adapter(name: str, config: Config, clock: Clock) -> Adapter[An
 
 def _adapter(name: str, config: Config, clock: Clock, limits: Limits) -> Adapter[Any]:
     connection = config.connections[name]
-    return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
+    settings = connection.settings
+    client = make_client(name, limits, clock, private=connection.adapter.reaches_private(settings))
+    return connection.adapter(settings, client, clock, connection=name)
 
 
-def build_world(config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter) -> World:
+def build_world(
+    config: Config, texts: Texts, clock: Clock, make: MakeAdapter = build_adapter, *, shadow: bool = False
+) -> World:
     """A configuration with its adapters."""
-    return World(config, {name: make(name, config, clock) for name in config.connections}, texts)
+    return World(config, {name: make(name, config, clock) for name in config.connections}, texts, shadow)
 
 
 def database_url(config: Config) -> str:
@@ -84,22 +92,35 @@ class Hub:
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
         listeners: Listeners | None = None,
+        shadow: bool = False,
     ) -> None:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
-        self.world = build_world(config, texts, self.clock, make_adapter)
+        self.world = build_world(config, texts, self.clock, make_adapter, shadow=shadow)
         self.db = Database(database or database_url(config))
         self.listeners = listeners
         self.db.on_commit = self._committed
         self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply)
         self.apply = ApplyDrain(self.db, self.clock, self._world)
         self.deliver = DeliverDrain(self.db, self.clock, self._world, lambda: self.wake("deliver"), jitter=jitter)
+        self.errands = ErrandDrain(
+            self.db, self.clock, self._world, lambda: self.wake("errand"), self._wake_apply, jitter=jitter
+        )
         self.polls = PollDrain(self.db, self.clock, self._world, self._wake_apply)
-        self.engine = EmbeddedEngine({"apply": self._apply, "deliver": self.deliver.drain, "poll": self.polls.drain})
+        self.engine = EmbeddedEngine(
+            {
+                "apply": self._apply,
+                "deliver": self.deliver.drain,
+                "errand": self.errands.drain,
+                "poll": self.polls.drain,
+            }
+        )
         self.scheduler: AsyncIOScheduler | None = None
         self.worker: asyncio.Task[None] | None = None
         self.started_at: datetime | None = None
         self.uncertain_at_start = 0
+        self.shadow_since: datetime | None = None
+        """Since when the hub ran in shadow before this start; None: it was live, or never ran."""
         self.ticked_at: datetime | None = None
 
     def _world(self) -> World:
@@ -123,6 +144,7 @@ class Hub:
         done = await self.apply.drain(slots)
         if done:
             self.wake("deliver")
+            self.wake("errand")
             self.wake("poll")
         return done
 
@@ -134,9 +156,11 @@ class Hub:
         await asyncio.to_thread(upgrade, self.db)
         now = self.clock.now()
         await self.db.write(lambda connection: make_link_secret(connection, self.db.dialect))
-        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+        await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
+        shadow = self.world.shadow
+        self.shadow_since = await self.db.write(lambda each: remember_mode(each, self.db.dialect, shadow, now))
         await self._fit()
-        self.uncertain_at_start = await self.deliver.recover()
+        self.uncertain_at_start = await self.deliver.recover() + await self.errands.recover()
         self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
         self.started_at = now
         self.engine.wake_all()
@@ -156,16 +180,24 @@ class Hub:
         if self.ticked_at is not None and now < self.ticked_at - BACKWARDS:
             log.warning("the clock went back by %s", self.ticked_at - now)
             await self.polls.prepare()
-            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now))
+            await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
         self.ticked_at = now
         if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
-            await self.db.write(lambda connection: schedule.fire_due(connection, now))
+            await self.db.write(lambda connection: schedule.fire_due(connection, now, self._jobs()))
+
+    def _jobs(self) -> Mapping[str, tuple[str, schedule.Job]]:
+        """The recurring work, that of the live configuration too."""
+
+        def credentials(connection: sa.Connection, now: datetime) -> None:
+            tell_expiring(connection, self.db.dialect, self.world, now)
+
+        return {**schedule.JOBS, "look-at-credentials": ("40 7 * * *", credentials)}
 
     async def _fit(self) -> None:
         """Bring the rows in line with the configuration that is live now."""
         world, now = self.world, self.clock.now()
         await self.polls.prepare()
-        await self.db.write(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        await self.db.write(lambda connection: fit(connection, self.db.dialect, world, now))
         await self.deliver.free()
 
     async def stop(self) -> None:
@@ -173,7 +205,7 @@ class Hub:
         if self.scheduler is not None:
             self.scheduler.shutdown(wait=False)
         if self.worker is not None:
-            async with self.deliver.deciding:  # not between the claim of a message and its way out
+            async with self.deliver.deciding, self.errands.deciding:  # not between a claim and the way out
                 self.worker.cancel()
                 with suppress(asyncio.CancelledError):
                     await self.worker
@@ -182,6 +214,7 @@ class Hub:
         with suppress(asyncio.CancelledError):
             await self.polls.settle()
         await self.deliver.settle()
+        await self.errands.settle()
         await self._close_adapters(self.world.adapters)
         await asyncio.to_thread(self.db.close)
 
@@ -192,8 +225,8 @@ class Hub:
 
     async def swap(self, config: Config, texts: Texts) -> None:
         """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
-        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter)
-        async with self.deliver.deciding:  # nothing leaves by the one when the other is decided on
+        old, new = self.world, build_world(config, texts, self.clock, self.make_adapter, shadow=self.world.shadow)
+        async with self.deliver.deciding, self.errands.deciding:  # nothing leaves by the one while the other is decided
             self.world = new
             try:
                 await self._fit()
@@ -202,6 +235,7 @@ class Hub:
                 await self._close_adapters(new.adapters)
                 raise
         await self.deliver.settle()
+        await self.errands.settle()
         await self.polls.settle()
         await self._close_adapters(old.adapters)
         self.engine.wake_all()
@@ -213,29 +247,35 @@ class Hub:
         while True:
             self.engine.wake_all()
             await self._until_idle()
-            if not self.deliver.on_wire and not self.polls.asking and self.engine.idle():
+            if not self._in_flight() and self.engine.idle():
                 return
 
     async def _until_idle(self) -> None:
-        while not self.engine.idle() or self.deliver.on_wire or self.polls.asking:
+        while not self.engine.idle() or self._in_flight():
             await self.deliver.settle()
+            await self.errands.settle()
             await self.polls.settle()
             await asyncio.sleep(0.001)
 
+    def _in_flight(self) -> bool:
+        return bool(self.deliver.on_wire or self.errands.on_wire or self.polls.asking)
+
     async def next_due(self) -> datetime | None:
-        """The next instant at which something in the database comes due."""
-        return await self.db.read(_next_due)
+        """The next instant at which something in the database comes due that this hub would do."""
+        return await self.db.read(lambda connection: _next_due(connection, self.world.shadow))
 
 
 def _anything_scheduled(connection: sa.Connection, now: datetime) -> bool:
     return connection.execute(sa.select(schedules.c.id).where(schedules.c.next_run_at <= now)).first() is not None
 
 
-def _next_due(connection: sa.Connection) -> datetime | None:
-    questions = (
+def _next_due(connection: sa.Connection, shadow: bool) -> datetime | None:
+    questions = [
         sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0")),
         sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'")),
         sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0")),
-    )
+    ]
+    if not shadow:  # what is to be done outside rests until the hub is live again
+        questions.append(next_errand_at())
     found = [connection.execute(question).scalar() for question in questions]
     return min((each for each in found if each is not None), default=None)

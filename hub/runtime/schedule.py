@@ -5,10 +5,11 @@ tick; what was missed while all were down fires once, and killing a node loses n
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from apscheduler.triggers.cron import CronTrigger
 
+from hub.flows.cron import cron_of
 from hub.pipeline.fault import fault
 from hub.store.database import insert_new
 from hub.store.tables import TENANT, inbox, links, polls, schedules, timers
@@ -67,15 +68,12 @@ JOBS: Mapping[str, tuple[str, Job]] = {
 
 def next_run(spec: str, now: datetime) -> datetime:
     """The next instant of a five-field cron line after `now`, in UTC; missed ones are not made up for."""
-    at = CronTrigger.from_crontab(spec, timezone="UTC").get_next_fire_time(None, now + timedelta(seconds=1))
-    if at is None:
-        raise ValueError(f"'{spec}' never fires")
-    return at  # type: ignore[no-any-return]
+    return cron_of(spec).next_after(now, ZoneInfo("UTC"))
 
 
-def prepare(connection: sa.Connection, dialect: str, now: datetime) -> None:
+def prepare(connection: sa.Connection, dialect: str, now: datetime, jobs: Mapping[str, tuple[str, Job]] = JOBS) -> None:
     """A row for each job; a changed cron line takes effect."""
-    for name, (spec, _) in JOBS.items():
+    for name, (spec, _) in jobs.items():
         row = {"tenant": TENANT, "id": name, "spec": spec, "next_run_at": next_run(spec, now)}
         connection.execute(insert_new(schedules, dialect).values(**row))
         changed = sa.update(schedules).where(schedules.c.id == name, schedules.c.spec != spec)

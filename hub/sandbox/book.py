@@ -1,6 +1,6 @@
-"""What arrived, as the mail server and the bot's server wrote it down."""
+"""What arrived, as the servers of all channels wrote it down."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from hub.pipeline.around import address_hash
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that truly arrived. `mark` is by what its attempt is found: for mail the left half of the Message-ID,
-    for a chat the message's number and the hash of the address. `title`: a mail's subject; `keys`: a chat message's
+    """A message that truly arrived. `mark` is by what its attempt is found: for mail and SMS the attempt's key, for a
+    chat the message's number and the hash of the address. `title`: a mail's subject; `keys`: a chat message's
     buttons as (text, url)."""
 
     at: datetime
@@ -24,29 +24,44 @@ class Arrival:
     keys: Sequence[tuple[str, str]] = ()
 
 
-class Book:
-    """Both ledgers as one list in the order of time. Each entry is read once, for reading a mail takes a while."""
+Read = Callable[[str, Any], Arrival]
 
-    def __init__(self, mail: Any, bot: Any) -> None:
-        self._mail, self._bot = mail.ledger, bot.ledger
-        self._mails = self._chats = 0
+
+class Book:
+    """The ledgers of all channels as one list in the order of time. Each entry is read once, for reading a mail takes a
+    while. `boxes`: connection → sandbox."""
+
+    def __init__(self, boxes: Mapping[str, Any]) -> None:
+        self._boxes = {name: (box.ledger, READERS.get(box.__class__.__name__, _sms)) for name, box in boxes.items()}
+        self._seen = dict.fromkeys(boxes, 0)
         self._read: list[Arrival] = []
 
     def read(self) -> Sequence[Arrival]:
         """Everything up to now."""
-        mails, chats = list(self._mail)[self._mails :], list(self._bot)[self._chats :]
-        self._mails, self._chats = self._mails + len(mails), self._chats + len(chats)
-        new = [*map(_mail, mails), *map(_chat, chats)]
+        new: list[Arrival] = []
+        for name, (ledger, read) in self._boxes.items():
+            fresh = list(ledger)[self._seen[name] :]
+            self._seen[name] += len(fresh)
+            new += [read(name, each) for each in fresh]
         self._read += sorted(new, key=lambda each: each.at)
         return self._read
 
 
-def _mail(mail: Any) -> Arrival:
+def _mail(channel: str, mail: Any) -> Arrival:
     left = str(mail.parsed["message-id"] or "").strip().lstrip("<").partition("@")[0]
-    return Arrival(mail.at, "mail", left, mail.recipients[0], mail.subject, mail.text, mail.html)
+    return Arrival(mail.at, channel, left, mail.recipients[0], mail.subject, mail.text, mail.html)
 
 
-def _chat(sent: Any) -> Arrival:
-    mark = f"{sent.message_id}/{address_hash('bot', str(sent.chat))}"
+def _chat(channel: str, sent: Any) -> Arrival:
+    mark = f"{sent.message_id}/{address_hash(channel, str(sent.chat))}"
     keys = [(key.text, key.url) for row in sent.keys for key in row]
-    return Arrival(sent.at, "bot", mark, str(sent.chat), "", sent.text, keys=keys)
+    return Arrival(sent.at, channel, mark, str(sent.chat), "", sent.text, keys=keys)
+
+
+def _sms(channel: str, sent: Any) -> Arrival:
+    """Both providers keep the key of the attempt, each under a name of its own."""
+    number = getattr(sent, "phone", "") or getattr(sent, "number", "")
+    return Arrival(sent.at, channel, sent.key, f"+{number.lstrip('+')}", "", sent.text)
+
+
+READERS: Mapping[str, Read] = {"SmtpSandbox": _mail, "TelegramSandbox": _chat}

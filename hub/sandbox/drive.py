@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
-from hub.store.tables import messages, polls, timers
+from hub.store.tables import errands, messages, polls, timers
 
 from .stage import Stage
 from .story import ACTS, END, At, moment
@@ -59,9 +59,8 @@ class Drive:
 
     async def settle(self) -> None:
         """Let everything that can happen at this instant happen."""
-        stage = self.stage
         for _ in range(TURNS):
-            sent = await stage.shop.deliver_due() + await stage.bot.deliver_due()
+            sent = await self.stage.deliver_due()
             await self.town.hub.quiet()
             due = await self.town.hub.next_due()
             if not sent and (due is None or due > self.town.clock.now()):
@@ -70,8 +69,7 @@ class Drive:
 
     async def _next(self) -> datetime | None:
         promised, asked = await self.town.hub.db.read(_due)
-        pending = [each.due for each in self.stage.bot.pending]
-        known = [promised, on_grid(asked), self.stage.shop.next_at(), *pending]
+        known = [promised, on_grid(asked), self.stage.next_at()]
         return min((each for each in known if each is not None), default=None)
 
 
@@ -92,10 +90,13 @@ def on_grid(instant: datetime | None) -> datetime | None:
 
 
 def _due(connection: sa.Connection) -> tuple[datetime | None, datetime | None]:
-    """When something was promised (a timer, a message), and when somebody is to be asked."""
+    """When something was promised (a timer, a message, what is done outside), and when somebody is to be asked."""
     timer = connection.execute(sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0"))).scalar()
     message = connection.execute(
         sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'"))
     ).scalar()
     poll = connection.execute(sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0"))).scalar()
-    return min((each for each in (timer, message) if each is not None), default=None), poll
+    errand = connection.execute(
+        sa.select(sa.func.min(errands.c.due_at)).where(sa.text("errands.state = 'due'"))
+    ).scalar()
+    return min((each for each in (timer, message, errand) if each is not None), default=None), poll

@@ -13,6 +13,7 @@ from hub.store import tables as t
 
 from .book import Arrival
 from .stage import Stage
+from .story import BOT, MAIN_SHOP, WOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,17 @@ class Evidence:
     unmapped: Sequence[Any]
     escalations: Sequence[Any]
     runs: Sequence[Any]
+    errands: Sequence[Any]
+    surveys: Sequence[Any]
+    calls: Sequence[str]
+    """Keys of the calls that the CRM took, once for each time."""
+    written: Sequence[str]
+    """Cases into whose order somebody wrote by the shop's interface, as the shop says."""
     lines: Sequence[Any]
     numbers: int
     repeated: int
+    fresh: int
+    """How many webhooks of the shops the hub knew already, and how many it did not."""
     now: datetime
 
 
@@ -41,10 +50,10 @@ async def gather(stage: Stage) -> Evidence:
     """The evidence as it stands."""
     hub = stage.town.hub
     found = await hub.db.read(_tables)
-    cases = {f"main-shop:{it.order}": key for key, it in stage.cases.items() if it.order}
+    cases = {order_id: key for key, order_id in stage.order_ids().items()}
     return Evidence(
-        taken=[each.body_hash for each in stage.shop.ledger.where(kind="webhook") if 200 <= (each.status or 0) < 300],
-        inbox={hash_of(row.body): row.state for row in found["inbox"] if row.connection == "main-shop"},
+        taken=[each for shop in stage.shops.values() for each in shop.taken()],
+        inbox={hash_of(row.body, row.connection): row.state for row in found["inbox"] if row.connection in stage.shops},
         arrivals=stage.book.read(),
         cases=cases,
         orders=found["orders"],
@@ -54,25 +63,40 @@ async def gather(stage: Stage) -> Evidence:
         unmapped=found["unmapped"],
         escalations=found["escalations"],
         runs=found["runs"],
+        errands=found["errands"],
+        surveys=found["surveys"],
+        calls=[each.key for each in stage.crm.ledger],
+        written=[key for key, it in stage.cases.items() if it.order and stage.shops[it.case.shop].written(it.order)],
         lines=found["timeline"],
         numbers=len({row.number for row in found["numbers"]}),
-        repeated=sum(count for (_, result), count in hub.receiver.counts.items() if result == "repeated"),
+        repeated=sum(hub.receiver.counts[shop, "repeated"] for shop in stage.shops),
+        fresh=sum(hub.receiver.counts[shop, "accepted"] for shop in stage.shops),
         now=stage.town.clock.now(),
     )
 
 
-def hash_of(body: Any) -> str:
-    """The SHA-256 of a body as the shop wrote it: members in their order, nothing escaped that need not be."""
-    return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+WRITTEN: Mapping[str, Mapping[str, Any]] = {
+    MAIN_SHOP: {"ensure_ascii": False},
+    WOO: {"separators": (",", ":")},
+}
+"""How each shop writes its JSON, members in their order."""
+
+
+def hash_of(body: Any, shop: str) -> str:
+    """The SHA-256 of a body as the shop wrote it."""
+    return hashlib.sha256(json.dumps(body, **WRITTEN[shop]).encode()).hexdigest()
 
 
 def mark_of(attempt: Any) -> str:
     """By what the arrival of an attempt is known (see `book.Arrival`)."""
-    return str(attempt.key) if attempt.connection == "mail" else f"{attempt.provider_id}/{attempt.address_hash}"
+    return f"{attempt.provider_id}/{attempt.address_hash}" if attempt.connection == BOT else str(attempt.key)
 
 
 def _tables(connection: sa.Connection) -> Mapping[str, Sequence[Any]]:
-    wanted = (t.inbox, t.orders, t.messages, t.attempts, t.unmapped, t.escalations, t.runs, t.timeline, t.numbers)
+    wanted = (
+        t.inbox, t.orders, t.messages, t.attempts, t.unmapped, t.escalations, t.runs, t.timeline, t.numbers, t.errands,
+        t.surveys,
+    )  # fmt: skip
     return {
         each.name: connection.execute(
             sa.select(each).where(each.c.tenant == t.TENANT).order_by(*each.primary_key)

@@ -3,33 +3,64 @@
 from collections.abc import Mapping, Sequence
 
 _TOLD: Mapping[str, str] = {
-    "olha": "mail: order-received; bot: chat-linked packed shipped ready-for-pickup delivered",
-    "marek": ("mail: order-received shipped-part shipped-part ready-for-pickup delivered ready-for-pickup delivered"),
-    "anna": "mail: order-received payment-failed payment-received shipped ready-for-pickup delivered",
-    "dmytro": "mail: order-received shipped ready-for-pickup delivered",
+    "olha": (
+        "mail: order-received; bot: chat-linked packed shipped ready-for-pickup delivered five-questions "
+        "survey-question survey-question survey-question survey-question survey-question survey-thanks; mail: "
+        "please-review"
+    ),
+    "marek": (
+        "mail: order-received; turbosms: shipped-part ready-for-pickup; mail: delivered; turbosms: "
+        "ready-for-pickup; mail: delivered five-questions"
+    ),
+    "anna": (
+        "mail: order-received payment-failed; turbosms: payment-failed; mail: payment-received; turbosms: "
+        "shipped ready-for-pickup; mail: delivered five-questions"
+    ),
+    "dmytro": "mail: order-received; turbosms: shipped; sms-backup: ready-for-pickup; mail: delivered five-questions",
     "iryna": (
-        "mail: order-received; bot: chat-linked shipped; mail: ready-for-pickup; bot: pickup-reminder "
+        "mail: order-received; bot: chat-linked shipped; turbosms: ready-for-pickup; bot: pickup-reminder "
         "pickup-last-day delivered"
     ),
-    "petro": "mail: order-received shipped ready-for-pickup pickup-last-day",
-    "emma": "mail: order-received shipped parcel-delayed out-for-delivery delivered",
-    "sofia": "mail: order-received; bot: chat-linked shipped; mail: problem-we-are-on-it",
-    "oleksii": ("mail: order-received shipped ready-for-pickup delivered return-news return-news return-news refunded"),
-    "nazar": "mail: order-received shipped ready-for-pickup delivered",
-    "yulia": "mail: order-received shipped delivered",
-    "viktor": "mail: order-received shipped ready-for-pickup delivered",
-    "kateryna": ("mail: order-received; bot: chat-linked shipped; mail: ready-for-pickup; bot: delivered"),
-    "taras": "mail: order-received order-cancelled refunded",
-    "halyna": "mail: order-received on-hold shipped ready-for-pickup delivered",
-    "bohdan": (
-        "mail: order-received shipped out-for-delivery delivery-failed out-for-delivery delivery-failed delivered"
+    "petro": (
+        "mail: order-received; turbosms: shipped ready-for-pickup; mail: pickup-last-day; turbosms: "
+        "pickup-last-day not-collected"
     ),
-    "larysa": "mail: order-received shipped ready-for-pickup delivery-failed",
-    "john": "mail: order-received shipped ready-for-pickup delivered",
-    "mariia": "mail: order-received shipped ready-for-pickup delivered",
-    "andrii": "",
-    "nadia": "mail: order-received; bot: chat-linked shipped delivered",
-    "stepan": "mail: order-received shipped ready-for-pickup delivered",
+    "emma": "mail: order-received shipped parcel-delayed out-for-delivery delivered five-questions",
+    "sofia": (
+        "mail: order-received; bot: chat-linked shipped; mail: problem-we-are-on-it; turbosms: "
+        "problem-we-are-on-it problem-solved"
+    ),
+    "oleksii": (
+        "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered return-news return-news "
+        "return-news refunded"
+    ),
+    "nazar": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered; turbosms: complaint-received",
+    "yulia": "mail: order-received; turbosms: shipped; mail: delivered five-questions",
+    "viktor": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered five-questions",
+    "kateryna": (
+        "mail: order-received; bot: chat-linked shipped; turbosms: ready-for-pickup; bot: delivered five-questions"
+    ),
+    "taras": "mail: order-received order-cancelled refunded",
+    "halyna": "mail: order-received; turbosms: on-hold shipped ready-for-pickup; mail: delivered five-questions",
+    "bohdan": (
+        "mail: order-received; turbosms: shipped out-for-delivery delivery-failed out-for-delivery; mail: "
+        "delivery-failed delivered five-questions"
+    ),
+    "larysa": "mail: order-received; turbosms: shipped ready-for-pickup delivery-failed",
+    "john": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered five-questions",
+    "mariia": "mail: order-received please-check-your-number shipped ready-for-pickup delivered five-questions",
+    "andrii": "turbosms: shipped ready-for-pickup",
+    "nadia": "mail: order-received; bot: chat-linked shipped delivered five-questions",
+    "stepan": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered five-questions",
+    "magda": (
+        "ziarno-mail: order-received; ziarno-sms: shipped ready-for-pickup; ziarno-mail: pickup-last-day; "
+        "ziarno-sms: pickup-last-day; ziarno-mail: delivered five-questions"
+    ),
+    "pawel": "ziarno-mail: order-received; ziarno-sms: shipped ready-for-pickup; ziarno-mail: delivered five-questions",
+    "zofia": "ziarno-mail: order-received order-cancelled",
+    "tomasz": (
+        "ziarno-mail: order-received; ziarno-sms: shipped ready-for-pickup; ziarno-mail: delivered five-questions"
+    ),
 }
 
 
@@ -45,19 +76,43 @@ TOLD: Mapping[str, Sequence[str]] = {case: _read(text) for case, text in _TOLD.i
 OLENA, TARAS, IRYNA = (f"{person}:bot:staff-escalation" for person in ("olena", "taras", "iryna"))
 
 CALLED: Mapping[str, Sequence[str]] = {
-    "petro": (OLENA, TARAS),
+    "dmytro": (OLENA,),
+    "petro": (OLENA,),
     "sofia": ("olena:mail:staff-escalation",),
     "oleksii": (OLENA,),
-    "bohdan": (OLENA, IRYNA),
-    "larysa": (OLENA, TARAS),
+    "nazar": (
+        OLENA,
+        "olena:bot:staff-matter",
+    ),
+    "bohdan": (
+        OLENA,
+        IRYNA,
+    ),
+    "larysa": (
+        OLENA,
+        TARAS,
+    ),
     "john": (OLENA,),
     "mariia": (OLENA,),
-    "andrii": 4 * ("olena:bot:staff-unheard",),
+    "andrii": (
+        "olena:bot:staff-unheard",
+        "olena:bot:staff-unheard",
+    ),
 }
 """Case → what staff is told, as person:channel:template."""
 
-UNHEARD: Mapping[str, int] = {"andrii": 4}
-"""Case → how many messages nobody could be reached with, each of them handed to a person."""
+UNHEARD: Mapping[str, int] = {"andrii": 3}
+"""Case → how many messages nobody could be reached with; those about the order are handed to a person."""
+
+ANSWERED: Mapping[str, tuple[str, int | None]] = {
+    "olha": ("answered", 10),
+    "pawel": ("partial", None),
+    "dmytro": ("answered", 3),
+}
+"""Case → how far its customer came with the survey, and whether they would recommend (0 to 10)."""
+
+WRITTEN = ("petro",)
+"""Cases into whose order the hub wrote something in the shop."""
 
 UNKNOWN_CODES = (("nova-poshta", "113"),)
 """What has to be in quarantine in the end: (connection, code)."""

@@ -19,8 +19,8 @@ from hub.store import queries, tables
 from .book import Arrival
 from .evidence import mark_of
 from .stage import Stage
-from .story import ZONE
-from .watch import CHANNELS, Watch
+from .story import CHANNELS, ZONE
+from .watch import Watch
 
 FOLDER = Path(__file__).parent / "pages"
 _PAGES = Environment(loader=FileSystemLoader(FOLDER), autoescape=select_autoescape(default=True), trim_blocks=True)
@@ -120,12 +120,14 @@ async def _overview(stage: Stage, request: Request) -> Response:
 
 
 async def _order(stage: Stage, request: Request) -> Response:
-    number = f"#{request.path_params['number']}"
-    whole = await stage.town.hub.db.read(lambda connection: _whole(connection, number))
+    asked = request.path_params["number"]
+    whole = await stage.town.hub.db.read(lambda connection: _whole(connection, asked))
     if whole is None:
         return _nothing()
+    number = whole["row"].number
     about = [each for each in await messages(stage) if each.order == number]
-    case = next((it.case for it in stage.cases.values() if it.order == whole["row"].ref), None)
+    key = next((key for key, order_id in stage.order_ids().items() if order_id == whole["row"].id), None)
+    case = stage.cases[key].case if key else None
     headline = _label(whole["row"].headline)
     return _page("order.html", number=number, case=case, headline=headline, about=about, words=VERDICTS, **whole)
 
@@ -177,7 +179,7 @@ def _by_mark(connection: Any) -> Mapping[str, tuple[Any, str]]:
 
 
 def _whole(connection: Any, number: str) -> dict[str, Any] | None:
-    found = queries.find_orders(connection, number)
+    found = queries.find_orders(connection, number) or queries.find_orders(connection, f"#{number}")
     if not found:
         return None
     row = found[0]

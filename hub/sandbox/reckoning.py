@@ -14,7 +14,7 @@ from hub.store.tables import InboxState
 
 from . import expected
 from .evidence import Evidence, mark_of
-from .story import CASES
+from .story import CASES, CHANNELS, MAIL, SMS, TELEGRAM
 
 TAKEN = ("accepted", "duplicate")
 """Outcomes of an attempt with which a message has arrived."""
@@ -50,8 +50,11 @@ def _kept(it: Evidence) -> tuple[int, Iterator[str]]:
 
 
 def _repeated(it: Evidence) -> tuple[int, Iterator[str]]:
-    again = len(it.taken) - len(set(it.taken))
-    return again, _when(again != it.repeated, f"{again} webhooks came again, the hub counted {it.repeated}")
+    """What came again, or came after a poll had found it, was known."""
+    again, all_of_it = len(it.taken) - len(set(it.taken)), it.repeated + it.fresh
+    wrong = all_of_it != len(it.taken) or it.repeated < again
+    said = f"{len(it.taken)} webhooks, {again} of them again; the hub counted {it.fresh} new and {it.repeated} known"
+    return it.repeated, _when(wrong, said)
 
 
 def _processed(it: Evidence) -> tuple[int, Iterator[str]]:
@@ -67,8 +70,9 @@ def _processed(it: Evidence) -> tuple[int, Iterator[str]]:
 
 
 def _arrived(it: Evidence, channel: str) -> tuple[int, Iterator[str]]:
-    ours = Counter(mark_of(row) for row in it.attempts if row.connection == channel and row.outcome in TAKEN)
-    theirs = Counter(each.mark for each in it.arrivals if each.channel == channel)
+    """`channel` as people call it: several connections may be of one."""
+    ours = Counter(mark_of(row) for row in it.attempts if CHANNELS[row.connection] == channel and row.outcome in TAKEN)
+    theirs = Counter(each.mark for each in it.arrivals if CHANNELS[each.channel] == channel)
     return sum(theirs.values()), _unequal(ours, theirs, channel)
 
 
@@ -80,23 +84,34 @@ def _unequal(ours: Mapping[str, int], theirs: Mapping[str, int], channel: str) -
 
 
 def _mails(it: Evidence) -> tuple[int, Iterator[str]]:
-    return _arrived(it, "mail")
+    return _arrived(it, MAIL)
 
 
 def _chats(it: Evidence) -> tuple[int, Iterator[str]]:
-    return _arrived(it, "bot")
+    return _arrived(it, TELEGRAM)
+
+
+def _texts(it: Evidence) -> tuple[int, Iterator[str]]:
+    return _arrived(it, SMS)
 
 
 def _once(it: Evidence) -> tuple[int, Iterator[str]]:
-    """By what arrived: one message is one recipient's, of one step of one run."""
+    """By what arrived: one message is one recipient's, of one step of one run. What is urgent may speak on two channels
+    (FLOWS 6), on each of them once."""
     message_of = {mark_of(row): row.message_id for row in it.attempts if row.outcome in TAKEN}
     rows = {row.id: row for row in it.messages}
     came: Counter[tuple[str, ...]] = Counter()
     for each in it.arrivals:
         row = rows.get(message_of.get(each.mark, 0))
         if row is not None:
-            came[(row.run_key, row.step, row.recipient) if row.run_key else (row.key,)] += 1
+            what = (row.run_key, row.step, row.recipient) if row.run_key else (row.key,)
+            came[(*what, each.channel) if row.doc.get("urgent") else what] += 1
     return sum(came.values()), (f"told {n} times: {' / '.join(what)}" for what, n in came.items() if n > 1)
+
+
+def _called(it: Evidence) -> tuple[int, Iterator[str]]:
+    ours = Counter(row.key for row in it.errands if row.kind == "call" and row.state == "done")
+    return len(it.calls), _unequal(ours, Counter(it.calls), "CRM")
 
 
 # -- the story
@@ -150,6 +165,17 @@ def _unheard(it: Evidence) -> tuple[int, Iterator[str]]:
     )
 
 
+def _answered(it: Evidence) -> tuple[int, Iterator[str]]:
+    found = {it.cases[row.order_id]: (row.state, row.answers.get("recommend")) for row in it.surveys if row.answers}
+    said = f"the surveys came to {found} instead of {dict(expected.ANSWERED)}"
+    return len(found), _when(found != dict(expected.ANSWERED), said)
+
+
+def _written(it: Evidence) -> tuple[int, Iterator[str]]:
+    said = f"the shops were written to for {sorted(it.written)} instead of {sorted(expected.WRITTEN)}"
+    return len(it.written), _when(sorted(it.written) != sorted(expected.WRITTEN), said)
+
+
 def _unknown(it: Evidence) -> tuple[int, Iterator[str]]:
     found = tuple(sorted((row.connection, row.code) for row in it.unmapped))
     return len(found), _when(
@@ -171,15 +197,19 @@ def _when(differs: bool, text: str) -> Iterator[str]:
 
 CHECKS: Mapping[str, Check] = {
     "webhooks answered 2xx are in the inbox": _kept,
-    "repeated webhooks were known as such": _repeated,
+    "webhooks that came again, or after a poll, were known as such": _repeated,
     "events were applied; none is dead or waits": _processed,
     "mails that arrived are attempts of the database, one for one": _mails,
     "Telegram messages that arrived are attempts of the database, one for one": _chats,
+    "SMS that arrived are attempts of the database, one for one": _texts,
+    "calls that arrived at the CRM are errands of the database, one for one": _called,
     "messages that arrived were told once": _once,
     "orders end with the headline of the story": _headlines,
     "messages to customers are the story's, in its order": _customers,
     "messages to staff are the story's, in its order": _staff,
     "messages that nobody could be reached with are the story's": _unheard,
+    "surveys are answered as in the story": _answered,
+    "orders that were written to in a shop are the story's": _written,
     "unknown codes are in quarantine, and no other": _unknown,
     "messages are finished; none is on the wire or overdue": _finished,
 }
@@ -229,7 +259,7 @@ def the_day(it: Evidence, locales: Mapping[str, str]) -> Day:
         parcels=it.numbers,
         events=len(it.events),
         repeated=it.repeated,
-        by_channel=Counter(each.connection for each in reached),
+        by_channel=Counter(CHANNELS[each.connection] for each in reached),
         by_locale=told_in,
         silent=_silences(it),
         late=sum(1 for line in it.lines if line.doc.get("verdict") == "stale"),

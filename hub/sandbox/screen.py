@@ -200,7 +200,7 @@ def day(it: Day, stops: int, seconds: float) -> Table:
         "late or unknown",
         f"{it.late} late words moved nothing; {_many(it.unknown, 'unknown code')} in quarantine, told to no customer",
     )
-    table.add_row("messages", _counted(it.by_channel, {"mail": "by mail", "bot": "by Telegram"}))
+    table.add_row("messages", _counted(it.by_channel, {name: f"by {name}" for name in it.by_channel}))
     table.add_row("to customers", _counted(it.by_locale, {}))
     table.add_row("kept for the morning", str(it.deferred))
     table.add_row("not said", "; ".join(f"{n} {why}" for why, n in sorted(it.silent.items(), key=lambda x: -x[1])))

@@ -26,10 +26,23 @@ CUP = ("CUP-180", "Cup, 180 ml", 4, "240.00")
 
 CARD, CASH = "shopify_payments", "Cash on Delivery (COD)"
 
+MUG = ("MUG-W", "Kubek „Świt”", 2, "39.90")
+COFFEE = ("CFF-500", "Kawa ziarnista, 500 g", 1, "64.00")
+
+MAIN_SHOP, WOO, NOVA_POSHTA, INPOST, BOT = "main-shop", "woo", "nova-poshta", "inpost", "bot"
+SMS_UA, SMS_BACKUP, SMS_PL = "turbosms", "sms-backup", "ziarno-sms"
+CRM = "crm"
+MAIL, TELEGRAM, SMS = "mail", "Telegram", "SMS"
+CHANNELS: Mapping[str, str] = {
+    "mail": MAIL, "ziarno-mail": MAIL, BOT: TELEGRAM, SMS_UA: SMS, SMS_BACKUP: SMS, SMS_PL: SMS,
+}  # fmt: skip
+"""Connection of a channel → what people call it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One order. `to`: where its parcel goes (branch, locker, doors). `ends`: the headline in the end."""
+    """One order. `to`: where its parcel goes (branch, locker, doors; with InPost a locker's name). `ends`: the headline
+    in the end. `shop`: the connection of its shop. `marketing`: said yes to offers and requests for reviews."""
 
     key: str
     situation: str
@@ -42,6 +55,8 @@ class Case:
     phone: str | None = "+380501112233"
     email: str = ""
     ends: str = "delivered"
+    shop: str = MAIN_SHOP
+    marketing: bool = False
 
     @property
     def address(self) -> str:
@@ -77,18 +92,18 @@ def moment(when: str) -> datetime:
 
 
 CASES: Sequence[Case] = (
-    Case("olha", "Cash on delivery; notices come twice", "Ольга Коваль", "uk-UA", gateway=CASH),
+    Case("olha", "Cash on delivery; notices come twice", "Ольга Коваль", "uk-UA", gateway=CASH, marketing=True),
     Case("marek", "An order in two parcels", "Marek Wiśniewski", "pl-PL", (BEANS, KETTLE), phone="+48601234567"),
     Case("anna", "The payment fails, works an hour later", "Anna <Ania> Nowak", "pl-PL", phone="+48601234568"),
     Case("dmytro", "Fails, works at once: not a word of it", "Дмитро Шевчук", "uk-UA"),
     Case("iryna", "Collected only after the last reminder", "Ірина Бойко", "uk-UA", gateway=CASH),
     Case(
         "petro",
-        "Left in the locker until it goes back",
+        "Left in the locker past its time: a choice",
         "Петро Мельник",
         "uk-UA",
         to="locker",
-        ends="returned",
+        ends="problem",
     ),
     Case("emma", "A delay on the way", "Emma Clarke", "en-GB", phone="+447911123456"),
     Case("sofia", "Damaged: a person takes it up", "Софія Ткаченко", "uk-UA", (CUP,), ends="problem"),
@@ -106,7 +121,15 @@ CASES: Sequence[Case] = (
     Case("andrii", "A dead address: a person hears of it", "Андрій Ткач", "uk-UA", email="550-unknown@example.com"),
     Case("nadia", "Night news, overtaken by the morning", "Надія Гнатюк", "uk-UA", to="locker"),
     Case("stepan", "A lost notice, found by the next poll", "Степан Козак", "uk-UA"),
-)
+    Case("magda", "To a locker, collected on the last day", "Magda Lewandowska", "pl-PL", (MUG,), to="KRA01M",
+         phone="+48600111001", shop=WOO),
+    Case("pawel", "Paid an hour later", "Paweł Kamiński", "pl-PL", (COFFEE, MUG), to="KRA010", phone="+48600111002",
+         shop=WOO),
+    Case("zofia", "Cancelled before it was paid", "Zofia Zielińska", "pl-PL", (MUG,), phone="+48600111003",
+         ends="cancelled", shop=WOO),
+    Case("tomasz", "The shop's notices stop: found by polls", "Tomasz Woźniak", "pl-PL", (COFFEE,), to="WAW123",
+         phone="+48600111004", shop=WOO),
+)  # fmt: skip
 
 ACTS: Sequence[At] = (
     # ------------------------------------------------------------------------------- Tuesday: orders come in
@@ -153,6 +176,13 @@ ACTS: Sequence[At] = (
     at("1 12:40", "stepan", "order"),
     at("1 13:15", "mariia", "staff_settles", person="olena"),
     at("1 13:30", "halyna", "release"),
+    at("1 10:20", "magda", "order"),
+    at("1 10:35", "pawel", "order", paid=False),
+    at("1 11:36", "pawel", "pay"),
+    at("1 12:02", "zofia", "order", paid=False),
+    at("1 12:45", "zofia", "cancel"),
+    at("1 12:50", "", "woo_notices_stop"),
+    at("1 12:55", "tomasz", "order"),
     # ------------------------------------------------------------------------------- packing and the van
     at("1 14:00", "olha", "pick"),
     at("1 14:30", "olha", "ship"),
@@ -176,20 +206,29 @@ ACTS: Sequence[At] = (
     at("1 15:55", "mariia", "ship"),
     at("1 16:00", "andrii", "ship"),
     at("1 16:05", "nadia", "ship"),
+    at("1 15:12", "magda", "ship"),
+    at("1 15:22", "pawel", "ship"),
     at("1 16:10", "", "lose", times=3),
     at("1 16:10", "stepan", "ship"),
     at("1 18:10", "", "all_leave"),
+    at("1 20:00", "", "woo_notices_come_again"),
     # ------------------------------------------------------------------------------- Wednesday
     at("2 08:40", "emma", "scan", status="in_transit"),
     at("2 08:50", "yulia", "scan", status="in_transit"),
     at("2 09:10", "andrii", "staff_settles", person="olena"),
+    at("2 07:30", "tomasz", "ship"),
+    at("2 08:00", "tomasz", "move", code="dispatched_by_sender"),
+    at("2 08:05", "magda", "arrive"),
+    at("2 08:15", "pawel", "arrive"),
     at("2 09:30", "olha", "arrive"),
     at("2 09:40", "marek", "arrive", part=0),
     at("2 09:50", "dmytro", "arrive"),
     at("2 10:05", "iryna", "arrive"),
     at("2 10:10", "petro", "arrive"),
     at("2 10:15", "oleksii", "arrive"),
+    at("2 09:38", "", "turbosms_has_no_money"),
     at("2 10:20", "", "bot_goes_down"),
+    at("2 10:22", "", "turbosms_has_money"),
     at("2 10:25", "kateryna", "arrive"),
     at("2 10:30", "nazar", "unknown_code", code="113"),
     at("2 10:40", "sofia", "damaged"),
@@ -212,7 +251,10 @@ ACTS: Sequence[At] = (
     at("2 18:00", "oleksii", "hand_over"),
     at("2 18:10", "andrii", "staff_settles", person="olena"),
     at("2 22:50", "nadia", "arrive"),
+    at("2 19:10", "pawel", "hand_over"),
     # ------------------------------------------------------------------------------- Thursday
+    at("3 08:20", "tomasz", "arrive"),
+    at("3 18:30", "tomasz", "hand_over"),
     at("3 05:10", "nadia", "hand_over"),
     at("3 09:10", "bohdan", "move", code="101"),
     at("3 09:30", "marek", "hand_over", part=0),
@@ -225,7 +267,7 @@ ACTS: Sequence[At] = (
     at("3 11:40", "bohdan", "staff_takes", person="iryna"),
     at("3 12:00", "larysa", "send_back"),
     at("3 12:10", "larysa", "staff_takes", person="olena"),
-    at("3 14:00", "bohdan", "staff_settles", person="iryna"),
+    at("3 12:40", "bohdan", "staff_settles", person="iryna"),
     at("3 15:00", "larysa", "staff_settles", person="olena"),
     at("3 15:00", "nazar", "arrive"),
     at("3 15:30", "kateryna", "hand_over"),
@@ -238,26 +280,47 @@ ACTS: Sequence[At] = (
     at("3 17:40", "viktor", "hand_over"),
     at("3 18:00", "emma", "scan", status="delivered"),
     # ------------------------------------------------------------------------------- the days after
+    at("4 07:40", "magda", "hand_over"),
     at("4 10:00", "bohdan", "hand_over"),
     at("4 09:20", "andrii", "staff_settles", person="olena"),
     at("4 11:00", "anna", "hand_over"),
     at("4 11:10", "dmytro", "hand_over"),
     at("4 12:00", "stepan", "hand_over"),
     at("4 12:10", "nazar", "hand_over"),
+    at("4 17:30", "nazar", "ask_on_page", topic="complaint", text="Одна пачка розірвана, зерна розсипалися."),
+    at("4 17:50", "nazar", "staff_presses", person="olena"),
+    at("5 10:30", "nazar", "staff_settles", person="olena"),
     at("4 13:00", "marek", "hand_over", part=1),
     at("5 10:00", "oleksii", "goods_back"),
     at("5 10:20", "oleksii", "staff_takes", person="olena"),
     at("5 11:00", "oleksii", "refund"),
     at("5 11:15", "oleksii", "staff_settles", person="olena"),
-    at("5 12:00", "petro", "send_back"),
+    at("5 17:10", "olha", "answers_in_chat", mark="5"),
+    at("5 17:11", "olha", "answers_in_chat", mark="5"),
+    at("5 17:12", "olha", "answers_in_chat", mark="5"),
+    at("5 17:13", "olha", "answers_in_chat", mark="5"),
+    at("5 17:14", "olha", "answers_in_chat", mark="10"),
+    at("5 17:16", "olha", "say", text="Найкраща кава в місті!"),
+    at("5 11:00", "petro", "move", code="105"),
     at("5 12:30", "petro", "staff_takes", person="olena"),
     at("5 13:00", "larysa", "move", code="9", back=True),
-    at("5 15:00", "petro", "staff_settles", person="olena"),
+    at("5 15:00", "petro", "staff_chooses", person="olena", choice="refund"),
     at("5 16:30", "larysa", "staff_takes", person="taras"),
     at("5 17:30", "larysa", "staff_settles", person="taras"),
-    at("7 12:00", "petro", "move", code="9", back=True),
-    at("7 12:30", "petro", "staff_takes", person="taras"),
-    at("7 13:30", "petro", "staff_settles", person="taras"),
+    at("5 20:30", "pawel", "answers_on_page", product="4", expectations="4", delivery="5", service="5"),
+    at(
+        "7 13:05",
+        "dmytro",
+        "answers_on_page",
+        product="2",
+        expectations="2",
+        delivery="4",
+        service="3",
+        recommend="3",
+        comment="Помел не той, що я замовляв.",
+    ),
+    at("7 13:20", "dmytro", "staff_takes", person="olena"),
+    at("7 14:30", "dmytro", "staff_settles", person="olena"),
     at("8 17:00", "iryna", "hand_over"),
 )
 
@@ -265,10 +328,17 @@ END = "8 20:00"
 """When the story is over; whatever is due later is not waited for."""
 
 CONNECTIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "main-shop": ("shopify", {"domain": "kavovar.myshopify.com", "title": "Kavovar"}),
-    "nova-poshta": ("nova_poshta", {}),
+    MAIN_SHOP: ("shopify", {"domain": "kavovar.myshopify.com", "title": "Kavovar"}),
+    WOO: ("woocommerce", {"home": "https://ziarno.example"}),
+    NOVA_POSHTA: ("nova_poshta", {}),
+    INPOST: ("inpost", {}),
     "mail": ("smtp", {}),
-    "bot": ("telegram", {"username": "kavovar_bot"}),
+    "ziarno-mail": ("smtp", {}),
+    BOT: ("telegram", {"username": "kavovar_bot"}),
+    SMS_UA: ("turbosms", {}),
+    SMS_BACKUP: ("smsapi", {}),
+    CRM: ("http", {}),
+    SMS_PL: ("smsapi", {}),
 }
 
 PLAN = Plan(
@@ -280,6 +350,14 @@ PLAN = Plan(
         "SMTP_USER": "nobody",
         "SMTP_PASSWORD": "not-asked-on-loopback",
         "TELEGRAM_TOKEN": ("bot", "token"),
+        "WOO_KEY": (WOO, "key"),
+        "WOO_SECRET": (WOO, "secret"),
+        "WOO_HOOK": (WOO, "webhook_secret"),
+        "INPOST_HOOK": "a-path-that-nobody-guesses",
+        "TURBOSMS_TOKEN": (SMS_UA, "token"),
+        "TURBOSMS_HOOK": (SMS_UA, "secret"),
+        "SMSAPI_TOKEN": (SMS_PL, "token"),
+        "CRM_SECRET": (CRM, "secret"),
     },
     people={"OLENA_CHAT": "olena", "TARAS_CHAT": "taras", "IRYNA_CHAT": "iryna"},
     bot="bot",

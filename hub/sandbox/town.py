@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hub.clock import Clock, VirtualClock
+from hub.config.files import peek, shops_of
 from hub.config.model import Config, Connection
 from hub.flows.load import load_config
 from hub.messages import Texts, check_text
@@ -140,7 +141,7 @@ def _read(path: Path, registry: Registry, env: Mapping[str, str]) -> tuple[Texts
     if not path.is_file():
         raise DemoError(f"there is no {path}; the demo plays the flows.yaml of the checkout that it is started in")
     folder = path.parent / "messages"
-    texts, wrong = Texts.load(folder if folder.is_dir() else None)
+    texts, wrong = Texts.load(folder if folder.is_dir() else None, shops_of(peek(path)))
     loaded = load_config(path, registry, env, texts=texts, check_text=check_text)
     if loaded.config is None or any(each.severity == "E" for each in wrong):
         problems = "\n".join(map(str, (*loaded.problems, *wrong)))
@@ -174,7 +175,10 @@ def _to_sandbox(connection: Connection, url: str) -> Connection:
 
 
 def _address(fields: Mapping[str, Any], url: str) -> Mapping[str, Any]:
-    """Where a sandbox is, in the words of its connection's settings: one `url`, or host and port on an open line."""
+    """Where a sandbox is, in the words of its connection's settings: one `url` (a target has to be allowed one of our
+    own network), or host and port on an open line."""
+    if "private" in fields:
+        return {"url": url, "private": True}
     if "url" in fields:
         return {"url": url}
     there = urlsplit(url)
@@ -186,7 +190,8 @@ def _without_pace(name: str, config: Config, clock: Clock) -> Adapter[Settings]:
     """An adapter whose client does not space its calls out: that pace counts real seconds, and days last one here."""
     connection = config.connections[name]
     limits = replace(connection.adapter.limits, per_second=None)
-    return connection.adapter(connection.settings, make_client(name, limits, clock), clock, connection=name)
+    client = make_client(name, limits, clock, private=connection.adapter.reaches_private(connection.settings))
+    return connection.adapter(connection.settings, client, clock, connection=name)
 
 
 class _Door:

@@ -12,10 +12,7 @@ from hub.store.tables import inbox, orders, unmapped
 
 from .book import Arrival
 from .stage import Stage
-from .story import CASES, ZONE
-
-CHANNELS: Mapping[str, str] = {"mail": "mail", "bot": "Telegram"}
-"""Connection → what people call it."""
+from .story import CASES, CHANNELS, ZONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class Watch:
 
     def _standing(self, key: str, rows: Mapping[str, Any]) -> Standing:
         it = self.stage.cases[key]
-        row = rows.get(it.order)
+        row = rows.get(f"{it.case.shop}:{it.order}")
         shown = label(HeadlineValue(row.headline), "en") if row and row.headline else None
         return Standing(key, row.number if row else "", it.case.name, it.case.situation, shown)
 
@@ -99,7 +96,7 @@ class Watch:
     def who(self, to: str) -> tuple[str, bool]:
         """(name, whether of the staff) of whoever has an address or a chat."""
         for it in self.stage.cases.values():
-            if to in (it.case.address, str(it.chat)):
+            if to in (it.case.address, str(it.chat), it.case.phone):
                 return it.case.name, False
         for person in self.stage.town.config.people.values():
             if to in person.addresses.values():
@@ -109,9 +106,9 @@ class Watch:
 
 def _figures(connection: sa.Connection) -> Mapping[str, Any]:
     count = sa.select(sa.func.count()).select_from(inbox)
-    rows = connection.execute(sa.select(orders.c.ref, orders.c.number, orders.c.headline))
+    rows = connection.execute(sa.select(orders.c.id, orders.c.number, orders.c.headline))
     return {
-        "orders": {row.ref: row for row in rows},
+        "orders": {row.id: row for row in rows},
         "events": connection.execute(count).scalar_one(),
         "dead": connection.execute(count.where(sa.text("inbox.state = 9"))).scalar_one(),
         "unknown": connection.execute(sa.select(sa.func.count()).select_from(unmapped)).scalar_one(),

@@ -14,10 +14,12 @@ from .tables import (
     InboxState,
     attempts,
     connections,
+    errands,
     escalations,
     facts,
     inbox,
     messages,
+    meta,
     numbers,
     orders,
     polls,
@@ -179,6 +181,7 @@ def failed_messages(connection: sa.Connection, limit: int = 1000) -> Rows:
     """Messages that nobody received and nobody has put aside."""
     open_yet = sa.not_(messages.c.reason.startswith(DISMISSED, autoescape=True))
     query = sa.select(messages).where(messages.c.tenant == TENANT, messages.c.state == "failed", open_yet)
+    query = query.where(messages.c.shadow == 0)  # in shadow nobody was to hear it
     return connection.execute(query.order_by(messages.c.id.desc()).limit(limit)).all()
 
 
@@ -261,49 +264,32 @@ def set_timer(connection: sa.Connection, timer_id: int, *, again: bool) -> bool:
 
 
 _PRESSING = sa.case({"critical": 0, "high": 1, "normal": 2, "low": 3}, value=escalations.c.severity, else_=4)
-_UNRESOLVED = sa.text("escalations.state <> 'resolved'")
+_UNRESOLVED = sa.and_(sa.text("escalations.state <> 'resolved'"), escalations.c.state != "shadow")
 
 
 def open_matters(connection: sa.Connection) -> Rows:
     """Escalations that nobody has resolved, the most pressing first, each with its order's number."""
-    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
-    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
-    query = query.where(escalations.c.tenant == TENANT, _UNRESOLVED)
+    query = _matters().where(_UNRESOLVED)
     return connection.execute(query.order_by(_PRESSING, escalations.c.due_at, escalations.c.id)).all()
 
 
-def find_matters(connection: sa.Connection, begins: str) -> Rows:
-    """Unresolved escalations whose id begins so."""
-    query = sa.select(escalations).where(escalations.c.tenant == TENANT, _UNRESOLVED)
-    return connection.execute(query.where(escalations.c.uid.startswith(begins, autoescape=True)).limit(2)).all()
+def find_matters(connection: sa.Connection, begins: str, *, closed: bool = False) -> Rows:
+    """Unresolved escalations whose id begins so, or any, each with its order's number; two at most."""
+    query = _matters().where(escalations.c.uid.startswith(begins, autoescape=True))
+    return connection.execute((query if closed else query.where(_UNRESOLVED)).limit(2)).all()
 
 
-def acknowledge_matter(connection: sa.Connection, uid: str, now: datetime, *, owner: str = "") -> bool:
-    """Somebody takes a matter on: nobody else is called for it. False when it is not open."""
-    values = {"state": "acknowledged", "acknowledged_at": now, "owner": owner}
-    taken = connection.execute(_matter(uid).where(escalations.c.state == "open").values(**values)).rowcount == 1
-    if taken:
-        _stop_clocks(connection, f"acknowledge:{uid}")
-    return taken
+def matter_history(connection: sa.Connection, matter: Any) -> Rows:
+    """Lines of the timeline about one escalation."""
+    mine = (timeline.c.order_id == matter.order_id, timeline.c.kind == "escalation", timeline.c.subject == matter.uid)
+    query = sa.select(timeline).where(timeline.c.tenant == TENANT, *mine)
+    return connection.execute(query.order_by(timeline.c.id)).all()
 
 
-def resolve_matter(connection: sa.Connection, uid: str, note: str, now: datetime) -> bool:
-    """A matter is closed, with a note. False when it was closed before."""
-    row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid, _UNRESOLVED)).first()
-    if row is None:
-        return False
-    values = {"state": "resolved", "resolved_at": now, "note": f"{row.note}\n{note}".strip()}
-    connection.execute(_matter(uid).values(**values))
-    _stop_clocks(connection, f"acknowledge:{uid}", f"due:{uid}")
-    return True
-
-
-def _matter(uid: str) -> sa.Update:
-    return sa.update(escalations).where(escalations.c.tenant == TENANT, escalations.c.uid == uid)
-
-
-def _stop_clocks(connection: sa.Connection, *keys: str) -> None:
-    connection.execute(sa.update(timers).where(timers.c.tenant == TENANT, timers.c.key.in_(keys)).values(state=1))
+def _matters() -> sa.Select[Any]:
+    of_order = sa.and_(orders.c.tenant == escalations.c.tenant, orders.c.id == escalations.c.order_id)
+    query = sa.select(escalations, orders.c.number).select_from(escalations.outerjoin(orders, of_order))
+    return query.where(escalations.c.tenant == TENANT)
 
 
 # ------------------------------------------------------------------------------------------------ unmapped codes
@@ -320,6 +306,84 @@ def codes_said(connection: sa.Connection) -> Rows:
     code = (facts.c.source, facts.c.vocabulary, facts.c.code)
     query = sa.select(*code, sa.func.count().label("many")).where(facts.c.tenant == TENANT)
     return connection.execute(query.group_by(*code).order_by(sa.desc("many"), *code)).all()
+
+
+# ------------------------------------------------------------------------------------------------ shadow
+
+
+SINCE = "shadow_since"
+"""Key in `meta`: since when the whole hub runs in shadow, as an ISO time; empty: it does not."""
+
+
+def shadow_since(connection: sa.Connection) -> datetime | None:
+    """Since when the whole hub runs in shadow; None: it is live."""
+    said = connection.execute(sa.select(meta.c.value).where(meta.c.key == SINCE)).scalar()
+    return datetime.fromisoformat(said) if said else None
+
+
+def begun_in_shadow(connection: sa.Connection) -> tuple[int, int]:
+    """How many runs wait, and how many messages are due, that end in shadow whatever the hub is now."""
+    waiting = _count(connection, runs, sa.text("runs.state = 'waiting'"), runs.c.shadow == 1)
+    return waiting, _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 1)
+
+
+def kept_from_customers(connection: sa.Connection) -> int:
+    """Messages to customers that were made live and are due: a hub in shadow sends none of them."""
+    theirs = sa.not_(messages.c.recipient.startswith("staff:"))
+    return _count(connection, messages, sa.text("messages.state = 'due'"), messages.c.shadow == 0, theirs)
+
+
+def shadow_messages(connection: sa.Connection, since: datetime) -> Rows:
+    """Messages made in shadow since then, the oldest first, each with its order's number and, where it would have been
+    sent, its `content`."""
+    query = _shadows().where(messages.c.created_at >= since)
+    return connection.execute(query.order_by(messages.c.created_at, messages.c.id)).all()
+
+
+def find_shadow_message(connection: sa.Connection, message_id: int) -> Row | None:
+    """One of them; None: none with this id was made in shadow."""
+    return connection.execute(_shadows().where(messages.c.id == message_id)).first()
+
+
+def heard_live(connection: sa.Connection, since: datetime) -> Rows:
+    """What customers really heard since then, each with its order's number."""
+    reached = ("sent", "delivered", "read", "uncertain")
+    query = sa.select(messages, orders.c.number).select_from(messages.outerjoin(orders, _OF_ORDER))
+    theirs = (messages.c.tenant == TENANT, messages.c.recipient == "customer", messages.c.finished_at >= since)
+    return connection.execute(query.where(*theirs, messages.c.state.in_(reached)).order_by(messages.c.id)).all()
+
+
+_OF_ORDER = sa.and_(orders.c.tenant == messages.c.tenant, orders.c.id == messages.c.order_id)
+
+
+def _shadows() -> sa.Select[Any]:
+    kept = sa.and_(attempts.c.message_id == messages.c.id, attempts.c.outcome == "shadow")
+    both = messages.outerjoin(orders, _OF_ORDER).outerjoin(attempts, kept)
+    query = sa.select(messages, orders.c.number, attempts.c.content).select_from(both)
+    return query.where(messages.c.tenant == TENANT, sa.text("messages.shadow = 1"))
+
+
+def new_orders(connection: sa.Connection, since: datetime) -> Rows:
+    """Orders that came to be known since then, the oldest first; what was merged into another is none."""
+    mine = (orders.c.tenant == TENANT, orders.c.created_at >= since, orders.c.headline != "")
+    return connection.execute(sa.select(orders).where(*mine).order_by(orders.c.created_at, orders.c.id)).all()
+
+
+def matters_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Matters that would have been raised since then, the oldest first."""
+    mine = (escalations.c.tenant == TENANT, escalations.c.state == "shadow", escalations.c.opened_at >= since)
+    return connection.execute(sa.select(escalations).where(*mine).order_by(escalations.c.id)).all()
+
+
+NOT_DONE = "in shadow, so not done: "
+"""How the line of an effect begins that a shadow's run asked for and nobody outside may feel."""
+
+
+def not_done_in_shadow(connection: sa.Connection, since: datetime) -> Rows:
+    """Lines of such effects since then (`doc`: flow, result), the oldest first."""
+    said = sa.type_coerce(timeline.c.doc, sa.Text).contains(NOT_DONE, autoescape=True)
+    mine = (timeline.c.tenant == TENANT, timeline.c.kind == "run", timeline.c.recorded_at >= since)
+    return connection.execute(sa.select(timeline.c.doc).where(*mine, said).order_by(timeline.c.id)).all()
 
 
 # ------------------------------------------------------------------------------------------------ the whole
@@ -372,6 +436,8 @@ def unpause(connection: sa.Connection, name: str, now: datetime) -> bool:
     connection.execute(which.values(paused="", paused_until=None))
     asked = sa.update(polls).where(polls.c.tenant == TENANT, polls.c.connection == name, polls.c.state == 0)
     connection.execute(asked.where(polls.c.failures > 0).values(due_at=now))
+    put_off = sa.update(errands).where(errands.c.connection == name, sa.text("errands.state = 'due'"))
+    connection.execute(put_off.where(errands.c.due_at > now, errands.c.tries == 0).values(due_at=now))
     waiting = sa.update(messages).where(messages.c.connection == name, sa.text("messages.state = 'due'"))
     connection.execute(waiting.where(messages.c.due_at > now, messages.c.tries == 0).values(due_at=now))
     return row is not None and bool(row.paused)
@@ -391,6 +457,7 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "messages due": _count(connection, messages, due, messages.c.due_at <= now),
         "messages for later": _count(connection, messages, due, messages.c.due_at > now),
         "messages on the wire": _count(connection, messages, sa.text("messages.state = 'on_wire'")),
+        "calls and write-backs due": _count(connection, errands, sa.text("errands.state = 'due'")),
         "runs that wait": _count(connection, runs, sa.text("runs.state = 'waiting'")),
         "timers due": _count(connection, timers, sa.text("timers.state = 0"), timers.c.due_at <= now),
         "questions due": _count(connection, polls, sa.text("polls.state = 0"), polls.c.due_at <= now),
@@ -400,16 +467,16 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
 def matters(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
     """What waits for a person."""
     day_ago = now - timedelta(days=1)
-    open_yet = sa.text("escalations.state <> 'resolved'")
     return {
         "dead events": _count(connection, inbox, sa.text("inbox.state = 9")),
         "failed messages": len(failed_messages(connection)),
         "parked runs": len(parked_runs(connection)),
+        "failed calls and write-backs": _count(connection, errands, errands.c.state == "failed"),
         "timers set aside": len(stuck_timers(connection)),
         "orphans over a day": _count(connection, inbox, sa.text("inbox.state = 2"), inbox.c.received_at < day_ago),
         "unmapped codes": _count(connection, unmapped),
         "escalations nobody took": _count(connection, escalations, sa.text("escalations.state = 'open'")),
         "escalations taken": _count(connection, escalations, sa.text("escalations.state = 'acknowledged'")),
-        "escalations overdue": _count(connection, escalations, open_yet, escalations.c.due_at < now),
+        "escalations overdue": _count(connection, escalations, _UNRESOLVED, escalations.c.due_at < now),
         "uncertain messages": _count(connection, messages, messages.c.state == "uncertain"),
     }

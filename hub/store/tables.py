@@ -307,13 +307,14 @@ mutes = sa.Table(
     _text("how"),
 )
 
-tags = sa.Table(  # what flows put on; the shop's own stand in the order's document
+tags = sa.Table(  # what flows put on and took off; the shop's own stand in the order's document
     "tags",
     metadata,
     _tenant(primary=True),
     _text("scope", key=True),  # customer, order
     _text("ref", key=True),
     _text("tag", key=True),
+    sa.Column("present", sa.Integer, nullable=False),  # 0: taken off, also where the shop has it
     sa.Column("at", Utc, nullable=False),
     _text("how"),
 )
@@ -347,7 +348,7 @@ surveys = sa.Table(
     _text("customer_id"),
     _text("run_key"),
     _text("name"),
-    _text("state", default="open"),  # open, partial, answered, closed
+    _text("state", default="open"),  # open, partial, answered
     _text("channel"),  # by which the last answer came
     sa.Column("answers", Json, nullable=False),
     sa.Column("opened_at", Utc, nullable=False),
@@ -371,7 +372,7 @@ errands = sa.Table(  # what is to be done outside after the commit, beside messa
     _text("flow"),
     _text("step"),
     _text("connection"),
-    _text("state", default="due"),  # due, on_wire, done, failed, dismissed
+    _text("state", default="due"),  # due, on_wire, done, failed, stopped, dismissed
     _text("reason"),
     sa.Column("due_at", Utc, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False, default=0),
@@ -424,6 +425,7 @@ runs = sa.Table(
     sa.Column("occurrence", sa.BigInteger, nullable=False),
     _text("state"),  # waiting, done, stopped, restarted, parked
     _text("reason"),
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody outside feels anything of it
     sa.Column("doc", Json, nullable=False),
     sa.Column("started_at", Utc, nullable=False),
     sa.Column("ended_at", Utc),
@@ -439,7 +441,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt, stalled, late, survey
+    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),
@@ -468,6 +470,7 @@ messages = sa.Table(
     _text("subject"),
     _text("state", default="due"),
     _text("reason"),
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: it ends as what would have been sent
     sa.Column("due_at", Utc, nullable=False),
     sa.Column("before_at", Utc),
     sa.Column("tries", sa.Integer, nullable=False, default=0),  # with the present channel
@@ -484,6 +487,7 @@ messages = sa.Table(
     sa.Index("ix_messages_leased", "lease_until", **_where("state = 'on_wire'")),
     sa.Index("ix_messages_order", "tenant", "order_id", "id"),
     sa.Index("ix_messages_customer", "tenant", "customer_id", "finished_at"),
+    sa.Index("ix_messages_shadow", "created_at", "id", **_where("shadow = 1")),
 )
 
 attempts = sa.Table(
@@ -522,11 +526,12 @@ escalations = sa.Table(
     sa.Column("told", sa.Integer, nullable=False, default=0),  # how often the present rung was told
     _text("severity"),
     _text("reason"),
-    _text("state"),  # open, acknowledged, resolved
+    _text("state"),  # open, acknowledged, resolved, shadow
     _text("owner"),
     _text("note"),
     sa.Column("choices", Json),  # the words of the buttons
     _text("choice"),
+    sa.Column("handed", sa.Integer, nullable=False, default=0, server_default="0"),  # how often it was handed over
     sa.Column("due_at", Utc),
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("acknowledged_at", Utc),

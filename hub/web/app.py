@@ -32,7 +32,7 @@ STORE_SECONDS = 4
 BUSY = 5
 """Seconds after which a sender should try again when the database cannot take its event."""
 
-DOORS = frozenset({"in", "o", "e", "u", "healthz", "readyz", "metrics", "page.css", "icon.svg"})
+DOORS = frozenset({"in", "o", "e", "u", "s", "healthz", "readyz", "metrics", "page.css", "icon.svg"})
 """The first parts of our paths; what else is asked for may be anything, and is not repeated."""
 
 HEADERS = (
@@ -115,7 +115,7 @@ def build_app(hub: Hub, extra: list[Route] | None = None) -> Starlette:
         broken = {stage: state for stage, state in states.items() if state not in ("idle", "working")}
         if hub.worker is None or hub.worker.done():
             broken["engine"] = "stopped"
-        return JSONResponse({"ready": not broken, "stages": states}, 503 if broken else 200)
+        return JSONResponse({"ready": not broken, "shadow": hub.world.shadow, "stages": states}, 503 if broken else 200)
 
     async def metrics(request: Request) -> Response:
         return PlainTextResponse(await metrics_text(hub), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,8 +1,9 @@
-"""The links that messages carry: an order's page, taking an escalation, and one-click unsubscribe. GET never changes
-anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
+"""The links that messages carry: an order's page, a survey, taking an escalation, what a customer wants to hear. GET
+never changes anything: mail scanners open links. Unknown, expired and foreign tokens look alike.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from hub.messages import clean
+from hub.pipeline.matters import Act, Became, Wish, act, shop_of_matter
 from hub.pipeline.names import locales_of
+from hub.pipeline.topics import TOPICS
+from hub.pipeline.world import World
 from hub.runtime.hub import Hub
-from hub.store.database import insert_new
 from hub.store.links import find_link, matter_of
-from hub.store.queries import acknowledge_matter, resolve_matter
-from hub.store.tables import TENANT, escalations, optouts, orders
+from hub.store.tables import escalations, orders
 
 from .body import TooLargeError, read_form
 from .icons import ICONS
 from .order_page import order_page
-from .orders import leave, open_order
+from .orders import ask_shop, leave, open_order
+from .preferences import SHOWN, preferences, save, unsubscribe
+from .surveys import OpenSurvey, answer, open_survey, survey_page
 from .words import WORDS, language_of
 
 PAGES = Environment(
@@ -58,10 +62,8 @@ def link_routes(hub: Hub) -> list[Route]:
 
     async def matter(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        row = await hub.db.read(lambda connection: _matter(connection, token, now))
-        if row is None:
-            return nothing_here(lang)
-        return page("matter.html", lang, matter=row, number=row["number"], due=_due(hub, row))
+        row = await hub.db.read(lambda connection: _matter(connection, hub.world, token, now))
+        return nothing_here(lang) if row is None else page("matter.html", lang, **_matter_page(hub, row))
 
     async def take(request: Request) -> Response:
         now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
@@ -69,20 +71,29 @@ def link_routes(hub: Hub) -> list[Route]:
             form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
-        wish, note = form.get("do", ""), form.get("note", "")[:2000]
-        done = await hub.db.write(lambda connection: _take(connection, token, wish, note, now))
+        deed, world, dialect = _deed_of(form), hub.world, hub.db.dialect
+        done = await hub.db.write(lambda connection: _do(connection, dialect, world, token, deed, now))
         return told(lang, done) if done else nothing_here(lang)
 
-    async def unsubscribe_page(request: Request) -> Response:
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        link = await hub.db.read(lambda connection: find_link(connection, token, "unsubscribe", now))
-        return page("unsubscribe.html", lang) if link is not None else nothing_here(lang)
+    async def preference_page(request: Request) -> Response:
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now))
+        return page("preferences.html", lang, it=it) if it is not None else nothing_here(lang)
 
-    async def unsubscribe(request: Request) -> Response:
-        """RFC 8058: the POST of a mailbox provider; no cookie, no login, no redirect."""
-        now, token, lang = hub.clock.now(), request.path_params["token"], language(request)
-        done = await hub.db.write(lambda connection: _unsubscribe(connection, hub.db.dialect, token, now))
-        return told(lang, "unsubscribed") if done else nothing_here(lang)
+    async def prefer(request: Request) -> Response:
+        """What the form says; or RFC 8058, the POST of a mailbox provider: no cookie, no login, no redirect, and the
+        same also where its body cannot be read."""
+        now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            form = {}
+        if SHOWN not in form:
+            done = await hub.db.write(lambda connection: unsubscribe(connection, token, now))
+            return told(lang, "unsubscribed") if done else nothing_here(lang)
+        done = await hub.db.write(lambda connection: save(connection, world, token, form, now))
+        it = await hub.db.read(lambda connection: preferences(connection, world, token, now)) if done else None
+        return page("preferences.html", lang, it=it, saved=True) if it is not None else nothing_here(lang)
 
     async def order(request: Request) -> Response:
         now, token, world = hub.clock.now(), request.path_params["token"], hub.world
@@ -92,22 +103,52 @@ def link_routes(hub: Hub) -> list[Route]:
         wished = locales_of(found.order, world.shop_of(found.order.connection))
         lang = language_of(request, wished[0])
         it = order_page(found.order, world, now, lang, found.reader)
-        return page("order.html", lang, it=it, icons=ICONS)
+        return page("order.html", lang, it=it, icons=ICONS, token=token, topics=TOPICS)
 
-    async def leave_news(request: Request) -> Response:
+    async def write_to_shop(request: Request) -> Response:
         now, token, lang, world = hub.clock.now(), request.path_params["token"], language(request), hub.world
         try:
-            kind = (await read_form(request)).get("leave", "")
+            form = await read_form(request)
         except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
             return PlainTextResponse("this form cannot be read\n", 400)
+        if "ask" in form:
+            became = await hub.db.write(lambda connection: ask_shop(connection, world, token, form, now))
+            return told(lang, became) if became else nothing_here(lang)
+        kind = form.get("leave", "")
         done = await hub.db.write(lambda connection: leave(connection, world, token, kind, now))
         return told(lang, "unsubscribed") if done else nothing_here(lang)
 
+    async def survey(request: Request) -> Response:
+        """Whatever the address says beside the token is only proposed; nothing is kept before it is sent."""
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        found = await hub.db.read(lambda connection: open_survey(connection, world, token, now))
+        if found is None:
+            return nothing_here(language(request))
+        lang = language_of(request, found.locale)
+        return _survey(found, lang, dict(request.query_params), saved=False)
+
+    async def send_survey(request: Request) -> Response:
+        now, token, world = hub.clock.now(), request.path_params["token"], hub.world
+        try:
+            form = await read_form(request)
+        except (TooLargeError, TimeoutError, ClientDisconnect, ValueError):
+            return PlainTextResponse("this form cannot be read\n", 400)
+        found = await hub.db.write(lambda connection: answer(connection, world, token, form, now))
+        if found is None:
+            return nothing_here(language(request))
+        return _survey(found, language_of(request, found.locale), {}, saved=True)
+
+    def _survey(found: OpenSurvey, lang: str, proposed: Mapping[str, str], *, saved: bool) -> Response:
+        if found.finished:
+            return told(lang, "answered")
+        return page("survey.html", lang, it=survey_page(found, lang, proposed, saved=saved))
+
     return [
         *(_asset(name, kind) for name, kind in ASSETS.items()),
-        _both("/o/{token:path}", order, leave_news),
+        _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
-        _both("/u/{token}", unsubscribe_page, unsubscribe),
+        _both("/u/{token}", preference_page, prefer),
+        _both("/s/{token}", survey, send_survey),
     ]
 
 
@@ -130,12 +171,14 @@ def _both(path: str, get: Handler, post: Handler) -> Route:
     return Route(path, either, methods=["GET", "POST"])
 
 
-def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, Any] | None:
-    """A matter with its order's `number` and its `reader`: whose link it is."""
+def _matter(connection: sa.Connection, world: World, token: str, now: datetime) -> dict[str, Any] | None:
+    """A matter with its order's `number` and its `reader`: whose link it is. Who has left the file reads nothing."""
     link = find_link(connection, token, "acknowledge", now)
     if link is None:
         return None
     uid, person = matter_of(link.ref)
+    if person and person not in world.config.people:
+        return None
     row = connection.execute(sa.select(escalations).where(escalations.c.uid == uid)).first()
     if row is None:
         return None
@@ -143,32 +186,39 @@ def _matter(connection: sa.Connection, token: str, now: datetime) -> dict[str, A
     return {**row._mapping, "number": order.number if order else "", "reader": person}
 
 
-def _due(hub: Hub, matter: dict[str, Any]) -> str:
-    """Until when, on the clock of the order's shop."""
-    if matter["due_at"] is None:
-        return ""
-    connection, config = matter["order_id"].partition(":")[0], hub.world.config
-    shop = config.shop_of(connection) if connection in config.connections else next(iter(config.shops.values()))
-    return f"{matter['due_at'].astimezone(shop.timezone):%Y-%m-%d %H:%M} ({shop.timezone.key})"
+def _matter_page(hub: Hub, matter: dict[str, Any]) -> dict[str, Any]:
+    """What the page of a matter shows: until when on its shop's clock, who has it, and to whom it can be given."""
+    config, due = hub.world.config, ""
+    if matter["due_at"] is not None:
+        zone = shop_of_matter(matter, hub.world).timezone
+        due = f"{matter['due_at'].astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
+    people = {key: person.name for key, person in config.people.items()}
+    holder = people.get(matter["owner"], matter["owner"]) or matter["rung"]
+    others = {name: name for name in config.staff} | people
+    others.pop(matter["reader"], None)
+    return {"matter": matter, "number": matter["number"], "due": due, "holder": holder, "others": others}
 
 
-def _take(connection: sa.Connection, token: str, wish: str, note: str, now: datetime) -> str:
+def _deed_of(form: Mapping[str, str]) -> Act | None:
+    """What a form asks for; None for nonsense."""
+    note = form.get("note", "")[:2000]
+    match form.get("do", ""):
+        case "take":
+            return Act(Wish.TAKE)
+        case "resolve":
+            return Act(Wish.RESOLVE, note=note)
+        case "choose":
+            return Act(Wish.RESOLVE, note=note, choice=form.get("choice", ""))
+        case "hand-over":
+            return Act(Wish.HAND_OVER, note=note, to=form.get("to", ""))
+    return None
+
+
+def _do(connection: sa.Connection, dialect: str, world: World, token: str, deed: Act | None, now: datetime) -> str:
     """What became of it, as a word of the pages; empty for a link that is none."""
-    matter = _matter(connection, token, now)
+    matter = _matter(connection, world, token, now)
     if matter is None:
         return ""
-    if wish == "resolve" and resolve_matter(connection, matter["uid"], note, now):
-        return "closed"
-    if wish == "acknowledge" and acknowledge_matter(connection, matter["uid"], now, owner=matter["reader"]):
-        return "taken"
-    return "settled"
-
-
-def _unsubscribe(connection: sa.Connection, dialect: str, token: str, now: datetime) -> bool:
-    link = find_link(connection, token, "unsubscribe", now)
-    if link is None:
-        return False
-    customer, cls, channel = link.ref.split("|")
-    row = {"tenant": TENANT, "customer_id": customer, "cls": cls, "channel": channel, "at": now, "how": "one-click"}
-    connection.execute(insert_new(optouts, dialect).values(**row))
-    return True
+    if deed is None:
+        return Became.NOBODY.value
+    return act(connection, dialect, matter["uid"], replace(deed, by=matter["reader"]), world, now).value

@@ -1,7 +1,7 @@
 """The page of an order by its signed link: who may read it, and what they read. Opening it writes nothing; a button
 on it ends a kind of message. Missing, unknown and expired links, and those of orders that are gone, look alike."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,20 +9,24 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.flows.check import all_steps
-from hub.flows.model import MessageClass, Notify, State
+from hub.flows.model import Ask, Notify, State
 from hub.pipeline.documents import OrderDoc, load
 from hub.pipeline.facts import StoredFact
 from hub.pipeline.leaving import proves
+from hub.pipeline.questions import ask
 from hub.pipeline.state import OrderView
+from hub.pipeline.topics import TOPICS
 from hub.pipeline.view import view
 from hub.pipeline.world import World
 from hub.plugin import AddressKind
-from hub.store.database import insert_new
+from hub.store.consents import NOTHING_SAID, REFUSABLE, set_consent, standings
 from hub.store.links import chat_purpose, find_link, link_secret, order_of, token_for
-from hub.store.tables import TENANT, contacts, facts, optouts, orders
+from hub.store.tables import TENANT, contacts, facts, orders
 
 from .order_page import Reader
 
+PAGE = "page"
+"""The channel of what is asked on a page of ours."""
 MOST_MERGES = 5
 """How many orders deep one may be merged into another."""
 
@@ -57,11 +61,28 @@ def open_order(connection: sa.Connection, world: World, token: str, now: datetim
 def leave(connection: sa.Connection, world: World, token: str, cls: str, now: datetime) -> bool:
     """No more messages of a kind, by any channel. False for a link that is none, or a kind that is not offered."""
     held = _held(connection, world, token, now)
-    if held is None or cls not in _may_leave(world, held.doc):
+    if held is None or cls not in _kinds(world):
         return False
-    row = {"tenant": TENANT, "customer_id": held.customer, "cls": cls, "channel": "", "at": now, "how": "order page"}
-    connection.execute(insert_new(optouts, connection.dialect.name).values(**row))
+    dialect = connection.dialect.name
+    set_consent(connection, dialect, customer_id=held.customer, cls=cls, given=False, at=now, how="order page")
     return True
+
+
+def ask_shop(connection: sa.Connection, world: World, token: str, form: Mapping[str, str], now: datetime) -> str | None:
+    """Keep what somebody asks on the page: a word of the pages for what became of it; None for a link that is none. The
+    same words of one day are one question: a form is easily sent twice."""
+    held = _held(connection, world, token, now)
+    order = _standing(connection, world, held) if held is not None else None
+    if held is None or order is None:
+        return None
+    topic, text = form.get("topic", ""), form.get("ask", "").strip()
+    if topic not in TOPICS or not text:
+        return "unasked"
+    kept = ask(
+        connection, connection.dialect.name, world, customer_id=held.customer, order_id=order.id, channel=PAGE,
+        topic=topic, text=text.replace("\0", ""), occasion=f"{PAGE}|{topic}|{text}|{now:%Y-%m-%d}", at=now, now=now,
+    )  # fmt: skip
+    return "asked" if kept else "asked_much"
 
 
 def _held(connection: sa.Connection, world: World, token: str, now: datetime) -> _Held | None:
@@ -101,13 +122,11 @@ def _standing(connection: sa.Connection, world: World, held: _Held) -> OrderView
 def _reader(connection: sa.Connection, world: World, held: _Held, now: datetime) -> Reader:
     theirs = contacts.c.tenant == TENANT, contacts.c.customer_id == held.customer
     linked = {row.channel: row.state for row in connection.execute(sa.select(contacts).where(*theirs))}
-    gone = optouts.c.tenant == TENANT, optouts.c.customer_id == held.customer, optouts.c.channel == ""
-    left = {row.cls for row in connection.execute(sa.select(optouts).where(*gone))}
     chats = [name for name in world.of_kind("channel") if world.channel(name).address_kind is AddressKind.LINK]
     return Reader(
         invited=tuple(_invitations(connection, world, held, [name for name in chats if name not in linked], now)),
         joined=tuple(world.channel(name).label for name in chats if linked.get(name) == "open"),
-        may_leave=tuple(each for each in _may_leave(world, held.doc) if each not in left),
+        may_leave=tuple(_may_leave(connection, world, held)),
     )
 
 
@@ -128,10 +147,15 @@ def _invitations(
             yield world.channel(name).label, url
 
 
-def _may_leave(world: World, doc: OrderDoc) -> Sequence[str]:
-    """The kinds of message that this shop sends beside news of orders, and that this customer may get."""
+def _may_leave(connection: sa.Connection, world: World, held: _Held) -> Sequence[str]:
+    """The kinds of message that this customer may get, beside news of orders."""
+    allows = held.doc.snapshot is not None and held.doc.snapshot.customer.accepts_marketing
+    standing = standings(connection, [held.customer]).get(held.customer, NOTHING_SAID)
+    return [each for each in _kinds(world) if not standing.refusal(each, order_allows=allows)]
+
+
+def _kinds(world: World) -> Sequence[str]:
+    """The kinds of message that this shop sends beside news of orders."""
     steps = (step for flow in world.config.flows.values() if flow.state is State.LIVE for step in all_steps(flow.steps))
-    said = {step.cls for step in steps if isinstance(step, Notify) and step.to == "customer"}
-    wants = doc.snapshot is not None and doc.snapshot.customer.accepts_marketing
-    offered = (MessageClass.FEEDBACK, *((MessageClass.MARKETING,) if wants else ()))
-    return [each.value for each in offered if each in said]
+    said = {step.cls for step in steps if isinstance(step, Notify | Ask) and step.to == "customer"}
+    return [each for each in REFUSABLE if each in said]

@@ -6,7 +6,7 @@ from pathlib import Path
 from hub.flows.reference import reference as flows
 from hub.plugin.registry import Registry
 
-from . import commands, hooks, metrics, moves, plugins, statuses
+from . import commands, hooks, metrics, moves, order_json, plugins, statuses
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")
@@ -26,6 +26,8 @@ def pages() -> dict[Path, str]:
     wanted |= {FOLDER / "plugins" / f"{name}.md": text for name, text in plugins.pages(Registry.load()).items()}
     states = Path("docs/message-states.md")
     wanted[states] = moves.within((ROOT / states).read_text("utf-8"))
+    targets = Path("docs/targets.md")
+    wanted[targets] = order_json.within((ROOT / targets).read_text("utf-8"))
     return wanted
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from hub.model import Customer
 from hub.plugin.sandbox import serve
 from hub.web.app import build_app
 from tests.e2e.hamlet import Hamlet, hamlet
@@ -23,23 +24,41 @@ FLOWS = {
 }
 
 
+DECIDE = {
+    "decide": {
+        "on": "shipment.problem",
+        "steps": [
+            {
+                "escalate": {
+                    "to": "support", "severity": "critical", "due": "4h", "reason": REASON, "wait": True,
+                    "choices": ["approve", "переробити й надіслати ще раз задарма", "W" * 40],
+                }
+            }
+        ],
+    }
+}  # fmt: skip
+"""A matter that is decided by a click on one of three words, as long as they may be."""
+BUYER = Customer(email="o@x.example")
+
+
 @dataclass
 class Site:
     """The hub, and where its pages are."""
 
     it: Hamlet
     base: str
+    customer: Customer
 
     def here(self, link: str) -> str:
         """A link of a message, at the address of this site."""
         return f"{self.base}{urlsplit(link).path}"
 
-    async def order_link(self, tale: Sequence[tuple[str, str, Any]]) -> str:
+    async def order_link(self, tale: Sequence[tuple[str, str, Any]], door: str = "/o/") -> str:
         """The link to the page of an order of which all this was told, brought by the mail about the first of it."""
         for connection, subject, record in tale:
             await self.it.hear(connection, subject, record)
             await self.it.advance(minutes=2)
-        return self.said("/o/")
+        return self.said(door)
 
     def said(self, door: str) -> str:
         """The last link to such a page that a message brought."""
@@ -48,7 +67,7 @@ class Site:
 
     async def unsubscribe_link(self) -> str:
         """The link that a customer's mail brings."""
-        await self.it.hear("shop", "order:1", order("09:59", "order.received", placed="09:59"))
+        await self.it.hear("shop", "order:1", order("09:59", "order.received", placed="09:59", customer=self.customer))
         await self.it.advance(minutes=5)
         return self.here(self.it.board.sent[-1][1].unsubscribe_url)
 
@@ -61,7 +80,7 @@ class Site:
 
 
 @asynccontextmanager
-async def site(folder: Path, **more: Any) -> AsyncIterator[Site]:
+async def site(folder: Path, customer: Customer = BUYER, **more: Any) -> AsyncIterator[Site]:
     """The hub at work, its pages served."""
     async with hamlet(folder, **{"flows": FLOWS, **more}) as it, serve(build_app(it.hub)) as base:
-        yield Site(it, base)
+        yield Site(it, base, customer)

@@ -7,12 +7,13 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Browser
 
+from hub.model import Customer
 from hub.store import tables
 from hub.store.links import link_row
 from hub.web.words import WORDS
 
 from .chromium import DESK, PHONE, WIDTHS, Window, contrast, window
-from .site import Site, site
+from .site import DECIDE, Site, site
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +40,7 @@ async def looks(browser: Browser, site: Site, link: str, language: str, stops: i
 async def test_unsubscribing_takes_one_click_and_not_less(tmp_path: Path, browser: Browser, language: str) -> None:
     async with site(tmp_path) as at:
         link = await at.unsubscribe_link()
-        await looks(browser, at, link, language, stops=1)
+        await looks(browser, at, link, language, stops=1 + 2 + 1)
         assert await at.it.rows(tables.optouts) == [], "who looks has not unsubscribed"
         async with window(browser, language=language) as it:
             await it.goes(link)
@@ -51,11 +52,44 @@ async def test_unsubscribing_takes_one_click_and_not_less(tmp_path: Path, browse
 
 
 @pytest.mark.parametrize("language", WORDS)
+async def test_what_is_sent_where_is_chosen_on_a_phone_without_a_script(
+    tmp_path: Path, browser: Browser, language: str
+) -> None:
+    say = WORDS[language]
+    async with site(tmp_path, customer=Customer(email="o@x.example", phone="+380501112233")) as at:
+        link = await at.unsubscribe_link()
+        async with window(browser, width=PHONE, language=language) as it:
+            await it.goes(link)
+            kinds = it.page.get_by_role("group")
+            assert await kinds.count() == 2
+            feedback = it.page.get_by_role("group", name=say["kind_feedback"])
+            offers = it.page.get_by_role("group", name=say["kind_marketing"])
+            assert [await each.is_checked() for each in await feedback.get_by_role("checkbox").all()] == [True, True]
+            assert [await each.is_checked() for each in await offers.get_by_role("checkbox").all()] == [False, False]
+            await feedback.get_by_label("Letters").uncheck()
+            await offers.get_by_label("Texter").check()
+            await it.page.get_by_role("button", name=say["save"]).click()
+            assert await it.page.get_by_role("status").inner_text() == say["saved"]
+            assert not await feedback.get_by_label("Letters").is_checked()
+            assert await offers.get_by_label("Texter").is_checked()
+            assert await it.page.get_by_role("button", name=say["unsubscribe_button"]).count() == 0, (
+                "it is left already"
+            )
+            await in_order(it, at.base, stops=4 + 1)
+            kept = [(row.cls, row.channel, row.given, row.how) for row in await at.it.rows(tables.consents)]
+            assert kept == [("feedback", "mail", 0, "preference page"), ("marketing", "sms", 1, "preference page")]
+            await feedback.get_by_label("Letters").check()
+            await it.page.get_by_role("button", name=say["save"]).click()
+            assert await feedback.get_by_label("Letters").is_checked(), "and come back to"
+        assert await at.it.rows(tables.optouts) == []
+
+
+@pytest.mark.parametrize("language", WORDS)
 async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser: Browser, language: str) -> None:
     say = WORDS[language]
     async with site(tmp_path) as at:
         link = await at.matter_link()
-        await looks(browser, at, link, language, stops=3)
+        await looks(browser, at, link, language, stops=6)
         (matter,) = await at.it.rows(tables.escalations)
         assert (matter.state, matter.owner) == ("open", ""), "who looks has not taken it"
         async with window(browser, language=language) as it:
@@ -69,6 +103,7 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
             (matter,) = await at.it.rows(tables.escalations)
             assert (matter.state, matter.owner) == ("acknowledged", "olena")
             await it.goes(link)
+            assert f"{say['holder']}: Olena." in await it.page.locator("main").inner_text()
             await it.page.get_by_label(say["what"]).fill("sent <b>anew</b>")
             await it.page.get_by_role("button", name=say["resolve"]).click()
             assert await it.page.locator("h1").inner_text() == say["closed"]
@@ -78,6 +113,40 @@ async def test_a_matter_is_taken_and_resolved_by_clicks(tmp_path: Path, browser:
             assert "sent <b>anew</b>" in await it.page.locator("pre").inner_text()
             assert await it.page.locator("button").count() == 0
             await in_order(it, at.base, stops=0)
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_a_matter_is_decided_by_a_click_on_a_choice(tmp_path: Path, browser: Browser, language: str) -> None:
+    say = WORDS[language]
+    async with site(tmp_path, flows=DECIDE) as at:
+        link = await at.matter_link()
+        await looks(browser, at, link, language, stops=8)
+        async with window(browser, language=language) as it:
+            await it.goes(link)
+            assert await it.page.get_by_role("button", name=say["resolve"]).count() == 0, "a choice is asked for"
+            await it.page.get_by_label(say["what"]).fill("as agreed")
+            await it.page.get_by_role("button", name="переробити").click()
+            assert await it.page.locator("h1").inner_text() == say["closed"]
+            await it.goes(link)
+            shown = await it.page.locator("main").inner_text()
+            assert f"{say['chosen']}: переробити й надіслати ще раз задарма." in shown and "as agreed" in shown
+            await in_order(it, at.base, stops=0)
+        (matter,) = await at.it.rows(tables.escalations)
+        assert (matter.state, matter.owner) == ("resolved", "olena")
+
+
+@pytest.mark.parametrize("language", WORDS)
+async def test_a_matter_is_handed_over_by_a_click(tmp_path: Path, browser: Browser, language: str) -> None:
+    say = WORDS[language]
+    async with site(tmp_path) as at, window(browser, language=language) as it:
+        await it.goes(await at.matter_link())
+        await it.page.get_by_label(say["hand_over_to"]).select_option("manager")
+        await it.page.get_by_label(say["hand_over_why"]).fill("too big for me")
+        await it.page.get_by_role("button", name=say["hand_over"]).click()
+        assert await it.page.locator("h1").inner_text() == say["handed"]
+        await in_order(it, at.base, stops=0)
+        (matter,) = await at.it.rows(tables.escalations)
+        assert (matter.state, matter.rung, matter.note) == ("open", "manager", "too big for me")
 
 
 @pytest.mark.parametrize("language", WORDS)

@@ -118,6 +118,16 @@ class TestSendTest:
             [mail] = it.smtp.ledger
             assert "me@kavovar.example" in mail.to
 
+    async def test_the_parcel_speaks_where_the_shop_says_so(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            file = it.shop.file
+            file.write_text(file.read_text("utf-8").replace("locale: uk", "locale: uk, voice: parcel"), "utf-8")
+            await it.hub("send-test", "ready-for-pickup", "--to", "me@kavovar.example")
+            await it.hub("send-test", "payment-failed", "--to", "me@kavovar.example")
+            parcel, plain = (each.subject for each in it.smtp.ledger)
+            assert "я чекаю на вас" in parcel
+            assert plain.startswith("Оплата замовлення")
+
     async def test_a_chat_is_reached_in_the_language_asked_for(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:
             chat = it.telegram.open_chat()
@@ -126,6 +136,17 @@ class TestSendTest:
             told = json.loads(said.stdout)
             assert (told["outcome"], told["via"], told["locale"]) == ("accepted", "bot", "en")
             assert it.telegram.screen(chat)
+
+    async def test_of_a_failover_the_first_provider_is_tried(self, tmp_path: Path) -> None:
+        async with outside(tmp_path) as it:
+            text = it.shop.file.read_text("utf-8")
+            mail = next(line for line in text.splitlines() if line.strip().startswith("mail: {"))
+            pair = f"{mail}\n{mail.replace('mail:', 'spare:', 1)}\n  letters: {{failover: [spare, mail]}}"
+            it.shop.file.write_text(text.replace(mail, pair, 1), "utf-8")
+            said = await it.hub("send-test", "shipped", "--to", "me@kavovar.example", "--via", "letters")
+            assert said.exit_code == 0 and "by spare: accepted" in said.stdout, said.output
+            said = await it.hub("connect", "letters")
+            assert said.exit_code == 2 and "name one of its providers: spare, mail" in said.stderr, said.output
 
     async def test_a_refusal_is_told_and_is_a_failure(self, tmp_path: Path) -> None:
         async with outside(tmp_path) as it:

@@ -59,6 +59,20 @@ class TestCheck:
         said = here.hub("flows", "check")
         assert said.exit_code == 1 and "messages/en/shipped.sms:1" in said.stdout
 
+    def test_a_text_of_the_parcels_own_voice_belongs_to_a_shop_that_has_it(self, here: Shop) -> None:
+        texts = here.folder / "messages" / "en"
+        texts.mkdir(parents=True)
+        (texts / "shipped.parcel.sms").write_text("It is me, {{ order.number }}\n", "utf-8")
+        here.file.write_text(GOOD.replace("locale: en", "locale: en, voice: parcel"), "utf-8")
+        assert here.hub("flows", "check").stdout == "no mistakes\n"
+        here.file.write_text(GOOD, "utf-8")
+        said = here.hub("flows", "check")
+        assert said.exit_code == 0 and "messages/en/shipped.parcel.sms" in said.stdout
+        assert "write voice: parcel at the shop" in said.stdout
+        (texts / "shipped.parcl.sms").write_text("It is me\n", "utf-8")
+        said = here.hub("flows", "check")
+        assert said.exit_code == 1 and "'parcl' is not a voice" in said.stdout
+
     def test_the_repositorys_own_file_is_right(self, here: Shop) -> None:
         file = Path(__file__).parents[2] / "flows.yaml"
         token = f"123456789:{'a' * 35}"

@@ -61,7 +61,7 @@ class TestEscalations:
         assert "high matter" in matters.hub("escalation", "list").stdout
 
     def test_who_takes_one_on_is_kept_and_nobody_else_is_called(self, matters: Shop) -> None:
-        result = matters.hub("escalation", "acknowledge", HIGH[:8], "--by", "olena")
+        result = matters.hub("escalation", "take", HIGH[:8], "--by", "olena")
         assert result.exit_code == 0 and "taken by olena" in result.stdout
         row = _one(matters, HIGH)
         assert (row.state, row.owner) == ("acknowledged", "olena") and row.acknowledged_at is not None
@@ -81,13 +81,41 @@ class TestEscalations:
         assert result.stderr.startswith("hub: no escalation that is open begins with")
 
     def test_what_is_taken_or_resolved_is_not_taken_again(self, matters: Shop) -> None:
-        matters.hub("escalation", "acknowledge", HIGH)
-        again = matters.hub("escalation", "acknowledge", HIGH)
+        matters.hub("escalation", "take", HIGH)
+        again = matters.hub("escalation", "take", HIGH)
         assert again.exit_code == 1 and "is acknowledged already" in again.stderr
         matters.hub("escalation", "resolve", HIGH)
         assert "no escalation that is open" in matters.hub("escalation", "resolve", HIGH).stderr
 
+    def test_who_resolves_it_is_kept_with_the_choice(self, matters: Shop) -> None:
+        matters.change(sa.update(t.escalations).where(t.escalations.c.uid == HIGH).values(choices=["yes", "no"]))
+        wrong = matters.hub("escalation", "resolve", HIGH, "--choice", "yess")
+        assert wrong.exit_code == 2 and "did you mean 'yes'?" in wrong.stderr
+        assert matters.hub("escalation", "resolve", HIGH, "--choice", "yes", "--by", "olena").exit_code == 0
+        row = _one(matters, HIGH)
+        assert (row.state, row.choice, row.owner) == ("resolved", "yes", "olena")
+
+    def test_one_is_handed_over_and_who_has_it_now_is_told(self, matters: Shop) -> None:
+        result = matters.hub("escalation", "hand-over", HIGH, "olena", "--by", "olena", "--note", "a call came in")
+        assert result.exit_code == 0 and "handed over to olena" in result.stdout, result.stderr
+        row = _one(matters, HIGH)
+        assert (row.state, row.owner, row.note, row.handed) == ("open", "olena", "a call came in", 1)
+        told = matters.rows(sa.select(t.messages).where(t.messages.c.template == "staff-handed-over"))
+        assert [each.recipient for each in told] == ["staff:olena"]
+        wrong = matters.hub("escalation", "hand-over", HIGH, "suport")
+        assert wrong.exit_code == 2 and "did you mean 'support'?" in wrong.stderr
+
+    def test_one_is_shown_with_everything_that_was_done_about_it(self, matters: Shop) -> None:
+        matters.hub("escalation", "take", HIGH, "--by", "olena")
+        matters.hub("escalation", "resolve", HIGH, "--note", "called them")
+        told = matters.told("escalation", "show", HIGH[:8])
+        assert [each["what"] for each in told["history"]] == ["taken by olena", "resolved: called them"]
+        assert (told["state"], told["with"], told["note"]) == ("resolved", "olena", "called them")
+        shown = matters.hub("escalation", "show", HIGH).stdout
+        assert "high matter" in shown and "taken by olena" in shown and "called them" in shown
+        assert matters.hub("escalation", "show", "ffffffffff").exit_code == 1
+
     def test_an_unknown_person_suggests_the_nearest(self, matters: Shop) -> None:
-        result = matters.hub("escalation", "acknowledge", HIGH, "--by", "olen")
+        result = matters.hub("escalation", "take", HIGH, "--by", "olen")
         assert result.exit_code == 2 and "did you mean 'olena'?" in result.stderr
         assert _one(matters, HIGH).state == "open"

@@ -212,6 +212,21 @@ class TestStatus:
         mail = next(line for line in shop.hub("status").stdout.splitlines() if line.startswith("mail"))
         assert "nothing yet" in mail and "none, no public_url" in mail
 
+    def test_a_failover_says_who_sends(self, shop: Shop) -> None:
+        """Whatever is wrong in the file."""
+        line = "connections:\n  letters: {failover: [mail, spare]}\n"
+        shop.file.write_text(shop.file.read_text("utf-8").replace("connections:\n", line), "utf-8")
+        assert shop.told("status")["failovers"] == [{"name": "letters", "providers": ["mail", "spare"], "by": "mail"}]
+        shop.change(sa.update(T.connections).where(T.connections.c.name == "mail").values(paused="refused"))
+        shop.change(sa.insert(T.connections).prefix_with("OR IGNORE").values(name="mail", paused="refused"))
+        found = shop.told("status")
+        assert found["failovers"][0]["by"] == "spare"
+        assert "letters" not in {each["name"] for each in found["connections"]}
+        assert "mail, spare" in shop.hub("status").stdout
+        shop.change(sa.insert(T.connections).values(name="spare", paused="refused"))
+        assert shop.told("status")["failovers"][0]["by"] == ""
+        assert "all pause" in shop.hub("status").stdout
+
     def test_it_needs_no_secret(self, shop: Shop) -> None:
         shop.env = {}
         assert shop.hub("status").exit_code == 0
@@ -240,7 +255,7 @@ def test_a_return_and_how_many_parcels_are_delivered_are_shown(capsys: pytest.Ca
     whole = {
         "id": "main-shop:7", "number": "#7", "headline": "in_transit", "order_status": "processing",
         "payment_status": "paid", "phrase": "Delivered: 1 of 2 parcels", "incomplete": 0, "parcels": [], "timeline": [],
-        "messages": [], "flows": [], "not_set_off": {}, "runs": [], "escalations": [],
+        "messages": [], "flows": [], "not_set_off": {}, "runs": [], "errands": [], "escalations": [],
         "returns": [{"ref": "r1", "status": "returning", "reason": "", "numbers": ["P9"], "since": LONG_AGO}],
     }  # fmt: skip
     show(whole, texts=False)

@@ -12,7 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from hub.config.load import Loaded
 from hub.flows.check import Texts
 from hub.flows.load import load_config
-from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings, StatusTables
+from hub.plugin import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings, StatusTables, Target
 from hub.status import Meaning, Order, Payment, Return, Shipment, full_name
 
 
@@ -106,19 +106,30 @@ class FakeBot(Channel[BotSettings]):
     rings = True
 
 
+class HookSettings(Settings):
+    url: str = Field(description="The address.")
+
+
+class FakeHook(Target[HookSettings]):
+    name = "hook"
+    label = "Hook"
+    settings_type = HookSettings
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     adapter: type[Adapter[Any]]
 
 
 class FakeRegistry:
-    """Knows the four adapters above; `hurt` is a plugin that cannot be loaded."""
+    """Knows the five adapters above; `hurt` is a plugin that cannot be loaded."""
 
     known: ClassVar[dict[tuple[str, str], type[Adapter[Any]]]] = {
         ("platform", "shoplet"): FakeShop,
         ("carrier", "post"): FakePost,
         ("channel", "letters"): FakeMail,
         ("channel", "bot"): FakeBot,
+        ("target", "hook"): FakeHook,
     }
 
     def adapter(self, kind: str, name: str) -> Entry:
@@ -183,6 +194,8 @@ def all_silent() -> str:
 AXES = (("order", Order), ("payment", Payment), ("shipment", Shipment), ("return", Return))
 GROUND = GROUND_TEXT.replace("SILENT", all_silent())
 LINES = GROUND.count("\n")
+WITH_TARGET = GROUND.replace("\ncontact:\n", "\n  crm: {target: hook, url: https://crm.example}\ncontact:\n")
+"""The same file with a target, one line longer."""
 
 
 def load(folder: Path, text: str, texts: Texts | None = None, env: Mapping[str, str] | None = None) -> Loaded:

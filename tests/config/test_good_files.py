@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.config.model import Cap, Config, Connection, Contact, Hours, Person, Quiet, Rung, Support, Unheard
+from hub.config.lengths import OFFICE, Hours, Length
+from hub.config.model import Cap, Config, Connection, Contact, Person, Quiet, Rung, Support, Unheard
 from hub.config.problems import render_problems
 from hub.plugin import Settings
 from hub.status import Meaning, Order, Reason, Shipment
@@ -35,12 +36,18 @@ def test_a_shop_of_its_own_is_called_shop(tmp_path: Path) -> None:
     text = GROUND.replace(
         "shop: {name: Kavovar, locale: uk, timezone: Europe/Kyiv}",
         "shop: {name: Kavovar, url: https://k.example/, country: UA, currency: UAH, timezone: Europe/Kyiv, locale: uk,"
-        ' hours: "Mon-Fri 09:00-18:00", support: {phone: "+380441234567"}, returns_url: https://k.example/returns}',
+        ' hours: "Mon-Sat 10:00-16:00", support: {phone: "+380441234567"}, returns_url: https://k.example/returns}',
     )
     shop = good(tmp_path, text).shops["shop"]
     assert (shop.url, shop.country, shop.currency, shop.locale) == ("https://k.example", "UA", "UAH", "uk")
     assert shop.timezone == ZoneInfo("Europe/Kyiv") and shop.support == Support("+380441234567")
     assert shop.returns_url == "https://k.example/returns"
+    assert shop.hours == Hours(frozenset(range(1, 7)), time(10), time(16))
+
+
+def test_a_shop_that_says_no_hours_keeps_those_of_an_office(tmp_path: Path) -> None:
+    shop = good(tmp_path, GROUND).shops["shop"]
+    assert shop.hours == OFFICE == Hours(frozenset({1, 2, 3, 4, 5}), time(9), time(18))
 
 
 def test_two_shops_and_whose_orders_a_connection_brings(tmp_path: Path) -> None:
@@ -95,7 +102,7 @@ def test_contact_rules(tmp_path: Path) -> None:
         "contact:\n",
         'contact:\n  quiet: "21:00-08:00"\n  settle: 30s\n  receipt: {bot: 10m}\n  fresh: 2d\n'
         "  caps: [{at_most: 3, per: 7d, channel: bot}, {at_most: 1, per: 30d, class: feedback}]\n"
-        "  unheard: {escalate: support, due: 4h}\n",
+        "  unheard: {escalate: support, due: 4h working}\n",
     )
     contact = good(tmp_path, text).contact
     assert contact == Contact(
@@ -105,7 +112,7 @@ def test_contact_rules(tmp_path: Path) -> None:
         receipt={"bot": timedelta(minutes=10)},
         caps=(Cap(3, timedelta(days=7), channel="bot"), Cap(1, timedelta(days=30), cls="feedback")),
         fresh=timedelta(days=2),
-        unheard=Unheard("support", timedelta(hours=4)),
+        unheard=Unheard("support", Length(timedelta(hours=4), working=True)),
         silent=contact.silent,
     )
 

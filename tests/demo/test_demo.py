@@ -31,7 +31,7 @@ def test_the_demo_ends_by_itself_and_agrees_with_all_ledgers(tmp_path: Path) -> 
     assert "0 lost, 0 told twice" in said
     assert "Telegram's server is down" in said
     assert "with --keep the page" in said
-    assert re.search(r"orders, parcels\s+22, 24", said)
+    assert re.search(r"orders, parcels\s+26, 26", said)
     drawn = picture.read_text("utf-8")
     assert drawn.startswith("<svg")
     assert "@font-face" not in drawn

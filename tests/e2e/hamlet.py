@@ -209,13 +209,14 @@ async def hamlet(
     database: str = "",
     start: datetime = START,
     board: Board | None = None,
+    shadow: bool = False,
     **more: Any,
 ) -> AsyncIterator[Hamlet]:
     """The hamlet, at work; everything was imported already."""
     config, texts = config_of(flows or {}, folder, connections, **more)
     clock, board = VirtualClock(start), board or Board()
     url = database or f"sqlite:///{folder / 'hub.db'}"
-    it = Hamlet(clock, board, new_hub(config, texts, clock, url, board), url)
+    it = Hamlet(clock, board, new_hub(config, texts, clock, url, board, shadow=shadow), url)
     await it.hub.start(ticking=False)
     try:
         await asyncio.wait_for(it.hub.quiet(), 20)
@@ -224,9 +225,9 @@ async def hamlet(
         await it.hub.stop()
 
 
-def new_hub(config: Config, texts: Any, clock: VirtualClock, url: str, board: Board) -> Hub:
+def new_hub(config: Config, texts: Any, clock: VirtualClock, url: str, board: Board, *, shadow: bool = False) -> Hub:
     """A hub with the adapters of the board."""
-    return Hub(config, texts, clock=clock, database=url, jitter=False, make_adapter=maker(board))
+    return Hub(config, texts, clock=clock, database=url, jitter=False, make_adapter=maker(board), shadow=shadow)
 
 
 __all__ = ["ALL", "Board", "Carrier", "Channel", "Hamlet", "OtherPost", "Platform", "hamlet", "new_hub"]

@@ -218,7 +218,7 @@ async def links_good_and_bad(watch: Watch) -> None:
     mail = next(mail for mail in it.smtp.ledger if STAFF_MAIL in mail.to)
     link = next(word for word in mail.text.split() if "/e/" in word).removeprefix(it.base)
     watch.tokens.add(link.removeprefix("/e/"))
-    assert (await watch.ask("POST", link, data={"do": "acknowledge"})).status_code == 200
+    assert (await watch.ask("POST", link, data={"do": "take"})).status_code == 200
     done = await watch.ask("POST", link, data={"do": "resolve", "note": STAFF_NOTE})
     assert done.status_code == 200
     for path in (f"/e/{quote(MAIL)}", f"/u/{quote(LATIN)}", f"/{quote(PHONES[0])}", "/e/" + "A" * 27):

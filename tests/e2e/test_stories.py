@@ -210,7 +210,7 @@ async def test_an_escalation_climbs_until_somebody_takes_it(tmp_path: Path) -> N
         answer = await it.hub.world.adapters["main-shop"].client.get(link)
         assert answer.status_code == 200
         assert (await it.rows(tables.escalations))[0].state == "open", "opening the page takes nothing"
-        answer = await it.hub.world.adapters["main-shop"].client.post(link, data={"do": "acknowledge"})
+        answer = await it.hub.world.adapters["main-shop"].client.post(link, data={"do": "take"})
         assert answer.status_code == 200
         assert (await it.rows(tables.escalations))[0].state == "acknowledged"
         await it.advance(hours=1)

@@ -90,16 +90,17 @@ class Town:
     path: Path
     door: "_Door"
     make: MakeAdapter = build_unpaced_adapter
+    shadow: bool = False
 
-    async def restart(self, change: tuple[str, str] | None = None) -> None:
-        """Stop the hub and start another on the same data, perhaps with an edited
-        file."""
-        if change is not None:
+    async def restart(self, *changes: tuple[str, str], shadow: bool | None = None) -> None:
+        """Stop the hub and start another on the same data, perhaps with an edited file, in shadow or live."""
+        self.shadow = self.shadow if shadow is None else shadow
+        for change in changes:
             text = self.path.read_text("utf-8")
             assert change[0] in text
             self.path.write_text(text.replace(*change), "utf-8")
         await self.hub.stop()
-        self.hub = _hub(self.path, self.clock, self.env(), self.make)
+        self.hub = _hub(self.path, self.clock, self.env(), self.make, self.shadow)
         self.door.app = build_app(self.hub)
         await self.hub.start(ticking=False)
         await self.settle()
@@ -168,6 +169,7 @@ async def town(
     database: str = "",
     before: Callable[[ShopifySandbox], object] = lambda shop: None,
     make: MakeAdapter = build_unpaced_adapter,
+    shadow: bool = False,
 ) -> AsyncIterator[Town]:
     """The town, at work."""
     clock = VirtualClock(start)
@@ -187,8 +189,8 @@ async def town(
         given = f', database: "{database}"' if database else ""
         text = connections.format(public=base, data=folder, smtp=smtp.port, database=given, **addresses)
         path.write_text(text + flows, "utf-8")
-        it = Town(clock, shop, np, smtp, telegram, None, base, path, door, make)  # type: ignore[arg-type]
-        it.hub = _hub(path, clock, it.env(), make)
+        it = Town(clock, shop, np, smtp, telegram, None, base, path, door, make, shadow)  # type: ignore[arg-type]
+        it.hub = _hub(path, clock, it.env(), make, shadow)
         door.app = build_app(it.hub)
         await it.hub.start(ticking=False)
         try:
@@ -198,11 +200,11 @@ async def town(
             await it.hub.stop()
 
 
-def _hub(path: Path, clock: VirtualClock, env: dict[str, str], make: MakeAdapter) -> Hub:
+def _hub(path: Path, clock: VirtualClock, env: dict[str, str], make: MakeAdapter, shadow: bool) -> Hub:
     texts, _ = Texts.load(None)
     loaded = load_config(path, Registry.load(), env, texts=texts, check_text=check_text)
     assert loaded.config is not None, "\n".join(map(str, loaded.problems))
-    return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=make)
+    return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=make, shadow=shadow)
 
 
 class _Door:

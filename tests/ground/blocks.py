@@ -12,7 +12,19 @@ from .repository import ROOT, files
 
 PART = r"(?:^ *<!-- part of: (?P<part>[\w.-]+) -->\n+)?"
 BLOCK = re.compile(PART + r"^(?P<indent> *)```(?P<kind>\w+)\n(?P<text>.*?)^ *```", re.MULTILINE | re.DOTALL)
-SECTIONS = {"version", "include", "hub", "shops", "connections", "contact", "staff", "people", "statuses", "flows"}
+SECTIONS = {
+    "surveys",
+    "version",
+    "include",
+    "hub",
+    "shops",
+    "connections",
+    "contact",
+    "staff",
+    "people",
+    "statuses",
+    "flows",
+}
 TEXT, MAP = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map"
 
 AROUND = """
@@ -23,9 +35,11 @@ connections:
   nova-poshta: {carrier: nova_poshta, api_key: "${KEY}"}
   mail: {channel: smtp, host: smtp.kavovar.example, from: "Kavovar <shop@kavovar.example>", bounce_secret: "${BOUNCES}"}
   bot: {channel: telegram, token: "${TOKEN}"}
+  crm: {target: http, url: "https://crm.kavovar.example/hooks", secret: "${CRM_SECRET}"}
 contact: {routes: {default: [mail]}}
 staff: {support: {people: [olena], via: [mail], acknowledge: 30m}}
 people: {olena: {name: Olena, mail: olena@kavovar.example}}
+surveys: {after-delivery: {template: five-questions}}
 flows: {example: {on: shipment.ready_for_pickup, steps: [{notify: {template: ready-for-pickup}}]}}
 """
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .repository import ROOT, files, imports, modules, project
 
-KINDS = ("platforms", "carriers", "channels")
+KINDS = ("platforms", "carriers", "channels", "targets")
 AGAIN = "install again: .venv/bin/uv sync"
 
 
@@ -42,7 +42,8 @@ def test_every_plugin_has_its_three_rooms() -> None:
     known = {str(path.relative_to(ROOT)) for path in files()}
     for module in folders():
         place = module.replace(".", "/")
-        missing = {f"{place}/{room}.py" for room in ("__init__", "statuses", "sandbox")} - known
+        rooms = ("__init__", "sandbox") if place.startswith("plugins/targets/") else ("__init__", "statuses", "sandbox")
+        missing = {f"{place}/{room}.py" for room in rooms} - known
         assert not missing, f"{place} lacks {missing}"
 
 

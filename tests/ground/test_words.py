@@ -6,7 +6,7 @@ from pathlib import Path
 from .repository import texts
 
 UNDONE = re.compile(r"\b(TODO|FIXME|NotImplementedError)\b|(?:#|//)\s*XXX\b|pragma: no cover")
-BASES = {Path("hub/plugin/_adapters.py"), Path("hub/testing/_kit.py")}
+BASES = {Path("hub/plugin/_adapters.py"), Path("hub/plugin/_targets.py"), Path("hub/testing/_kit.py")}
 CATCHING = re.compile(r"except (\(.*)?NotImplementedError")
 
 # Of a machine: its home folders and where the project happened to lie. `/tmp` and `/usr/lib` are everybody's.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.config.model import PLAIN
 from hub.messages import MissingData, NoTextError, Texts
 from hub.plugin import Form
 
@@ -22,7 +23,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def load(folder: Path, *shops: str) -> Texts:
-    texts, problems = Texts.load(folder, shops)
+    texts, problems = Texts.load(folder, dict.fromkeys(shops, PLAIN))
     assert problems == ()
     return texts
 
@@ -56,15 +57,15 @@ def test_language_counts_before_place(tmp_path: Path) -> None:
 def test_a_text_of_ones_own_and_a_language_of_ones_own(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
-        uk__please_pay_sms="Оплатіть {{ order.number }}",
+        uk__our_news_sms="Оплатіть {{ order.number }}",
         de__shipped_sms="Bestellung {{ order.number }} ist unterwegs, {{ shipment.count | plural('Paket', 'Pakete') }}",
         de__shipped_mail="subject: Unterwegs\n\nBestellung {{ order.number }}",
     )
     texts = load(folder)
-    assert "please-pay" in texts.names()
-    assert texts.has("please-pay", "uk", "sms")
-    assert not texts.has("please-pay", "uk", "mail")
-    assert not texts.has("please-pay", "en", "sms")
+    assert "our-news" in texts.names()
+    assert texts.has("our-news", "uk", "sms")
+    assert not texts.has("our-news", "uk", "mail")
+    assert not texts.has("our-news", "en", "sms")
     assert sms(texts, locale="de") == "Bestellung 1001 ist unterwegs, Paket"
     assert texts.locale_for("shipped", "sms", ["de-AT"]) == "de"
     assert (
@@ -73,7 +74,7 @@ def test_a_text_of_ones_own_and_a_language_of_ones_own(tmp_path: Path) -> None:
     write(folder, de__footer_mail="Fragen? {{ shop.support.email }}")
     assert load(folder).locale_for("shipped", "mail", ["de-AT"]) == "de"
     with pytest.raises(NoTextError):
-        texts.locale_for("please-pay", "sms", ["pl"])
+        texts.locale_for("our-news", "sms", ["pl"])
 
 
 def test_one_text_can_serve_every_form(tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ BROKEN = {
 def test_a_broken_text_is_reported_with_its_place(case: str, tmp_path: Path) -> None:
     name, source, shown, line, column, code = BROKEN[case]
     folder = write(tmp_path / "messages", **{name: source})
-    _, problems = Texts.load(folder, ["ziarno"])
+    _, problems = Texts.load(folder, {"ziarno": PLAIN})
     first = problems[0]
     assert (first.file, first.line, first.column, first.code) == (f"messages/{shown}", line, column, code)
     assert first.severity == "E"
@@ -255,8 +256,86 @@ def test_a_mistake_in_the_head_is_shown_in_its_whole_line(tmp_path: Path) -> Non
 def test_what_a_text_cannot_do_without(tmp_path: Path) -> None:
     body = "{{ order.number }} {{ shipment.eta or shop.name }} {% if payment.url %}{{ payment.url }}{% endif %}"
     head = "needs: [shipment.tracking_url]\n\n"
-    texts = load(write(tmp_path, uk__please_pay_sms=head + body))
-    found = texts.always("please-pay", "uk", "sms")
+    texts = load(write(tmp_path, uk__our_news_sms=head + body))
+    found = texts.always("our-news", "uk", "sms")
     assert {each for each in found if "." in each} == {"order.number", "shipment.tracking_url"}
-    assert texts.always("please-pay", "pl", "sms") == frozenset()
-    assert list(texts.own) == ["please-pay"]
+    assert texts.always("our-news", "pl", "sms") == frozenset()
+    assert list(texts.own) == ["our-news"]
+
+
+PARCEL = {"kavovar": "parcel", "ziarno": "plain"}
+
+
+def voiced(folder: Path) -> Texts:
+    texts, problems = Texts.load(folder, PARCEL)
+    assert problems == ()
+    return texts
+
+
+def test_a_shop_that_speaks_as_the_parcel_does_so_where_there_is_such_a_text(tmp_path: Path) -> None:
+    texts = voiced(tmp_path)
+    assert sms(texts, shop="kavovar", locale="en") != sms(texts, shop="ziarno", locale="en")
+    assert sms(texts, shop="ziarno", locale="en") == sms(texts, locale="en")
+    refunded = [sms(texts, "refunded", "en", shop=shop) for shop in PARCEL]
+    assert refunded[0] == refunded[1]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"uk__shipped_sms": "merchant's plain"}, "merchant's plain"),
+        ({"uk__shipped_sms": "plain", "uk__shipped.parcel_sms": "parcel"}, "parcel"),
+        ({"uk__shipped.parcel_sms": "merchant's", "kavovar__uk__shipped_sms": "shop's plain"}, "shop's plain"),
+        ({"uk__shipped.parcel_sms": "merchant's", "kavovar__uk__shipped.parcel_sms": "shop's"}, "shop's"),
+        ({"uk__shipped.parcel_text": "one for every form", "uk__shipped_sms": "plain"}, "one for every form"),
+        ({"ziarno__uk__shipped_sms": "another shop's", "uk__shipped.parcel_sms": "parcel"}, "parcel"),
+    ],
+)
+def test_the_place_counts_before_the_voice(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    assert sms(voiced(write(tmp_path, **files)), shop="kavovar") == said
+
+
+def test_the_language_counts_before_the_voice(tmp_path: Path) -> None:
+    texts = voiced(write(tmp_path, de__hello_sms="Hallo", en__hello_parcel_sms="unused", en__hello_sms="Hello"))
+    assert texts.locale_for("hello", "sms", ["de"], "kavovar") == "de"
+    texts = voiced(write(tmp_path, **{"en__news.parcel_sms": "I am here"}))
+    assert texts.has("news", "en", "sms", "kavovar")
+    assert not texts.has("news", "en", "sms", "ziarno")
+    assert "news" in texts.own
+
+
+def test_a_mails_own_html_keeps_to_its_voice(tmp_path: Path) -> None:
+    texts = voiced(write(tmp_path, **{"en__shipped.parcel_html": "<b>It is me</b>"}))
+    assert "It is me" in mail(texts, shop="kavovar")
+    assert "It is me" not in mail(texts, shop="ziarno")
+    texts = voiced(write(tmp_path, en__shipped_html="<b>plain</b>", **{"en__shipped.parcel_mail": "subject: S\n\nMe"}))
+    assert "It is me" in mail(texts, shop="kavovar")
+    (tmp_path / "en" / "shipped.parcel.html").unlink()
+    texts = voiced(tmp_path)
+    assert "plain" not in mail(texts, shop="kavovar")
+    assert "<b>plain</b>" in mail(texts, shop="ziarno")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("shipped.parcl.sms", "bad-name", "'parcl' is not a voice: NAME.parcel.sms, or NAME.sms for the plain one; "),
+        ("shipped.plain.sms", "bad-name", "'plain' is not a voice"),
+        ("shipped.parcel.parcel.sms", "bad-name", "'parcel.parcel' is not a voice"),
+        ("shipped.parcel.smss", "bad-name", "a text is called NAME.mail"),
+    ],
+)
+def test_a_voice_that_there_is_not_is_refused_with_its_place(tmp_path: Path, name: str, code: str, said: str) -> None:
+    (tmp_path / "en").mkdir()
+    (tmp_path / "en" / name).write_text("x", "utf-8")
+    (problem,) = Texts.load(tmp_path, PARCEL)[1]
+    assert (problem.code, problem.file.endswith(f"en/{name}")) == (code, True)
+    assert said in problem.text
+
+
+def test_a_text_in_a_voice_that_no_shop_has_is_remarked_and_stays_usable(tmp_path: Path) -> None:
+    folder = write(tmp_path, **{"ziarno__en__shipped.parcel_sms": "I", "en__shipped.parcel_sms": "I too"})
+    texts, (problem,) = Texts.load(folder, PARCEL)
+    assert (problem.code, problem.severity) == ("unused-text", "N")
+    assert "ziarno/en/shipped.parcel.sms" in problem.file and "voice: parcel" in problem.text
+    assert texts.spoilt == frozenset()

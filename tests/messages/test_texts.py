@@ -5,32 +5,69 @@
 
 import os
 import re
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hub.messages import Rendering, Texts, sms_segments
+from hub.messages import MissingData, Rendering, Texts, sms_segments
 from hub.messages._file import FRAME, Reading, parse_file, read_text
-from hub.messages._texts import SHIPPED
+from hub.messages._texts import SHIPPED, parts_of
 from hub.plugin import Form
+from tests.ground.repository import ROOT
 
-from .world import CHAT_ONLY, CUSTOMER, KYIV, LOCALES, STAFF, WARSAW, link, sample, shipment, waiting, world
+from .world import (
+    CHAT_ONLY,
+    CUSTOMER,
+    KYIV,
+    LOCALES,
+    OPTIONAL,
+    STAFF,
+    VOICED,
+    WARSAW,
+    cases,
+    link,
+    links_of,
+    sample,
+    shipment,
+    sparse,
+    waiting,
+)
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-TEXTS, PROBLEMS = Texts.load()
+SHOPS = {"plain": "", "parcel": "parcel"}
+TEXTS, PROBLEMS = Texts.load(None, SHOPS)
 FORMS = {
     **dict.fromkeys(CUSTOMER, ("mail", "chat", "sms")),
+    "please-check-your-number": ("mail", "chat"),
     **dict.fromkeys(CHAT_ONLY, ("chat",)),
     **dict.fromkeys(STAFF, ("mail", "chat")),
-    **dict.fromkeys(("staff-escalation", "staff-overdue"), ("mail", "chat", "sms")),
+    **dict.fromkeys(
+        (
+            "staff-escalation",
+            "staff-overdue",
+            "staff-handed-over",
+            "staff-connection-failing",
+            "staff-connection-silent",
+        ),
+        ("mail", "chat", "sms"),
+    ),
 }
 ALL = [(name, form, locale) for name, forms in FORMS.items() for form in forms for locale in LOCALES]
+SPOKEN = [(name, voice) for name in FORMS for voice in SHOPS if voice == "plain" or name in VOICED]
+"""Each template in each voice that it has."""
+VOICED_ALL = [(name, voice, form, locale) for name, voice in SPOKEN for form in FORMS[name] for locale in LOCALES]
 
 
-def render(name: str, form: str, locale: str, **more: object) -> Rendering:
-    names = {**sample(name, locale), **more}
+def render(name: str, form: str, locale: str, voice: str = "plain", **more: object) -> Rendering:
+    return made_of(name, form, locale, voice, {**sample(name, locale), **more})
+
+
+def made_of(name: str, form: str, locale: str, voice: str, names: Mapping[str, Any]) -> Rendering:
     zone = WARSAW if locale == "pl" else KYIV
-    return TEXTS.render(name, form=Form(form), locale=locale, names=names, zone=zone, link=link)
+    return TEXTS.render(name, form=Form(form), locale=locale, names=names, zone=zone, link=links_of(name), shop=voice)
 
 
 def snapshot(path: Path, text: str) -> None:
@@ -51,10 +88,22 @@ def shown(made: Rendering, form: str) -> str:
     return "\n".join(parts) + "\n"
 
 
+def all_cases(name: str, voice: str, locale: str) -> str:
+    """A template in one voice and language: every form, in every world in which it reads otherwise."""
+    parts: dict[str, str] = {}
+    for case, names in cases(name, locale, TEXTS.needs(name)).items():
+        for form in FORMS[name]:
+            text = shown(made_of(name, form, locale, voice, names), form)
+            if text not in parts:
+                parts[text] = f"=== {form}{case and f': {case}'}\n"
+    return "\n".join(f"{head}{text}" for text, head in parts.items())
+
+
 def test_every_shipped_file_is_without_mistakes_and_in_every_language_and_form() -> None:
     assert PROBLEMS == ()
     assert set(TEXTS.names()) == set(FORMS)
-    wanted = {f"{name}.{form}" for name, forms in FORMS.items() for form in forms}
+    voices = {"plain": "", "parcel": ".parcel"}
+    wanted = {f"{name}{voices[voice]}.{form}" for name, voice in SPOKEN for form in FORMS[name]}
     for locale in LOCALES:
         found = {path.name for path in (SHIPPED / locale).iterdir()}
         assert found - {f"{name}.mail" for name in FRAME} == wanted, locale
@@ -62,34 +111,96 @@ def test_every_shipped_file_is_without_mistakes_and_in_every_language_and_form()
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_shipped_file_passes_the_check(path: Path) -> None:
-    name, form = path.name.rsplit(".", 1)
+    name, _, form = parts_of(path.name)
     text, unreadable = read_text(path, path.name)
     file, problems = parse_file(text, path.name, name, form, path.parent.name, Reading())
     assert (unreadable, problems) == ((), ())
     assert file is not None
 
 
-@pytest.mark.parametrize(("name", "form", "locale"), ALL)
-def test_a_text_reads_as_its_snapshot(name: str, form: str, locale: str) -> None:
-    made = render(name, form, locale)
-    snapshot(SNAPSHOTS / locale / f"{name}.{form}.txt", shown(made, form))
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("name", "voice"), SPOKEN)
+def test_a_text_reads_as_its_snapshot(name: str, voice: str, locale: str) -> None:
+    snapshot(
+        SNAPSHOTS / locale / f"{name}{'' if voice == 'plain' else f'.{voice}'}.txt", all_cases(name, voice, locale)
+    )
+
+
+def test_no_snapshot_is_left_over() -> None:
+    wanted = {f"{name}{'' if voice == 'plain' else f'.{voice}'}.txt" for name, voice in SPOKEN}
+    for locale in LOCALES:
+        assert {path.name for path in (SNAPSHOTS / locale).glob("*.txt")} == wanted
+
+
+WORDS = re.compile(r"[^\W\d_]{3}")
+TAGS = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\n|^(?:needs|must_contain):.*$", re.MULTILINE)
+
+
+def folded(text: str) -> str:
+    """As far as two ways of writing the same words are alike: the marks of facts, blanks, letters without marks."""
+    plain = text.replace("::", ":").replace("ł", "l").replace("Ł", "L").replace("–", "-").replace("’", "'")
+    bare = "".join(each for each in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(each))
+    return " ".join(re.sub(r"[„”“«»\"]", "", bare).split())
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/*.*")), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_paragraph_of_a_text_shows_in_its_snapshot(path: Path) -> None:
+    """Whatever words a template can say, somebody has seen it say them."""
+    name, voice, _ = parts_of(path.name)
+    which = "*" if name in FRAME else name if voice == "plain" else f"{name}.{voice}"
+    seen = folded("\n".join(each.read_text("utf-8") for each in (SNAPSHOTS / path.parent.name).glob(f"{which}.txt")))
+    head = re.sub(r"^(subject|headline|badge|preheader|button): ", "", path.read_text("utf-8"), flags=re.MULTILINE)
+    pieces = (folded(piece.strip(" -|[]().,:;")) for piece in TAGS.split(head))
+    assert [piece for piece in pieces if WORDS.search(piece) and piece not in seen] == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize("name", ["ready-for-pickup", "staff-escalation"])
-def test_a_mail_in_html_is_as_its_snapshot(name: str, locale: str) -> None:
-    snapshot(SNAPSHOTS / locale / f"{name}.html", render(name, "mail", locale).html)
+@pytest.mark.parametrize(
+    ("name", "voice"), [("ready-for-pickup", "plain"), ("ready-for-pickup", "parcel"), ("staff-escalation", "plain")]
+)
+def test_a_mail_in_html_is_as_its_snapshot(name: str, voice: str, locale: str) -> None:
+    shop = "" if voice == "plain" else f".{voice}"
+    snapshot(SNAPSHOTS / locale / f"{name}{shop}.html", render(name, "mail", locale, voice).html)
 
 
-@pytest.mark.parametrize(("name", "form", "locale"), [each for each in ALL if each[0] in CUSTOMER])
-def test_a_text_for_customers_names_the_order_and_how_to_go_on(name: str, form: str, locale: str) -> None:
-    made = render(name, form, locale)
+@pytest.mark.parametrize(("name", "voice", "form", "locale"), [each for each in VOICED_ALL if each[0] in CUSTOMER])
+def test_a_text_for_customers_names_the_order_and_how_to_go_on(name: str, voice: str, form: str, locale: str) -> None:
+    made = render(name, form, locale, voice)
     assert "1001" in made.text
     if form == "mail":
         assert "help@kavovar.example" in made.text
-        assert "1001" in made.subject
+        assert "1001" in made.subject or name in OPTIONAL
     if form == "sms":
-        assert sms_segments(made.text).segments <= 2
+        assert sms_segments(made.text).segments <= (3 if "unsubscribe" in made.text else 2), made.text
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_what_nobody_has_to_be_sent_can_be_stopped(name: str, locale: str) -> None:
+    """In a mail and a chat always; in an SMS where it advertises (a survey's two addresses would be one too many)."""
+    for form in FORMS[name]:
+        made = render(name, form, locale)
+        assert ("/l/unsubscribe" in made.text + "".join(each.url for each in made.buttons)) == (
+            form != "sms" or not name.startswith("five")
+        )
+
+
+def facts(text: str) -> set[str]:
+    """The values in a text: numbers, addresses, times; the words around them are the voice's."""
+    return set(re.findall(r"https?://\S+|\S*\d\S*", text.replace("\u00a0", " ")))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("form", ["mail", "chat", "sms"])
+@pytest.mark.parametrize("name", VOICED)
+def test_the_parcel_tells_every_fact_that_the_plain_text_tells(name: str, form: str, locale: str) -> None:
+    for names in cases(name, locale, TEXTS.needs(name)).values():
+        plain, parcel = (made_of(name, form, locale, voice, names) for voice in SHOPS)
+        strip = str.maketrans("", "", ".,:;()?")
+        said, says = ({each.translate(strip) for each in facts(made.text)} for made in (plain, parcel))
+        assert said == says
+        assert [each.url for each in plain.buttons] == [each.url for each in parcel.buttons]
+        assert plain.text != parcel.text
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -126,9 +237,9 @@ FOREIGN = {"en": (CYRILLIC, POLISH), "pl": (CYRILLIC, ENGLISH), "uk": (ONLY_RUSS
 CODE = re.compile(r"https?://\S+|\S+@\S+|\{.*?\}|flows\.yaml|statuses|Telegram\w*|/stop")
 
 
-@pytest.mark.parametrize(("name", "form", "locale"), ALL)
-def test_no_text_mixes_languages(name: str, form: str, locale: str) -> None:
-    made = render(name, form, locale)
+@pytest.mark.parametrize(("name", "voice", "form", "locale"), VOICED_ALL)
+def test_no_text_mixes_languages(name: str, voice: str, form: str, locale: str) -> None:
+    made = render(name, form, locale, voice)
     words = CODE.sub(" ", " ".join([made.subject, made.text, *(button.text for button in made.buttons)]))
     words = words.replace(name, "").replace("ready-for-pickup", "").replace("Olena", "")
     assert not [found.group() for pattern in FOREIGN[locale] for found in pattern.finditer(words)]
@@ -141,10 +252,11 @@ def test_no_text_mixes_languages(name: str, form: str, locale: str) -> None:
 @pytest.mark.parametrize("name", ["ready-for-pickup", "pickup-reminder", "pickup-last-day"])
 @pytest.mark.parametrize("kind", ["goes_back", "fee_from"])
 @pytest.mark.parametrize("basis", ["told", "estimated"])
+@pytest.mark.parametrize("voice", SHOPS)
 def test_until_is_said_only_of_a_deadline_that_the_carrier_told(
-    name: str, form: str, locale: str, kind: str, basis: str
+    name: str, form: str, locale: str, kind: str, basis: str, voice: str
 ) -> None:
-    made = TEXTS.render(name, form=Form(form), locale=locale, names=waiting(locale, kind, basis), zone=KYIV, link=link)
+    made = made_of(name, form, locale, voice, waiting(locale, kind, basis))
     until = {"en": "until ", "uk": "до ", "pl": "do ", "ru": "до "}[locale]
     about = {"en": "about", "uk": "близько", "pl": "około", "ru": "около"}[locale]
     free = {"en": "free", "uk": "безкоштовне", "pl": "bezpłatne", "ru": "бесплатное"}[locale]
@@ -156,38 +268,32 @@ def test_until_is_said_only_of_a_deadline_that_the_carrier_told(
     assert (free.replace("ł", "l") in plain) == (kind == "fee_from"), text
 
 
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize(
-    "status", ["requested", "approved", "refused", "returning", "returned", "refunded", "withdrawn"]
-)
-def test_news_of_a_return_has_a_paragraph_for_each_status(locale: str, status: str) -> None:
-    names = world(locale, order={"return_status": status})
-    texts = {
-        form: TEXTS.render("return-news", form=form, locale=locale, names=names, zone=KYIV, link=link) for form in Form
-    }
-    assert all("1001" in made.text for made in texts.values())
-    snapshot(SNAPSHOTS / locale / f"return-news-{status}.txt", shown(texts[Form.MAIL], "mail"))
-
-
-@pytest.mark.parametrize(("name", "form", "locale"), [each for each in ALL if each[0] in CUSTOMER])
-def test_a_text_can_do_with_nothing_but_a_number_and_what_it_says_it_needs(name: str, form: str, locale: str) -> None:
-    full = sample(name, locale)
-    bare: dict[str, object] = {"order": {"number": "1001"}, "shop": {"name": "Kavovar"}}
-    for need in (*TEXTS.needs(name), "order.return_status", "shipment.status", "order.headline"):
-        value: object = full
-        record = bare
-        *path, last = need.split(".")
-        for word in path:
-            value = value.get(word, {}) if isinstance(value, dict) else {}
-            inner = record.setdefault(word, {})
-            assert isinstance(inner, dict)
-            record = inner
-        if isinstance(value, dict) and last in value:
-            record[last] = value[last]
-    made = TEXTS.render(name, form=Form(form), locale=locale, names=bare, zone=KYIV, link=lambda _: None)
+@pytest.mark.parametrize(("name", "voice", "form", "locale"), [each for each in VOICED_ALL if each[0] in CUSTOMER])
+def test_a_text_can_do_with_nothing_but_a_number_and_what_it_says_it_needs(
+    name: str, voice: str, form: str, locale: str
+) -> None:
+    """A survey needs its link: without one there is nothing to say."""
+    survey = "https://hub.kavovar.example/l/survey" if name.startswith("five") else None
+    made = TEXTS.render(
+        name,
+        form=Form(form),
+        locale=locale,
+        names=sparse(sample(name, locale), TEXTS.needs(name)),
+        zone=KYIV,
+        link=lambda wanted: survey if wanted == "survey" else None,
+        shop=voice,
+    )
     assert "1001" in made.text
-    assert made.buttons == ()
+    assert [each for each in made.buttons if each.url != survey] == []
     assert not re.search(r"\s[.,:;]|:\s*$|\(\)|\bNone\b", made.text.replace("-- \n", ""), re.MULTILINE), made.text
+
+
+@pytest.mark.parametrize("form", ["mail", "sms"])
+@pytest.mark.parametrize("name", ["five-questions", "five-questions-reminder"])
+def test_a_survey_without_its_link_waits(name: str, form: str) -> None:
+    """In a chat its questions have buttons of their own."""
+    with pytest.raises(MissingData):
+        TEXTS.render(name, form=Form(form), locale="en", names=sample(name, "en"), zone=KYIV, link=lambda _: None)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -212,3 +318,10 @@ def test_polish_staff_texts_speak_to_one_person_all_along() -> None:
 @pytest.mark.parametrize("locale", ["en", "uk", "pl", "ru"])
 def test_a_parked_flow_names_the_command_that_lists_it(locale: str, form: str) -> None:
     assert "(hub deadletter list)" in (SHIPPED / locale / f"staff-notice.{form}").read_text("utf-8")
+
+
+def test_the_page_about_messages_names_every_text_and_who_speaks_in_it() -> None:
+    page = (ROOT / "docs" / "messages.md").read_text("utf-8")
+    assert [name for name in FORMS if f"`{name}`" not in page] == []
+    rows = page.partition("| the parcel speaks |")[2].partition("\n\n")[0].splitlines()[2:]
+    assert {name for row in rows for name in re.findall("`([a-z-]+)`", row.split("|")[1])} == set(VOICED)

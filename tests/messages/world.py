@@ -1,6 +1,6 @@
 """One order, told in many moments: the data that the shipped texts are filled with in tests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ NOW = datetime(2026, 11, 9, 8, 0, tzinfo=UTC)
 KYIV, WARSAW = ZoneInfo("Europe/Kyiv"), ZoneInfo("Europe/Warsaw")
 CUSTOMER = (
     "order-received",
+    "question-answered",
     "payment-received",
     "payment-failed",
     "order-cancelled",
@@ -29,15 +30,56 @@ CUSTOMER = (
     "delivered",
     "return-news",
     "refunded",
+    "please-check-your-number",
+    "please-pay",
+    "delayed",
+    "we-are-asking-the-carrier",
+    "problem-still-open",
+    "on-hold-new-date",
+    "complaint-received",
+    "question-received",
+    "please-review",
+    "order-the-same-again",
+    "five-questions",
+    "five-questions-reminder",
 )
-CHAT_ONLY = ("order-status", "order-status-none", "chat-linked", "chat-help")
+VOICED = (
+    "packed",
+    "shipped",
+    "shipped-part",
+    "out-for-delivery",
+    "ready-for-pickup",
+    "pickup-reminder",
+    "pickup-last-day",
+    "not-collected",
+    "delivery-failed",
+    "parcel-delayed",
+    "delivered",
+)
+"""What the parcel itself can tell: there is one, and nobody has lost it."""
+OPTIONAL = ("please-review", "order-the-same-again", "five-questions", "five-questions-reminder")
+"""What nobody has to be sent: these have an opt-out."""
+CHAT_ONLY = (
+    "order-status",
+    "order-status-none",
+    "chat-linked",
+    "chat-help",
+    "chat-stopped",
+    "survey-thanks",
+    "staff-matter",
+)
 STAFF = (
     "staff-escalation",
     "staff-overdue",
+    "staff-handed-over",
     "staff-connection-paused",
     "staff-unmapped-status",
     "staff-notice",
     "staff-unheard",
+    "staff-connection-failing",
+    "staff-connection-expiring",
+    "staff-connection-silent",
+    "staff-weekly-report",
 )
 LOCALES = ("en", "uk", "pl", "ru")
 
@@ -104,6 +146,11 @@ _PLACES: Mapping[str, dict[str, Any]] = {
 def link(name: str) -> str | None:
     """Every link there is, but the opt-out, which transactional messages do not have."""
     return None if name == "unsubscribe" else f"https://hub.kavovar.example/l/{name}"
+
+
+def links_of(template: str) -> Callable[[str], str | None]:
+    """The links that a message of this template is given."""
+    return (lambda name: f"https://hub.kavovar.example/l/{name}") if template in OPTIONAL else link
 
 
 def _at(day: int, hour: int = 9, minute: int = 0) -> datetime:
@@ -208,22 +255,171 @@ def sample(template: str, locale: str) -> dict[str, Any]:
         "problem-we-are-on-it": {"shipment": {"status": "problem", "reason": "damaged"}, "promise": {"by": _at(10)}},
         "problem-solved": {"shipment": {"eta": _at(13)}},
         "delivered": {"shipment": {"status": "delivered"}, "order": {"headline": "delivered", "parcels_delivered": 1}},
+        "question-answered": {"question": {"text": place["said"], "answer": place["said"], "topic": "complaint"}},
         "return-news": {"order": {"return_status": "approved"}},
         "refunded": {"payment": {"status": "partly_refunded", "refunded": Decimal("600")}},
         "chat-linked": {"order": {"headline": "in_transit"}},
         "order-status": {"orders": _orders(locale)},
         "staff-escalation": {"escalation": _escalation(place), "shipment": {"status": "problem"}},
         "staff-overdue": {"escalation": {**_escalation(place), "owner": "Olena"}},
+        "staff-handed-over": {"escalation": {**_escalation(place), "choices": ["approve", "refuse"]}},
+        "staff-matter": {"escalation": {**_escalation(place), "owner": "Olena"}, "notice": {"kind": "settled"}},
         "staff-connection-paused": {"connection": {"name": "sms", "error": "401", "last_event_at": _at(9, 6)}},
         "staff-unmapped-status": {
             "unmapped": {"code": "X17", "connection": "inpost", "parcels": 3, "first_seen_at": _at(9, 7)}
         },
         "staff-notice": {"notice": {"kind": "flagged", "source": "nova-poshta", "said": "X17", "reason": "lost"}},
         "staff-unheard": {"message": {"template": "ready-for-pickup", "tried": ["bot", "sms"]}},
+        "staff-connection-failing": {"connection": {"name": "sms", "error": "503", "last_event_at": _at(9, 6)}},
+        "staff-connection-expiring": {"connection": {"name": "woo", "plugin": "woocommerce", "expires_at": _at(20)}},
+        "staff-connection-silent": {
+            "connection": {"name": "woo", "plugin": "woocommerce", "last_event_at": _at(9, 2, 30)}
+        },
+        "staff-weekly-report": {"report": REPORT},
+        "please-check-your-number": {"customer": {"phone": "0441"}},
+        "please-pay": {
+            "payment": {"status": "awaiting_payment", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
+        },
+        "delayed": {"order": {"headline": "in_transit", "eta": _at(16)}, "promise": {"by": _at(11)}},
+        "we-are-asking-the-carrier": {
+            "shipment": {"status": "in_transit", "last": {"at": _at(4), "place": place["point"]["name"]}},
+            "promise": {"by": _at(11)},
+        },
+        "problem-still-open": {"shipment": {"status": "problem", "reason": "lost"}, "promise": {"by": _at(11)}},
+        "on-hold-new-date": {
+            "order": {
+                "status": "on_hold",
+                "reason": "out_of_stock",
+                "promised_at": _at(20),
+                "items": [{"name": place["items"][1], "quantity": Decimal(1), "back_ordered": True}],
+            }
+        },
+        "complaint-received": {"question": {"text": place["said"], "topic": "complaint"}, "promise": {"by": _at(11)}},
+        "question-received": {"question": {"text": "?", "topic": "other"}, "promise": {"by": _at(11)}},
+        "survey-thanks": {"answer": {"survey": "after-delivery", "nps": 9}},
     }
     if template in ("ready-for-pickup", "pickup-reminder", "pickup-last-day"):
         return waiting(locale)
     return world(locale, **special.get(template, {}))
+
+
+REPORT: Mapping[str, Any] = {
+    "since": _at(2, 6),
+    "until": _at(9, 6),
+    "orders": 1240,
+    "delivered": 1102,
+    "messages_sent": 4210,
+    "messages_failed": 12,
+    "escalations_opened": 21,
+    "escalations_overdue": 2,
+    "escalations_open": 5,
+    "nps": 46,
+    "nps_answers": 102,
+    "csat": Decimal("93.5"),
+    "csat_answers": 1,
+}
+_POINT_PARCEL = {"status": "out_for_delivery", "window_from": None, "courier": None, "eta": _at(12)}
+
+
+def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
+    """What is laid over the sample, field by field, so that the other paragraphs of a text show too."""
+    point = _PLACES[locale]["point"]
+    part = {"order": {"parcels": 3, "parcels_delivered": 1}}
+    told: Mapping[str, Mapping[str, Any]] = {"no word when": {"promise": {"by": None}}}
+    waits: Mapping[str, Mapping[str, Any]] = {
+        "with a code": {"shipment": {"pickup_code": "4821"}},
+        "reckoned": {"shipment": {"pickup_deadline_basis": "estimated"}},
+        "a fee begins": {"shipment": {"pickup_deadline_kind": "fee_from"}},
+        "nothing but the carrier": {"shipment": {"pickup_point": None, "tracking_url": None, "tracking_number": None}},
+    }
+    also = shipment(locale, tracking_number="20450000000002", tracking_url="https://track.example/20450000000002")
+    leaves: Mapping[str, Mapping[str, Any]] = {
+        "to a pickup point": {"shipment": {"pickup_point": point, "cash_due": Decimal(450)}},
+        "two": {"shipments": [also]},
+    }
+    table: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+        "order-received": {
+            "to be paid": {
+                "payment": {"status": "awaiting_payment", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
+            },
+            "paid on delivery": {"payment": {"status": "cash_on_delivery", "on_delivery": True}},
+        },
+        "order-cancelled": {
+            each: {"payment": {"status": each}} for each in ("refunded", "authorised", "awaiting_payment")
+        },
+        "on-hold": {each: {"order": {"reason": each}} for each in ("payment_missing", "out_of_stock", "customs")},
+        **dict.fromkeys(("shipped", "shipped-part"), leaves),
+        "out-for-delivery": {"to a pickup point": {"shipment": {**_POINT_PARCEL, "pickup_point": point}}},
+        **dict.fromkeys(("ready-for-pickup", "pickup-reminder", "pickup-last-day"), waits),
+        "delivery-failed": {
+            "wrong address": {"shipment": {"reason": "wrong_address"}},
+            "again": {"shipment": {"failures": 2, "cash_due": Decimal(450)}},
+        },
+        "delivered": {"one of three": part},
+        "refunded": {"all of it": {"payment": {"status": "refunded"}}, "part": {"payment": {"refunded": None}}},
+        "return-news": {
+            each: {"order": {"return_status": each}, "payment": {"refunded": Decimal(600)}}
+            for each in ("requested", "refused", "returning", "returned", "refunded", "withdrawn")
+        },
+        "problem-we-are-on-it": told,
+        "problem-still-open": told,
+        "we-are-asking-the-carrier": told,
+        "complaint-received": told,
+        "question-received": told,
+        "delayed": {"nobody knows when": {"order": {"eta": None}}},
+        "please-check-your-number": {"none": {"customer": {"phone": None}}},
+        "payment-failed": {"no page to pay on": {"payment": {"url": None}}},
+        "order-status-none": {"by mail only": {"shop": {"support": {"email": "help@kavovar.example"}}}},
+        "payment-received": {"by phone only": {"shop": {"support": {"phone": _PLACES[locale]["shop"]["phone"]}}}},
+        "survey-thanks": {"unhappy": {"answer": {"nps": 4}}},
+        "order-status": {"none": {"orders": []}},
+        "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
+        "staff-handed-over": {"nothing to choose": {"escalation": {"choices": None}}},
+        "staff-matter": {
+            "taken": {"notice": {"kind": "taken"}},
+            "chosen": {"notice": {"kind": "closed"}, "escalation": {"choice": "approve"}},
+        },
+        "staff-notice": {
+            each: {"notice": {"kind": each, "channel": "sms", "template": "packed", "since": NOW, "count": 12}}
+            for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused",
+                         "retracted", "moving", "silence", "webhooks", "trouble")
+        },
+        "staff-weekly-report": {
+            "a calm one": {"report": {"escalations_overdue": 0, "escalations_open": 0, "nps": None, "csat": None}}
+        },
+    }  # fmt: skip
+    return table.get(template, {})
+
+
+def cases(template: str, locale: str, needs: Collection[str]) -> Mapping[str, dict[str, Any]]:
+    """The worlds in which a text is looked at: everything known, the other paragraphs, next to nothing known."""
+    full = sample(template, locale)
+    more = {name: _over(full, over) for name, over in variants(template, locale).items()}
+    return {"": full, **more, "sparse": sparse(full, (*needs, *_PRINTED.get(template, ())))}
+
+
+_PRINTED = {"staff-notice": ("notice.source", "notice.said"), "staff-unheard": ("order.number",)}
+"""What a text for staff prints always: the hub itself never lets it lack."""
+
+
+def _over(full: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    laid = {name: {**full.get(name, {}), **each} if isinstance(each, Mapping) else each for name, each in over.items()}
+    return {**full, **laid}
+
+
+def sparse(full: Mapping[str, Any], needs: Collection[str]) -> dict[str, Any]:
+    """Next to nothing: the order's number, the shop's name, and what a text says it needs."""
+    bare: dict[str, Any] = {"now": NOW, "order": {"number": "1001"}, "shop": {"name": "Kavovar"}}
+    for need in (*needs, "order.return_status", "shipment.status", "order.headline"):
+        value: Any = full
+        record = bare
+        *path, last = need.split(".")
+        for word in path:
+            value = value.get(word, {}) if isinstance(value, Mapping) else {}
+            record = record.setdefault(word, {})
+        if isinstance(value, Mapping) and last in value:
+            record[last] = value[last]
+    return bare
 
 
 def _escalation(place: Mapping[str, Any]) -> dict[str, Any]:

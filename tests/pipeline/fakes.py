@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from hub.clock import VirtualClock
 from hub.config.model import Config, Connection, Contact, HubSettings, Person, Rung, Shop
+from hub.config.questions import Survey
 from hub.flows.compile import compile_flow
 from hub.flows.model import Flow
 from hub.messages import Texts
@@ -36,11 +37,11 @@ from hub.pipeline.apply import ApplyDrain
 from hub.pipeline.deliver import DeliverDrain
 from hub.pipeline.documents import OrderDoc, learn
 from hub.pipeline.facts import StoredFact, Witness, believed, facts_of, take_in
+from hub.pipeline.golive import fit
 from hub.pipeline.occasions import occasions
 from hub.pipeline.parcels import with_ids
 from hub.pipeline.react import Reaction, RunRow, Situation, react
 from hub.pipeline.receive import inbox_row
-from hub.pipeline.remap import remember_statuses
 from hub.pipeline.state import OrderView, ShipmentView
 from hub.pipeline.view import view
 from hub.pipeline.world import World
@@ -181,6 +182,8 @@ def world(
     statuses: Mapping[str, Mapping[str, Meaning]] | None = None,
     shop: Shop = SHOP,
     public_url: str | None = "https://hub.example",
+    surveys: Mapping[str, Survey] | None = None,
+    failovers: Mapping[str, tuple[str, ...]] | None = None,
 ) -> World:
     """A world of these flows (as they are written in YAML)."""
     config = Config(
@@ -188,10 +191,12 @@ def world(
         hub=HubSettings(public_url),
         shops={shop.key: shop},
         connections={each.name: each for each in connections},
+        failovers=failovers or {},
         contact=contact,
         staff=staff,
         people=PEOPLE,
         statuses=statuses or {},
+        surveys=surveys or {},
         flows={name: flow(name, **source) for name, source in (flows or {}).items()},
     )
     client = make_client("fake", Limits(), CLOCK, transport=httpx.MockTransport(lambda request: httpx.Response(500)))
@@ -348,7 +353,7 @@ class Desk:
         for each in world.adapters.values():
             each.said = self.said  # type: ignore[attr-defined]
         now = self.clock.now()
-        return self.db.run(lambda connection: remember_statuses(connection, self.db.dialect, world, now))
+        return self.db.run(lambda connection: fit(connection, self.db.dialect, world, now))
 
     async def hear(self, *records: Any, at: str | None = None, mode: Mode = Mode.LIVE) -> None:
         """Each record is an event of its own; then everything that can happen at this moment happens."""

@@ -102,7 +102,20 @@ def test_a_fault_of_ours_uses_up_no_attempt() -> None:
 @pytest.mark.parametrize("others", [True, False])
 def test_what_never_works_moves_on_at_once(outcome: Outcome, more: dict[str, Any], others: bool) -> None:
     reason = outcome.reason  # type: ignore[union-attr]
-    assert after(outcome, given(others=others)) == Verdict(DUE, reason, NOW, next_channel=True, **more)
+    done = Verdict(DUE, reason, NOW, next_channel=True, everywhere=True, **more)
+    assert after(outcome, given(others=others)) == done
+    assert after(outcome, given(others=others, stands_by=True)) == done, "another provider is not asked either"
+
+
+def test_money_that_is_used_up_at_one_provider_is_no_reason_to_wait_for_the_other() -> None:
+    verdict = after(Config("no money"), given(others=True, stands_by=True))
+    assert verdict == Verdict(DUE, "no money", NOW, counts=False, paused="no money")
+
+
+@pytest.mark.parametrize("more", [{"first_try_at": NOW - NEXT_AFTER}, {"tries": len(SCHEDULE) + 1}])
+def test_a_provider_that_is_down_is_done_with_alone(more: dict[str, Any]) -> None:
+    assert after(BUSY, given(others=True, stands_by=True)).next_channel is False, "it has its quarter of an hour"
+    assert after(BUSY, given(others=True, stands_by=True, **more)) == Verdict(DUE, "busy", NOW, next_channel=True)
 
 
 LOST = Unknown("the answer was lost")
@@ -115,7 +128,18 @@ LOST = Unknown("the answer was lost")
         pytest.param({"honours_keys": True, "receipts": True}, Verdict(DUE, LOST.reason, NOW + SCHEDULE[0]), id="keys"),
         pytest.param({"receipts": True}, Verdict(SENT, receipt_by=NOW + 30 * MINUTE), id="waits for a receipt"),
         pytest.param({}, Verdict(DUE, LOST.reason, NOW + SCHEDULE[0]), id="maybe twice"),
+        pytest.param(
+            {"stands_by": True},
+            Verdict(DUE, LOST.reason, NOW + SCHEDULE[0], next_channel=True),
+            id="maybe twice, and by the other provider",
+        ),
+        pytest.param(
+            {"honours_keys": True, "stands_by": True},
+            Verdict(DUE, LOST.reason, NOW + SCHEDULE[0]),
+            id="the provider knows the key",
+        ),
         pytest.param({"unknowns": 1}, Verdict(UNCERTAIN, LOST.reason), id="maybe twice is not thrice"),
+        pytest.param({"unknowns": 1, "stands_by": True}, Verdict(UNCERTAIN, LOST.reason), id="by nobody"),
         pytest.param({"uncertain": "maybe_never"}, Verdict(UNCERTAIN, LOST.reason), id="maybe never"),
     ],
 )

@@ -276,3 +276,64 @@ def pausing(option: Option, minutes: int) -> Option:
 )
 def test_a_pausing_channel_is_waited_for_a_quarter_of_an_hour(more: dict[str, Any], outcome: Decision) -> None:
     assert decided(**more) == outcome
+
+
+# ------------------------------------------------------------------------------------------------ failover
+
+FIRST, SECOND, LETTER = replace(SMS, entry=0), replace(SMS, connection="backup", entry=0), replace(MAIL, entry=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "outcome"),
+    [
+        pytest.param((FIRST, SECOND, LETTER), Via("sms"), id="the first"),
+        pytest.param((pausing(FIRST, 40), SECOND, LETTER), Via("backup"), id="one pauses, and nobody waits"),
+        pytest.param(
+            (pausing(FIRST, 40), pausing(SECOND, 9), LETTER),
+            Defer(NOW + 9 * MINUTE, "channel pauses"),
+            id="both pause: whichever comes back first",
+        ),
+        pytest.param((pausing(FIRST, 0), SECOND, LETTER), Via("sms"), id="the pause is over"),
+        pytest.param(
+            (replace(FIRST, closed="no text in this form"), SECOND, LETTER),
+            Via("backup", passed=(("sms", "no text in this form"),)),
+            id="one is closed",
+        ),
+        pytest.param((LETTER, pausing(FIRST, 40), SECOND), Via("mail"), id="it is not its turn"),
+    ],
+)
+def test_of_a_failover_the_provider_speaks_that_can(options: tuple[Option, ...], outcome: Decision) -> None:
+    assert decided(options=options) == outcome
+
+
+@pytest.mark.parametrize(
+    ("capped", "outcome"),
+    [
+        ("sms", Via("backup", passed=(("sms", "capped"),))),
+        ("sms backup", Via("mail", passed=(("sms", "capped"), ("backup", "capped")))),
+    ],
+)
+def test_a_cap_on_one_provider_is_no_cap_on_the_other(capped: str, outcome: Decision) -> None:
+    assert decided(capped=capped, options=(FIRST, SECOND, LETTER)) == outcome
+
+
+def test_news_goes_by_the_last_of_the_list_whichever_of_its_providers_can() -> None:
+    decision = decided(capped="bot sms backup", options=(BOT, pausing(FIRST, 9), SECOND))
+    assert isinstance(decision, Via) and decision.connection == "backup"
+
+
+BOTH = frozenset({"sms", "backup"})
+
+
+@pytest.mark.parametrize(
+    ("cap", "capped"),
+    [
+        pytest.param(Cap(2, HOUR, "texts", providers=BOTH), {"sms", "backup"}, id="by its name: what any of them sent"),
+        pytest.param(Cap(1, HOUR, "backup"), {"backup"}, id="by a provider's name: its own"),
+        pytest.param(Cap(2, HOUR, "sms"), set(), id="the other's does not count"),
+    ],
+)
+def test_a_cap_on_a_failover_counts_what_any_of_its_providers_sent(cap: Cap, capped: set[str]) -> None:
+    sent = [(NOW, "sms", "feedback"), (NOW, "backup", "feedback"), (NOW, "mail", "feedback")]
+    found = {name for name in ("sms", "backup", "mail") if is_capped((cap,), sent, connection=name, cls="x", now=NOW)}
+    assert found == capped

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from hub.config.model import Hours, Rung
+from hub.config.lengths import Hours, opens_at
+from hub.config.model import Rung, Shop
 from hub.flows.model import Escalate, Length, Severity
-from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, level_of, opens_at
+from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, level_of
 
 from .fakes import KYIV, STAFF, moment, world
 
@@ -16,6 +17,7 @@ from .fakes import KYIV, STAFF, moment, world
 OFFICE = Hours(frozenset({1, 2, 3, 4, 5}), time(9), time(18))
 NIGHTS = Hours(frozenset({1, 2, 3, 4, 5}), time(22), time(6))
 MINUTE = timedelta(minutes=1)
+SHOP = Shop("shop", "Kavovar", timezone=KYIV, hours=Hours(frozenset({1, 2, 3, 4, 5}), time(10), time(14)))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def opened(now: str = "10:00", due: Length | None = None, severity: Severity = S
 def rows_of(step: Escalate, staff: dict[str, Rung], now: str = "10:00") -> EscalationRows:
     return escalation_rows(
         "uid", "key", step, "why", order_id="shop:1", run_key="run", flow="f", subject="shop:1", word="order.on_hold",
-        world=world(staff=staff), now=moment(now), zone=KYIV,
+        world=world(staff=staff), now=moment(now), shop=SHOP,
     )  # fmt: skip
 
 
@@ -91,6 +93,22 @@ def test_outside_its_hours_a_rung_is_told_when_they_begin() -> None:
     assert heard(rows) == [("olena", moment("+6 07:00"))]
     assert [each["reason"] for each in rows.messages] == ["outside the hours of support"]
     assert clocks(rows) == {"acknowledge": moment("+6 07:30"), "due": moment("+6 11:00")}
+
+
+@pytest.mark.parametrize(
+    ("due", "hours", "now", "ends"),
+    [
+        pytest.param(Length(timedelta(hours=4), working=True), OFFICE, "13:00", "+1 08:00", id="the group's hours"),
+        pytest.param(Length(timedelta(hours=3), working=True), None, "10:00", "+1 09:00", id="else the shop's"),
+        pytest.param(Length(days=1, working=True), OFFICE, "+3 10:00", "+6 10:00", id="a working day over a weekend"),
+        pytest.param(
+            Length(timedelta(hours=4), working=True), OFFICE, "+3 20:00", "+6 11:00", id="from when they begin"
+        ),
+    ],
+)
+def test_working_time_is_the_groups_own(due: Length, hours: Hours | None, now: str, ends: str) -> None:
+    rows = opened(now, due, support=replace(STAFF["support"], hours=hours))
+    assert clocks(rows)["due"] == moment(ends)
 
 
 def test_only_the_critical_rings_outside_hours() -> None:

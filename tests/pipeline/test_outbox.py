@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.config.model import Cap, Contact, Hours, Rung, Unheard
+from hub.config.lengths import Hours, Length
+from hub.config.model import Cap, Contact, Rung, Unheard
 from hub.messages import Texts
 from hub.model import Customer, Merged, Removed, Reply
 from hub.pipeline.around import _sent
 from hub.pipeline.asking import CORRECTIONS
+from hub.pipeline.matters import Act, Wish, act
 from hub.pipeline.receive import inbox_row
 from hub.plugin import Config, Raw, Suppress, Transient, Unknown
 from hub.status import Mode
 from hub.store.database import Database
 from hub.store.migrate import upgrade
-from hub.store.queries import acknowledge_matter, resolve_matter
 from hub.store.tables import TENANT, connections, contacts, escalations, inbox, messages, orders, polls
 
 from .fakes import (
@@ -354,9 +355,9 @@ async def test_nobody_is_called_in_the_morning_about_what_was_resolved_at_night(
     (matter,) = it.rows(escalations)
     now = it.clock.now()
     if settles == "take":
-        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.TAKE, "olena"), it.world, now))
     if settles == "resolve":
-        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.RESOLVE), it.world, now))
     it.clock.move_to(moment("+1 07:00"))
     await it.settle()
     assert [(row.template, row.state, row.reason) for row in it.rows(messages, overdue)] == told
@@ -366,15 +367,15 @@ async def test_nobody_is_called_in_the_morning_about_what_was_resolved_at_night(
 async def test_nor_that_somebody_could_not_be_reached(db: Database, settles: str, reason: str) -> None:
     staff = {"support": replace(STAFF["support"], hours=Hours(frozenset(range(1, 8)), time(9), time(18)))}
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["bot"])]}}
-    contact = Contact(settle=timedelta(0), unheard=Unheard("support", timedelta(hours=8)))
+    contact = Contact(settle=timedelta(0), unheard=Unheard("support", Length(timedelta(hours=8))))
     it = Desk(db, world(flows, contact=contact, staff={**STAFF, **staff}))
     await it.hear(packed(at="19:59"), at="20:00")
     (matter,) = it.rows(escalations)
     now = it.clock.now()
     if settles == "take":
-        db.run(lambda connection: acknowledge_matter(connection, matter.uid, now, owner="olena"))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.TAKE, "olena"), it.world, now))
     else:
-        db.run(lambda connection: resolve_matter(connection, matter.uid, "done", now))
+        db.run(lambda connection: act(connection, db.dialect, matter.uid, Act(Wish.RESOLVE), it.world, now))
     it.clock.move_to(moment("+1 07:00"))
     await it.settle()
     (row,) = it.rows(messages, messages.c.template == "staff-unheard")
@@ -398,7 +399,7 @@ async def test_a_merchants_own_language_is_spoken(db: Database, tmp_path: Path, 
         folder = tmp_path / "messages" / locale
         folder.mkdir(parents=True)
         (folder / "order-received.sms").write_text(f"({locale}) {{{{ order.number }}}}\n")
-    texts, problems = Texts.load(tmp_path / "messages", ("main",))
+    texts, problems = Texts.load(tmp_path / "messages", {"main": "plain"})
     assert not problems
     flows = {"packed": {"on": "order.packed", "steps": [notify("order-received", via=["sms"])]}}
     it = Desk(db, replace(world(flows, contact=Contact(settle=timedelta(0))), texts=texts))

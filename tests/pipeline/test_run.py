@@ -3,16 +3,19 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from hub.config.lengths import Hours
 from hub.flows.model import (
     Branch,
+    Call,
     Choose,
     Escalate,
     Flow,
+    IfFails,
     Length,
     Notify,
     Otherwise,
@@ -23,6 +26,7 @@ from hub.flows.model import (
     WaitFor,
     WaitThat,
     WaitUntil,
+    WriteBack,
 )
 from hub.flows.run import (
     MAX_STEPS,
@@ -31,6 +35,8 @@ from hub.flows.run import (
     Moment,
     Note,
     Open,
+    Reach,
+    Reached,
     Run,
     RunState,
     SayTo,
@@ -38,6 +44,7 @@ from hub.flows.run import (
     proceed,
     settled,
     step_at,
+    words_heard,
 )
 
 from .fakes import KYIV, moment
@@ -94,6 +101,44 @@ def test_steps_follow_each_other_to_the_end() -> None:
 def test_stop_ends_the_run_with_its_word() -> None:
     run, effects = proceed(flow(say("one"), Stop("stop", "enough"), say("two")), Run(), at())
     assert (run.state, run.reason, said(effects)) == (RunState.DONE, "enough", ["one"])
+
+
+DECIDE = Escalate("escalate:support", "support", "look", due=Length(4 * HOUR), choices=("yes", "no"), wait=True)
+
+
+def test_an_escalation_that_is_waited_for_holds_the_run() -> None:
+    asked = flow(DECIDE, say("one"))
+    run, effects = proceed(asked, Run(), at())
+    assert (run.state, run.due_at, said(effects)) == (RunState.WAITING, NOW + 4 * HOUR, ["escalate:support"])
+    later = proceed(asked, run, at(NOW + HOUR))
+    assert later == (run, []), "it is raised once"
+    resolved = replace(at(NOW + HOUR), resolved=lambda run: True)
+    assert said(proceed(asked, run, resolved)[1]) == ["one"]
+    ended, effects = proceed(asked, run, at(NOW + 4 * HOUR))
+    assert (ended.state, said(effects)) == (RunState.DONE, ["one"])
+    assert "waited" not in ended.values, "it is the choice that says what came of it"
+
+
+def test_it_holds_until_the_matter_itself_is_due() -> None:
+    assert begun(flow(DECIDE), at(escalation={"due_at": NOW + 9 * HOUR})).due_at == NOW + 9 * HOUR
+
+
+def test_one_that_is_resolved_at_once_holds_nothing() -> None:
+    run, effects = proceed(flow(DECIDE, say("one")), Run(), replace(at(), resolved=lambda run: True))
+    assert (run.state, said(effects)) == (RunState.DONE, ["escalate:support", "one"])
+
+
+def test_who_waits_for_a_person_hears_when_the_matter_is_resolved() -> None:
+    inside = Choose("choose", (Branch(None, (DECIDE,)),))
+    assert words_heard(flow(inside)) == {"shipment.shipped", "escalation.resolved"}
+    assert words_heard(flow(replace(DECIDE, wait=False))) == {"shipment.shipped"}
+
+
+def test_a_wait_of_working_time_counts_within_the_hours_of_the_shop() -> None:
+    wait = flow(WaitFor("wait:4h working", Length(4 * HOUR, working=True)), say("one"))
+    evening = datetime(2026, 3, 6, 15, tzinfo=UTC)  # a Friday, 17:00 in Kyiv
+    hours = Hours(frozenset({5, 6}), time(10), time(18))
+    assert begun(wait, replace(at(evening), hours=hours)).due_at == datetime(2026, 3, 7, 11, tzinfo=UTC)
 
 
 def test_what_a_notify_computes_is_kept_and_what_is_unknown_left_out() -> None:
@@ -424,3 +469,61 @@ def test_met_names_the_first_condition_that_fails_and_what_it_lacked() -> None:
     assert met((a, b), {"a": True, "b": False}) == (False, "b: not met")
     assert met((a, b), {"b": True}) == (False, "a: a is not known")
     assert met((), {}) == (True, "")
+
+
+def reached(effects: list[Effect]) -> list[Reach]:
+    return [each for each in effects if isinstance(each, Reach)]
+
+
+def became(result: Reached | None) -> Moment:
+    return replace(at(n=1), became=lambda step: result)
+
+
+def test_a_run_asks_for_what_is_done_outside_and_goes_on() -> None:
+    steps = flow(Call("call:crm", "crm", body={"a": Reads("n"), "b": Reads("gone")}), WriteBack("w"), say("behind"))
+    run, effects = proceed(steps, Run(), at(n=1))
+    assert run.state is RunState.DONE and said(effects) == ["behind"]
+    assert [each.body for each in reached(effects)] == [{"a": 1}, None]
+
+
+def test_a_run_that_has_to_know_holds_until_it_does() -> None:
+    steps = flow(Call("call:crm", "crm", save={"id": Reads("response"), "b": Reads("gone")}), say("behind"))
+    run, effects = proceed(steps, Run(), at(n=1))
+    assert (run.state, run.since, run.due_at, said(effects)) == (RunState.WAITING, NOW, None, [])
+    assert proceed(steps, run, became(None)) == (run, [])
+    again, effects = proceed(steps, run, became(Reached(response={"status": 200})))
+    assert again.state is RunState.DONE and said(effects) == ["behind"]
+    assert again.values == {"saved": {"id": {"status": 200}}} and not reached(effects)
+
+
+@pytest.mark.parametrize(
+    ("if_fails", "state", "heard"),
+    [
+        (IfFails.STOP, RunState.PARKED, []),
+        (IfFails.CONTINUE, RunState.DONE, ["behind"]),
+        ((say("sorry"),), RunState.DONE, ["sorry", "behind"]),
+        ((say("sorry"), Stop("stop", "enough")), RunState.DONE, ["sorry"]),
+    ],
+)
+def test_what_a_failure_outside_does_to_the_run(if_fails: Any, state: RunState, heard: list[str]) -> None:
+    steps = flow(Call("call:crm", "crm", save={"id": Reads("response")}, if_fails=if_fails), say("behind"))
+    run, effects = proceed(steps, begun(steps), became(Reached(failed="410")))
+    assert (run.state, said(effects)) == (state, heard)
+    if state is RunState.PARKED:
+        assert run.reason == "call:crm failed: 410"
+        resumed, effects = proceed(steps, replace(run, state=RunState.WAITING), became(Reached(failed="410")))
+        assert resumed.state is RunState.WAITING and len(reached(effects)) == 1, "it is asked for again, and waited for"
+
+
+def test_a_wait_ends_before_quiet_hours_for_what_is_said_behind_a_call() -> None:
+    asked: list[str] = []
+
+    def planned(step: Notify, due: datetime, before: datetime) -> datetime:
+        asked.append(step.template)
+        return due
+
+    for call, wanted in ((Call("c", "crm"), ["late"]), (Call("c", "crm", save={"a": Reads("response")}), [])):
+        asked.clear()
+        steps = flow(WaitFor("wait:1h", Length(HOUR)), call, say("late", before=Reads("deadline")))
+        begun(steps, replace(at(deadline=NOW + DAY), planned=planned))
+        assert asked == wanted

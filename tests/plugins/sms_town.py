@@ -1,4 +1,4 @@
-"""A town with a shop, a letter box and one SMS provider: a real hub on a real database, all on loopback and on one
+"""A town with a shop, a letter box and SMS providers: a real hub on a real database, all on loopback and on one
 virtual clock."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -32,7 +32,7 @@ connections:
   main-shop: {{platform: shopify, shop: kavovar, domain: amber-kiosk.myshopify.com, client_id: sandbox-client,
               client_secret: "${{SHOPIFY_SECRET}}", url: "{shopify}", poll_every: 6h}}
   mail: {{channel: smtp, host: 127.0.0.1, port: {smtp}, security: none, from: "Kavovar <shop@kavovar.example>"}}
-  sms: {{{sms}, url: "{provider}"}}
+{sms}
 contact: {{routes: {{default: [sms, mail]}}, settle: 1m}}
 staff: {{support: {{people: [olena], via: [mail], acknowledge: 30m}}}}
 people: {{olena: {{name: Olena, mail: olena@kavovar.example, locale: en}}}}
@@ -95,24 +95,33 @@ class SmsTown:
 
 @asynccontextmanager
 async def sms_town(
-    folder: Path, clock: VirtualClock, sandbox: Any, sms: str, env: Mapping[str, str]
+    folder: Path, clock: VirtualClock, providers: Mapping[str, tuple[Any, str]], env: Mapping[str, str]
 ) -> AsyncIterator[SmsTown]:
-    """The town, at work; `sms` are the settings of the connection to `sandbox`, without its address."""
+    """The town, at work. `providers`: connection → its sandbox and its settings without the address; several are the
+    failover `sms`, else the only one is `sms` itself."""
     shop, smtp = ShopifySandbox(clock), SmtpSandbox(clock=clock)
     async with AsyncExitStack() as stack:
         shopify = await stack.enter_async_context(shop.serve())
-        provider = await stack.enter_async_context(sandbox.serve())
+        urls = {name: await stack.enter_async_context(sandbox.serve()) for name, (sandbox, _) in providers.items()}
+        lines = [f'  {name}: {{{settings}, url: "{urls[name]}"}}' for name, (_, settings) in providers.items()]
+        if len(providers) > 1:
+            lines.append(f"  sms: {{failover: [{', '.join(providers)}]}}")
         await stack.enter_async_context(smtp.serve())
         door = _Door()
         base = await stack.enter_async_context(serve(door))
-        text = FILE.format(public=base, data=folder, shopify=shopify, smtp=smtp.port, provider=provider, sms=sms)
+        sms = "\n".join(lines)
+        text = FILE.format(public=base, data=folder, shopify=shopify, smtp=smtp.port, sms=sms)
         path = folder / "flows.yaml"
         path.write_text(text, "utf-8")
 
         def make() -> Hub:
             return _hub(path, clock, {**env, "SHOPIFY_SECRET": shop.client_secret})
 
-        it = SmsTown(clock, shop, smtp, make(), base, getattr(sandbox, "deliver_due", _nothing), make, door)
+        async def deliver_due() -> int:
+            tellers = [sandbox.deliver_due for sandbox, _ in providers.values() if hasattr(sandbox, "deliver_due")]
+            return sum([await each() for each in tellers])
+
+        it = SmsTown(clock, shop, smtp, make(), base, deliver_due, make, door)
         door.app = build_app(it.hub)
         await it.hub.start(ticking=False)
         try:
@@ -127,10 +136,6 @@ def _hub(path: Path, clock: VirtualClock, env: Mapping[str, str]) -> Hub:
     loaded = load_config(path, Registry.load(), dict(env), texts=texts, check_text=check_text)
     assert loaded.config is not None, "\n".join(map(str, loaded.problems))
     return Hub(loaded.config, texts, clock=clock, jitter=False, make_adapter=build_unpaced_adapter)
-
-
-async def _nothing() -> int:
-    return 0
 
 
 class _Door:

@@ -24,7 +24,7 @@ from tests.e2e.town import CONNECTIONS, Town, town
 QUICK = timedelta(seconds=0.25)
 ANNA = "anna@buyers.example"
 SEND = "*/sendMessage"
-PAID = "Оплата за замовлення"
+PAID = "Оплату замовлення"
 """In every text that tells of a payment."""
 
 FLOWS = """

@@ -81,8 +81,8 @@ async def test_a_matter_is_shown_taken_and_resolved_with_a_note(tmp_path: Path) 
         assert 'lang="uk"' in shown.text and "Беру на себе" in shown.text and "(Europe/Kyiv)" in shown.text
         assert (await reader.head(link)).status_code == 200
         assert (await it.rows(tables.escalations))[0].state == "open", "looking changes nothing"
-        assert "Взято" in (await reader.post(link, data={"do": "acknowledge"})).text
-        assert "Хтось уже" in (await reader.post(link, data={"do": "acknowledge"})).text
+        assert "Взято" in (await reader.post(link, data={"do": "take"})).text
+        assert "Взято" in (await reader.post(link, data={"do": "take"})).text, "once more changes nothing"
         assert "Беру на себе" not in (await reader.get(link)).text
         note = "<script>alert(1)</script> sent anew"
         assert "закрито" in (await reader.post(link, data={"do": "resolve", "note": note})).text
@@ -105,10 +105,39 @@ async def test_who_takes_a_matter_owns_it(tmp_path: Path) -> None:
         first = await _matter(it)
         second = _link_of(it, "iryna")
         assert first != second
-        assert "Взято" in (await reader.post(second, data={"do": "acknowledge"})).text
-        assert "Хтось уже" in (await reader.post(first, data={"do": "acknowledge"})).text
+        assert "Взято" in (await reader.post(second, data={"do": "take"})).text
+        assert "Хтось уже" in (await reader.post(first, data={"do": "take"})).text
         (row,) = await it.rows(tables.escalations)
         assert (row.state, row.owner) == ("acknowledged", "iryna")
+
+
+async def test_a_matter_is_handed_over_from_its_page(tmp_path: Path) -> None:
+    async with town(tmp_path) as it, httpx.AsyncClient(headers={"accept-language": "pl"}) as reader:
+        link = await _matter(it)
+        assert "Iryna" in (await reader.get(link)).text and "Olena" not in (await reader.get(link)).text
+        assert "Nic się nie zmieniło" in (await reader.post(link, data={"do": "hand-over", "to": "nobody"})).text
+        given = {"do": "hand-over", "to": "iryna", "note": "wants a refund"}
+        assert "Przekazano" in (await reader.post(link, data=given)).text
+        await it.advance(minutes=1)
+        (row,) = await it.rows(tables.escalations)
+        assert (row.state, row.owner, row.note) == ("open", "iryna", "wants a refund")
+        assert any(subject.startswith("Handed over to you") for subject in it.mails("iryna@kavovar.example"))
+        assert "Iryna" in (await reader.get(link)).text
+
+
+async def test_the_link_of_who_has_left_the_file_opens_nothing(tmp_path: Path) -> None:
+    async with town(tmp_path) as it, httpx.AsyncClient() as reader:
+        link = await _matter(it)
+        await it.restart(
+            ("people: [olena], via: [mail], acknowledge: 30m", "people: [iryna], via: [mail], acknowledge: 30m")
+        )
+        await it.restart(
+            ("people: [olena], via: [mail], acknowledge: 1h", "people: [iryna], via: [mail], acknowledge: 1h")
+        )
+        await it.restart(("  olena: {name: Olena, mail: olena@kavovar.example, locale: uk}\n", ""))
+        assert (await reader.get(link)).status_code == 404
+        assert (await reader.post(link, data={"do": "resolve"})).status_code == 404
+        assert (await it.rows(tables.escalations))[0].state == "open"
 
 
 async def test_a_link_that_names_nobody_still_opens_its_matter(tmp_path: Path) -> None:
@@ -122,7 +151,7 @@ async def test_a_link_that_names_nobody_still_opens_its_matter(tmp_path: Path) -
         await it.hub.db.write(lambda connection: connection.execute(sa.insert(tables.links), [old]))
         link = f"{link.rpartition('/')[0]}/{token}"
         assert "Беру на себе" in (await reader.get(link)).text
-        assert "Взято" in (await reader.post(link, data={"do": "acknowledge"})).text
+        assert "Взято" in (await reader.post(link, data={"do": "take"})).text
         (row,) = await it.rows(tables.escalations)
         assert (row.state, row.owner) == ("acknowledged", "")
 
@@ -136,7 +165,7 @@ async def test_a_link_that_names_nobody_still_opens_its_matter(tmp_path: Path) -
         (b"--x\r\nContent-Dis", "multipart/form-data; boundary=x"),
         (b"--x", "multipart/form-data"),
         (b"&".join(b"a%d=1" % each for each in range(1000)), "application/x-www-form-urlencoded"),
-        (b'{"do": "acknowledge"}', "application/json"),
+        (b'{"do": "take"}', "application/json"),
         (b"note=" + b"a" * 3_000_000, "application/x-www-form-urlencoded"),
     ],
 )

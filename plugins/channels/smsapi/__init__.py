@@ -177,6 +177,10 @@ class Smsapi(Channel[SmsapiSettings]):
         receipts = {"notify_url": self._callback} if self._callback else {}
         return {**diacritics, **test, **receipts}
 
+    def gives_receipts(self, url: str | None) -> bool:
+        """They are called in, so none comes where the hub has no address; nor for what is only checked."""
+        return url is not None and not self.settings.test
+
     def asks_every(self, url: str | None) -> timedelta | None:
         """There is nothing to ask for. The hub says here, before anything is sent, where callbacks would come to."""
         self._callback = f"{url}/{self.settings.secret()}" if url else ""

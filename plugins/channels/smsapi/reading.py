@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hub.model import ChannelClosed, ChannelRecord, Receipt, ReceiptState
+from hub.model import ChannelClosed, ChannelRecord, Receipt, ReceiptState, Reply
 from hub.plugin import Accepted, Outcome, Raw, Unknown, UnreadableError, digest, e164
 
 from .statuses import NAMES, NOT_SMSAPI, RECEIPTS, START, STOP, STRANGER, verdict
@@ -104,11 +104,12 @@ def _answer(body: Mapping[str, str], raw: Raw, country: str) -> Sequence[Channel
     address = e164(body["sms_from"], country)
     if address is None:
         raise UnreadableError("smsapi: an answer from nobody's number")
-    word = body.get("sms_text", "").strip(" \t\r\n.!?\"'").casefold()
+    text, at = body.get("sms_text", ""), _when(body, "sms_date", raw)
+    word = text.strip(" \t\r\n.!?\"'").casefold()
     if word not in STOP | START:
-        return ()
-    at = _when(body, "sms_date", raw)
-    return (ChannelClosed(address=address, at=at, reason="start" if word in START else "stop", open=word in START),)
+        return (Reply(address, text, at, event_id=raw.dedupe_key),) if text.strip() else ()
+    reason = "start" if word in START else "stop"
+    return (ChannelClosed(address=address, at=at, reason=reason, open=word in START, word=True),)
 
 
 def _when(body: Mapping[str, str], name: str, raw: Raw) -> datetime:

@@ -73,6 +73,7 @@ class Telegram(Channel[TelegramSettings]):
     rings = True
     receipts = False
     honours_keys = False
+    buttons_reply = True
     max_length = 4096
     poll_every: ClassVar[timedelta | None] = timedelta(seconds=3)
 

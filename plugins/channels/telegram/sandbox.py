@@ -155,7 +155,10 @@ class TelegramSandbox(BotApi):
     def _membership(self, chat: int, before: str, after: str) -> int:
         here = self.chats[chat]
         change = {"chat": here.as_json(), "from": here.user(), "date": int(self.clock.now().timestamp())}
-        old, new = ({"user": self.bot(), "status": status} for status in (before, after))
+        old, new = (
+            {"user": self.bot(), "status": status, **({"until_date": 0} if status == "kicked" else {})}
+            for status in (before, after)
+        )
         return self.queue("my_chat_member", chat, {**change, "old_chat_member": old, "new_chat_member": new})
 
     # Faults: the next requests go wrong (`chaos` has more of them, for the whole wire).

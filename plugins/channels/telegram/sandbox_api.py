@@ -156,11 +156,11 @@ class BotApi:
     def _edit_text(self, params: Params) -> Any:
         chat, seen = self._own_message(params, "edit")
         text, entities = _text(params)
-        return self._change(chat, replace(seen, text=text, entities=entities, keys=_keys(params)))
+        return self._change(chat, replace(seen, text=text, entities=entities, keys=_keys(params, edits=True)))
 
     def _edit_keys(self, params: Params) -> Any:
         chat, seen = self._own_message(params, "edit")
-        return self._change(chat, replace(seen, keys=_keys(params)))
+        return self._change(chat, replace(seen, keys=_keys(params, edits=True)))
 
     def _change(self, chat: Chat, seen: Seen) -> Any:
         if seen == chat.screen[seen.message_id]:
@@ -342,9 +342,17 @@ def _preview(params: Params) -> bool:
     return not (wanted.get("is_disabled") is True or params.flag("disable_web_page_preview"))
 
 
-def _keys(params: Params) -> Keys:
+OTHER_MARKUP = ("keyboard", "remove_keyboard", "force_reply")
+"""What may stand under a new message instead of buttons; it changes how the person types, and nothing here."""
+
+
+def _keys(params: Params, *, edits: bool = False) -> Keys:
     markup = params.structure("reply_markup")
     if markup is None:
+        return ()
+    if isinstance(markup, dict) and "inline_keyboard" not in markup and any(each in markup for each in OTHER_MARKUP):
+        if edits:
+            raise ApiError(400, "Bad Request: inline keyboard expected")
         return ()
     rows = markup.get("inline_keyboard") if isinstance(markup, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):

@@ -178,7 +178,10 @@ class Draft:
 
     @classmethod
     def of(cls, message: Outgoing, chat: str) -> "Draft":
-        return cls(chat, cut(plain(message.text)), message.buttons, message.silent)
+        # What is pressed in a group is passed over, so a group gets no button that would do nothing.
+        group = chat.startswith(("-", "@"))
+        buttons = tuple(each for each in message.buttons if each.url or not group)
+        return cls(chat, cut(plain(message.text)), buttons, message.silent)
 
     def body(self) -> dict[str, Any]:
         """The parameters of `sendMessage`. A link's preview would push the text away, so there is none."""

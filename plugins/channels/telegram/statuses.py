@@ -84,10 +84,10 @@ COMMANDS: Mapping[str, Sequence[Mapping[str, str]]] = {
         for command, text in zip(("status", "stop", "help"), texts, strict=True)
     ]
     for language, texts in {
-        "": ("Where is my order?", "Stop these messages", "What this bot can do"),
-        "uk": ("Де моє замовлення?", "Більше не писати", "Що вміє цей бот"),
-        "pl": ("Gdzie jest moje zamówienie?", "Nie wysyłaj więcej wiadomości", "Co potrafi ten bot"),
-        "ru": ("Где мой заказ?", "Больше не писать", "Что умеет этот бот"),
+        "": ("Where is my order?", "Only news about my orders", "What this bot can do"),
+        "uk": ("Де моє замовлення?", "Лише новини про замовлення", "Що вміє цей бот"),
+        "pl": ("Gdzie jest moje zamówienie?", "Tylko wiadomości o zamówieniach", "Co potrafi ten bot"),
+        "ru": ("Где мой заказ?", "Только новости о заказах", "Что умеет этот бот"),
     }.items()
 }
 """The bot's menu by language; the empty language is for everybody else."""

@@ -85,10 +85,11 @@ def _message(event_id: str, message: dict[str, Any]) -> Sequence[ChannelRecord]:
     if command == "/start" and is_token(token):
         return (Linked(token=token, address=address, at=at, locale=locale),)
     if command == "/stop":
-        return (ChannelClosed(address=address, at=at, reason="stop"),)
+        return (ChannelClosed(address=address, at=at, reason="stop", word=True, locale=locale),)
     reply = Reply(address=address, text=text, at=at, event_id=event_id, locale=locale)
     if command == "/start":  # whoever starts the bot again wants to hear from it
-        return (ChannelClosed(address=address, at=at, reason="started", open=True), reply)
+        opened = ChannelClosed(address=address, at=at, reason="started", open=True, word=True, locale=locale)
+        return (opened, reply)
     return (reply,)
 
 

@@ -92,7 +92,7 @@ class Bodies:
             "contact_email": who.email,
             "phone": None,
             "customer_locale": who.locale,
-            "buyer_accepts_marketing": False,
+            "buyer_accepts_marketing": order.marketing,
             "customer": {
                 "id": who.id,
                 "admin_graphql_api_id": gid("Customer", who.id),

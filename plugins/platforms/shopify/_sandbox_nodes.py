@@ -46,7 +46,7 @@ def _contact_node(order: Order) -> Tree:
         "email": order.customer.email,
         "phone": None,
         "customerLocale": order.customer.locale,
-        "customerAcceptsMarketing": False,
+        "customerAcceptsMarketing": order.marketing,
         "customer": _customer_node(order),
         "shippingAddress": _address_node(order),
         "shippingLine": _shipping_node(order),

@@ -59,7 +59,7 @@ class Shop:
         authorized: bool = False, method: str = "SHIPPING", delivery_title: str = "Nova Poshta",
         shipping: str = "69.00", currency: str = "UAH", address: Mapping[str, str | None] | None = None,
         locations: int = 1, note: str | None = None, tags: Sequence[str] = (),
-        attributes: Mapping[str, str] | None = None, test: bool = False,
+        attributes: Mapping[str, str] | None = None, test: bool = False, marketing: bool = False,
     ) -> str:  # fmt: skip
         """A customer orders; gives the order's id. `lines`: (sku, title, quantity, price). `method`: the delivery
         method type (SHIPPING, PICK_UP, LOCAL, PICKUP_POINT, RETAIL, NONE). `manual`: guessed from the gateway."""
@@ -84,6 +84,7 @@ class Shop:
             tags=list(tags),
             attributes=dict(attributes or {}),
             test=test,
+            marketing=marketing,
             authorized=authorized,
         )
         order.fulfilment_orders = self._fulfilment_orders(order, locations)

@@ -150,6 +150,7 @@ class Order:
     attributes: dict[str, str] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     test: bool = False
+    marketing: bool = False
     authorized: bool = False
     expired: bool = False
     voided: bool = False

@@ -10,6 +10,7 @@ the owner of the clock decides when. The sandbox knows nothing of the adapter be
 (it takes the key as it is) although it speaks HTTP on this machine; with `tls=False` it plays one without.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -48,7 +49,8 @@ WARNING = (
 class Happened(Entry):
     """One line of the ledger.
 
-    `kind` change: `what` befell `order`. `kind` webhook or ping: the topic `what` was sent, with what `status`.
+    `kind` change: `what` befell `order`. `kind` webhook or ping: the topic `what` was sent, with what `status`, and
+    the SHA-256 of its body.
     `kind` call: a request came in. `kind` write: `what` was written, with which `args`. `kind` mail: the shop itself
     mailed the customer.
     """
@@ -59,6 +61,7 @@ class Happened(Entry):
     status: int | None = None
     webhook: int = 0
     args: Tree = field(default_factory=dict)
+    body_hash: str = ""
 
 
 @dataclass(slots=True)
@@ -146,8 +149,10 @@ class WooCommerceSandbox:
         self.ledger.record(Happened(self.clock.now(), "mail", what, str(order.id)))
 
     def _sent(self, webhook: Webhook, kind: str, order: str, delivery: Delivery, body: bytes) -> None:
-        now = self.clock.now()
-        self.ledger.record(Happened(now, kind, webhook.topic, order, status=delivery.status, webhook=webhook.id))
+        now, hashed = self.clock.now(), hashlib.sha256(body).hexdigest()
+        self.ledger.record(
+            Happened(now, kind, webhook.topic, order, status=delivery.status, webhook=webhook.id, body_hash=hashed)
+        )
 
     def _written(self, what: str, order: str, body: Tree) -> None:
         self.ledger.record(Happened(self.clock.now(), "write", what, order, args=body))

@@ -91,6 +91,18 @@ TWICE = [
     pytest.param(f"a: {{on: shipment.shipped, {SAY}}}", f"b: {{on: order.delivered, {SAY}}}", 0, id="other triggers"),
     pytest.param(f"a: {{on: shipment.shipped, {SAY}}}", f"b: {{on: shipment.shipped, state: off, {SAY}}}", 0, id="off"),
     pytest.param(
+        f"a: {{on: shipment.shipped, {SAY}}}",
+        f"b: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        0,
+        id="one is heard, the other is looked at",
+    ),
+    pytest.param(
+        f"a: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        f"b: {{on: shipment.shipped, state: shadow, {SAY}}}",
+        1,
+        id="both in shadow",
+    ),
+    pytest.param(
         f"a: {{on: [shipment.shipped, order.received], {SAY}}}",
         f"b: {{on: [order.received, shipment.shipped], {SAY}}}",
         1,
@@ -201,3 +213,23 @@ def test_staff_who_have_no_address_for_a_message(tmp_path: Path) -> None:
     ground = GROUND.replace("mail: olena@kavovar.example, ", "")
     assert said(load(tmp_path, ground + "flows:\n" + text)) == ["15:38 dead-channel"]
     assert said(load(tmp_path, GROUND + "flows:\n" + text)) == []
+
+
+@pytest.mark.parametrize(
+    ("on", "possible"),
+    [
+        ("{stalled: shipment, for: 5d}", False),
+        ("{late: shipment, by: 1d}", False),
+        ("shipment.changed", False),
+        ("{stalled: shipment.in_transit, for: 5d}", False),
+        ("{late: order, by: 1d}", True),
+        ("{stalled: connection, for: 6h}", True),
+        ('{schedule: "0 8 * * 1"}', True),
+    ],
+)
+def test_a_clock_on_what_no_connection_brings_never_rings(tmp_path: Path, on: str, possible: bool) -> None:
+    path = tmp_path / "flows.yaml"
+    bare = GROUND.replace('  post: {carrier: post, api_key: "${POST_KEY}"}\n', "")
+    path.write_text(bare + f"flows:\n  a: {{on: {on}, steps: [{{stop: x}}]}}\n")
+    codes = [each.code for each in load_config(path, Registry(), ENV).problems]
+    assert ("never-fires" not in codes) is possible

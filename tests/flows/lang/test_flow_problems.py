@@ -73,30 +73,62 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nstop_on: [{{button: x}}]", "3:12 bad-value", id="a map in stop_on"),
     pytest.param(f"on: [{{button: x}}, {{button: y}}]\n{STOP}", "1:19 bad-value", id="two buttons"),
     pytest.param(f"on: order.changd\n{STOP}", "1:5 unknown-status", id="news"),
+    pytest.param(f"{ON}\n{STOP}\ngather: 30m", "3:1 gather-not-shipment", id="gather for an order"),
+    pytest.param(
+        f"on: [shipment.shipped, order.packed]\n{STOP}\ngather: 30m", "3:1 gather-not-shipment", id="gather for both"
+    ),
+    pytest.param("on: {schedule: 0 8 * * 1}\nsteps: [{notify: {template: delivered}}]", "2:10 not-offered", id="whom"),
+    pytest.param(
+        "on: connection.failing\nsteps: [{notify: {template: delivered, to: customer}}]",
+        "2:44 not-offered",
+        id="no customer",
+    ),
     # not in this version
     pytest.param(f"on: {{event: x}}\n{STOP}", "1:6 not-yet", id="event"),
-    pytest.param(f"{ON}\n{STOP}\ngather: 30m", "3:1 not-yet", id="gather"),
     pytest.param(f"{ON}\n{STOP}\nholdout: 5%", "3:1 not-yet", id="holdout"),
     pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: order", "3:7 not-yet", id="once: order"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 180d}}", "3:8 not-yet", id="once: window"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
-    pytest.param(f"{ON}\n{STOP}\nstate: shadow", "3:8 not-yet", id="shadow"),
-    pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 not-yet", id="working time"),
-    *(
-        pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word)
-        for word in ("survey", "mute", "tag", "write_back", "call", "coupon", "do")
-    ),
+    pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
+    *(pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word) for word in ("coupon", "do")),
+    pytest.param(steps("tag: {add: vip, write_back: true}"), "3:33 not-yet", id="write_back of a tag"),
+    # marks
+    pytest.param(steps("tag: {who: order}"), "3:5 missing-setting", id="a tag of nothing"),
+    pytest.param(steps("tag: {add: vip, remove: [x, vip]}"), "3:5 conflicting-settings", id="a tag on and off"),
+    pytest.param(steps("tag: {add: ' '}"), "3:5 bad-value", id="an empty tag"),
+    pytest.param(steps("mute: {for: 3d}"), "3:5 missing-setting", id="a mute of nothing"),
+    pytest.param(steps("mute: {classes: all}"), "3:5 missing-setting", id="a mute for ever"),
+    pytest.param(steps("mute: {classes: [offers], for: 3d}"), "3:22 bad-value", id="a mute of no class"),
+    pytest.param(steps("mute: {who: nobody, classes: all, for: 3d}"), "3:17 bad-value", id="a mute of nobody"),
     *(
         pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key)
-        for key in ("promise", "echo", "if_fails")
+        for key in ("promise", "if_fails")
     ),
     *(
         pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")
-        for key in ("choices", "wait", "if_fails")
+        for key in ("if_fails",)
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, wait: true}"),
+        "3:5 missing-setting",
+        id="waiting for a person for ever",
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [yes, no, yes]}"), "3:59 bad-value", id="a choice twice"
+    ),
+    pytest.param(
+        steps("escalate: {to: support, reason: x, choices: [a, b, c, d, e, f, g]}"),
+        "3:49 bad-value",
+        id="seven choices",
+    ),
+    pytest.param(
+        steps(f"escalate: {{to: support, reason: x, choices: [{'x' * 41}]}}"), "3:50 bad-value", id="a long choice"
     ),
     pytest.param(steps("notify: {template: shipped, to: recipient}"), "3:37 not-yet", id="recipient"),
-    pytest.param(steps("wait: 2d working"), "3:11 not-yet", id="wait in working time"),
+    pytest.param(steps("wait: 2w working"), "3:11 bad-length", id="a working week"),
+    pytest.param(steps("wait: 2001h working"), "3:11 bad-length", id="more hours than a year has"),
+    pytest.param(steps("wait: {that: order.gift, up_to: 0h working}"), "3:37 bad-length", id="no working time at all"),
     pytest.param(f"{ON}\nwhen: working_days(now, now, shop.calendar) > 2\n{STOP}", "2:7 not-yet", id="working_days"),
     # steps
     pytest.param(f"{ON}\nsteps: x", "2:8 bad-value", id="steps as a word"),
@@ -340,7 +372,7 @@ def test_a_whole_file_of_mistakes_reads_well(tmp_path: Path) -> None:
       - wait: {until: 'at(shipment.pickup_deadline, "9 am", customer.timezone)', or: later}
       - notify:
         template: pickup-last-day
-      - wait: 2d working
+      - wait: 2w working
       - notify: {template: pickup-lastday, before: shipment.pickup_deadline}
       - escalate: {to: olena, due: 4 hours, reason: Look}
   two:

@@ -15,7 +15,7 @@ from hub.flows.compile import FlowShape
 from hub.flows.reference import reference
 from hub.flows.schema import json_schema
 from hub.flows.types import NAMES, RECORDS, TRIGGERS, offered
-from tests.config.fakes import GROUND, FakeTexts, flows
+from tests.config.fakes import GROUND, WITH_TARGET, FakeTexts, load
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,8 +53,9 @@ def test_every_setting_has_a_description() -> None:
 def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     kind = STEPS[name]
     assert kind.summary.endswith(".")
-    text = f"  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
-    assert flows(tmp_path, text, FakeTexts()).problems == ()
+    text = f"flows:\n  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
+    more = "surveys: {after-delivery: {template: delivered}}\n" + text
+    assert load(tmp_path, WITH_TARGET + more, FakeTexts()).problems == ()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -72,7 +73,7 @@ def test_the_schema_takes_the_good_file_and_is_plain_data() -> None:
 def test_the_schema_knows_every_setting_of_every_step() -> None:
     steps = json_schema()["$defs"]["steps"]["items"]["oneOf"]
     notify = next(each for each in steps if "notify" in each["properties"])["properties"]["notify"]
-    assert set(notify["properties"]) == {"template", "to", "via", "class", "urgent", "before", "with", "id"}
+    assert set(notify["properties"]) == {"template", "to", "via", "class", "urgent", "before", "echo", "with", "id"}
     assert notify["required"] == ["template"]
     flow = json_schema()["properties"]["flows"]["additionalProperties"]
     assert flow["required"] == ["on", "steps"] and flow["properties"]["on"] == {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.model import ChannelClosed, ChannelRecord, Receipt, ReceiptState
+from hub.model import ChannelClosed, ChannelRecord, Receipt, ReceiptState, Reply
 from hub.plugin import Answer, Raw, RefusedError, UnreadableError, WebhookRequest
 from plugins.channels.smsapi import Smsapi
 from plugins.channels.smsapi.reading import events, read
@@ -126,9 +126,15 @@ async def test_a_word_of_start_opens_it_again(smsapi: Smsapi, word: str) -> None
     assert opened.open
 
 
-@pytest.mark.parametrize("text", ["", "Gdzie jest moja paczka?", "Please stop by tomorrow", "nie stop", "STOPP"])
-async def test_other_words_close_nothing(smsapi: Smsapi, text: str) -> None:
-    assert records(smsapi, {"sms_from": "48600100200", "sms_text": text}) == []
+@pytest.mark.parametrize("text", ["Gdzie jest moja paczka?", "Please stop by tomorrow", "nie stop", "STOPP"])
+async def test_other_words_close_nothing_and_are_what_somebody_says(smsapi: Smsapi, text: str) -> None:
+    [said] = records(smsapi, {"sms_from": "48600100200", "sms_text": text, "sms_date": "1793607390"})
+    assert isinstance(said, Reply) and said.event_id
+    assert (said.address, said.text, said.button) == ("+48600100200", text, "")
+
+
+async def test_an_empty_answer_says_nothing(smsapi: Smsapi) -> None:
+    assert records(smsapi, {"sms_from": "48600100200", "sms_text": " "}) == []
 
 
 async def test_an_answer_from_no_number_is_a_dead_letter(smsapi: Smsapi) -> None:
@@ -164,10 +170,22 @@ def test_whatever_is_called_in_gives_records_or_is_unreadable(fields: dict[str, 
             found = read(raw, "PL")
         except UnreadableError:
             continue
-        assert all(isinstance(each, Receipt | ChannelClosed) for each in found)
+        assert all(isinstance(each, Receipt | ChannelClosed | Reply) for each in found)
 
 
 @given(body=st.none() | st.text() | st.dictionaries(st.text(max_size=5), st.integers() | st.none() | st.text()))
 def test_whatever_was_stored_gives_records_or_is_unreadable(body: object) -> None:
     with pytest.raises(UnreadableError):
         read(Raw(body, "message:none", "key", occurred_at=START), "PL")
+
+
+@pytest.mark.parametrize(
+    ("url", "test", "gives"),
+    [
+        pytest.param("https://hub.example/in/sms", False, True, id="the hub can be reached"),
+        pytest.param(None, False, False, id="it cannot"),
+        pytest.param("https://hub.example/in/sms", True, False, id="messages are only checked"),
+    ],
+)
+async def test_receipts_come_where_they_can_be_called_in(make: Make, url: str | None, test: bool, gives: bool) -> None:
+    assert make(test=test).gives_receipts(url) is gives

@@ -21,7 +21,7 @@ def clock() -> VirtualClock:
 @pytest.fixture
 async def it(tmp_path: Path, clock: VirtualClock, sandbox: SmsapiSandbox) -> AsyncIterator[SmsTown]:
     settings = 'channel: smsapi, token: "${SMSAPI_TOKEN}", sender: Sklep'
-    async with sms_town(tmp_path, clock, sandbox, settings, {"SMSAPI_TOKEN": TOKEN}) as town:
+    async with sms_town(tmp_path, clock, {"sms": (sandbox, settings)}, {"SMSAPI_TOKEN": TOKEN}) as town:
         yield town
 
 

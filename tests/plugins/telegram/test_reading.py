@@ -46,7 +46,7 @@ def raw(update: Any, at: datetime | None = None) -> Raw:
 GROUP = {"id": -5, "title": "Зміна", "type": "group"}
 
 LONG = "/start " + "x" * 65
-STARTED = ChannelClosed("501112233", AT, "started", open=True)
+STARTED = ChannelClosed("501112233", AT, "started", open=True, word=True, locale="uk")
 
 READINGS: list[tuple[str, Any, tuple[Any, ...]]] = [
     (
@@ -82,7 +82,7 @@ READINGS: list[tuple[str, Any, tuple[Any, ...]]] = [
     ("help", message("/help"), (Reply("501112233", "/help", AT, "900099", "uk"),)),
     ("status", message("/status"), (Reply("501112233", "/status", AT, "900099", "uk"),)),
     ("free text", message("Де моє?"), (Reply("501112233", "Де моє?", AT, "900099", "uk"),)),
-    ("stop", message("/STOP"), (ChannelClosed("501112233", AT, "stop"),)),
+    ("stop", message("/STOP"), (ChannelClosed("501112233", AT, "stop", word=True, locale="uk"),)),
     ("stop within a text", message("please /stop"), (Reply("501112233", "please /stop", AT, "900099", "uk"),)),
     ("a word under a photo", message(None, caption="Ось так"), (Reply("501112233", "Ось так", AT, "900099", "uk"),)),
     ("a contact", message(None, contact={"phone_number": "+380501112233"}), ()),

@@ -308,6 +308,15 @@ async def test_a_group_that_moved_is_followed(
     assert len(sandbox.calls) == 3, "the new id is remembered"
 
 
+async def test_a_group_gets_no_button_that_would_do_nothing(telegram: Telegram, sandbox: TelegramSandbox) -> None:
+    both = (Button("I take it", data="m:1:take"), Button("Open", url="https://hub.example/e/1"))
+    group, chat = sandbox.open_group(), sandbox.open_chat()
+    for to in (group, chat):
+        assert isinstance(await telegram.send(replace(HELLO, to=str(to), buttons=both)), Accepted)
+    shown = [[key.text for row in sandbox.screen(to)[-1].keys for key in row] for to in (group, chat)]
+    assert shown == [["Open"], ["I take it", "Open"]]
+
+
 async def test_a_group_that_moved_nowhere_is_given_up(telegram: Telegram, sandbox: TelegramSandbox) -> None:
     sandbox.refuse(400, "Bad Request: group chat was upgraded to a supergroup chat")
     assert isinstance(await telegram.send(replace(HELLO, to=str(sandbox.open_group()))), Permanent)

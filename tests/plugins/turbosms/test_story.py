@@ -20,7 +20,7 @@ def clock() -> VirtualClock:
 
 @pytest.fixture
 async def it(tmp_path: Path, clock: VirtualClock, sandbox: TurboSmsSandbox) -> AsyncIterator[SmsTown]:
-    async with sms_town(tmp_path, clock, sandbox, SETTINGS, {"TURBOSMS_TOKEN": TOKEN}) as town:
+    async with sms_town(tmp_path, clock, {"sms": (sandbox, SETTINGS)}, {"TURBOSMS_TOKEN": TOKEN}) as town:
         yield town
 
 
@@ -83,7 +83,7 @@ async def test_without_money_staff_are_told_and_customers_are_reached_by_mail(
 async def test_a_receipt_is_called_in(tmp_path: Path, clock: VirtualClock, sandbox: TurboSmsSandbox) -> None:
     env = {"TURBOSMS_TOKEN": TOKEN, "TURBOSMS_SECRET": SECRET}
     settings = SETTINGS + ', callback_secret: "${TURBOSMS_SECRET}"'
-    async with sms_town(tmp_path, clock, sandbox, settings, env) as it:
+    async with sms_town(tmp_path, clock, {"sms": (sandbox, settings)}, env) as it:
         sandbox.callback = f"{it.base}/in/sms"
         it.shop.shop.create_order()
         await it.advance(minutes=2)

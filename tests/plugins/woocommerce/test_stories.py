@@ -91,7 +91,16 @@ async def test_an_outage_is_made_good(
         assert sorted(line.partition(": the shop")[0] for line in said) == [
             "main-shop: order.created", "main-shop: order.updated",
         ]  # fmt: skip
-        assert it.mails("iza@kavovar.example") == [f"{deleted}: the order was deleted in the shop"]
+        seen = {each.subject: each.text for each in it.smtp.ledger if "iza@kavovar.example" in each.to}
+        assert set(seen) == {
+            f"{deleted}: the order was deleted in the shop",
+            "webhooks of main-shop are silent",
+            "our webhooks were changed at main-shop",
+        }
+        silent, changed = seen["webhooks of main-shop are silent"], seen["our webhooks were changed at main-shop"]
+        assert "Since 24 November, 09:10 no webhook has come from main-shop." in silent
+        assert "Orders found only by asking: 11." in silent, "seven old, one cancelled, one deleted, two new"
+        assert changed.count("the shop had switched it off, and it is on again") == 2
 
         told = await it.told()
         for ref in old:
@@ -173,3 +182,24 @@ async def test_a_deleted_order_falls_silent_and_comes_back_when_it_is_restored(t
         it.shop.shop.trash(order)
         await it.advance(minutes=10)
         assert "removed_at" in await _doc(it), "its notice has the bytes of the first; the poll of the trash tells it"
+
+
+async def test_an_order_that_is_not_paid_is_cancelled_in_the_shop_and_that_is_told_once(tmp_path: Path) -> None:
+    flows = """
+flows:
+  unpaid:
+    on: payment.awaiting_payment
+    stop_on: [payment.paid]
+    steps: [{wait: 2h}, {write_back: {status: cancelled, note: "{{ order.number }} was not paid in time"}}]
+  cancelled: {on: order.cancelled, steps: [{notify: {template: order-cancelled}}]}
+"""
+    async with town(tmp_path, flows=flows) as it:
+        order = it.shop.shop.create_order()
+        it.shop.shop.create_order(paid=True)
+        await it.advance(hours=3)
+        (errand,) = await it.rows(tables.errands)
+        assert (errand.kind, errand.state, errand.tries) == ("write_back", "done", 1)
+        assert it.shop.shop.find(order).status == "cancelled"
+        await it.advance(hours=30)
+        assert await it.told() == [("order-cancelled", "sent")], "the echo is told, and once"
+        assert len(await it.rows(tables.errands)) == 1

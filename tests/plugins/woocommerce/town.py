@@ -135,6 +135,7 @@ class Town:
 async def town(
     folder: Path,
     *,
+    flows: str = FLOWS,
     more: str = "",
     every: str = "5m",
     storage: Literal["hpos", "legacy"] = "hpos",
@@ -150,7 +151,7 @@ async def town(
         public = await stack.enter_async_context(serve(door))
         path = folder / "flows.yaml"
         text = FILE.format(public=public, data=folder, woo=woo, smtp=smtp.port, every=every)
-        path.write_text(text + FLOWS + more, "utf-8")
+        path.write_text(text + flows + more, "utf-8")
         it = Town(clock, shop, smtp, None, path, door)  # type: ignore[arg-type]
         await it.start()
         try:

@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("ref", sa.Text(), nullable=False),
         sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("present", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("how", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "scope", "ref", "tag", name=op.f("pk_tags")),
@@ -152,11 +153,22 @@ def upgrade() -> None:
     op.add_column("connections", sa.Column("last_webhook_at", sa.BigInteger(), nullable=True))
     op.add_column("escalations", sa.Column("choices", sa.Text(), nullable=True))
     op.add_column("escalations", sa.Column("choice", sa.Text(), nullable=False, server_default=""))
+    op.add_column("escalations", sa.Column("handed", sa.Integer(), nullable=False, server_default="0"))
+    for table in ("runs", "messages"):
+        op.add_column(table, sa.Column("shadow", sa.Integer(), nullable=False, server_default="0"))
+    op.create_index(
+        "ix_messages_shadow", "messages", ["created_at", "id"], unique=False,
+        sqlite_where=sa.text("shadow = 1"), postgresql_where=sa.text("shadow = 1"),
+    )  # fmt: skip
     _occurrences(sa.BigInteger())
 
 
 def downgrade() -> None:
     _occurrences(sa.Integer())
+    op.drop_index("ix_messages_shadow", table_name="messages")
+    for table in ("messages", "runs"):
+        op.drop_column(table, "shadow")
+    op.drop_column("escalations", "handed")
     op.drop_column("escalations", "choice")
     op.drop_column("escalations", "choices")
     op.drop_column("connections", "last_webhook_at")

@@ -1,0 +1,20 @@
+"""Bring the rows in line with the configuration that is live now."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from .appointments import keep
+from .failing import tell_expiring
+from .remap import remember_statuses
+from .rewatch import note_clocks
+from .world import World
+
+
+def fit(connection: sa.Connection, dialect: str, world: World, now: datetime) -> int:
+    """What codes mean, which clocks run, which credentials end; returns how many orders are to be folded again."""
+    refolded = remember_statuses(connection, dialect, world, now)
+    keep(connection, dialect, world, now)
+    tell_expiring(connection, dialect, world, now)
+    note_clocks(connection, dialect, world, now)
+    return refolded

@@ -1,0 +1,56 @@
+"""Surveys over a database: who can be asked at all, and what a file that changed meanwhile does to them."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from hub.config.questions import Survey
+from hub.pipeline.surveys import find_survey, keep, survey_id
+from hub.store import tables
+from tests.e2e.hamlet import Hamlet, hamlet
+
+from .fakes import ORDER, order
+
+ASK: Mapping[str, Any] = {"on": "order.received", "steps": [{"survey": {"name": "after", "via": ["sms", "mail"]}}]}
+AFTER = Survey("after", "five-questions")
+
+
+async def asked(it: Hamlet) -> None:
+    await it.hear("shop", "order:1", order("09:59", "order.received", placed="09:59"))
+    await it.advance(minutes=5)
+
+
+async def test_without_a_page_a_mail_cannot_ask(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, {"ask": ASK}, surveys={"after": AFTER}, public_url=None) as it:
+        await asked(it)
+        ((template, state, reason),) = await it.messages()
+        assert (template, state) == ("five-questions", "failed")
+        assert "mail: no page to answer on: hub.public_url is not set" in reason
+
+
+async def test_a_survey_that_left_the_file_is_not_asked_and_the_run_goes_on(tmp_path: Path) -> None:
+    steps = [*ASK["steps"], {"notify": {"template": "delivered", "via": ["mail"]}}]
+    async with hamlet(tmp_path, {"ask": {**ASK, "steps": steps}}) as it:
+        await asked(it)
+        assert await it.rows(tables.surveys) == []
+        lines = [row.doc["result"] for row in await it.rows(tables.timeline, tables.timeline.c.kind == "run")]
+        assert lines == ["started", "survey:after: there is no such survey in the file any more", "done"]
+        assert [template for template, _, _ in await it.messages()] == ["delivered"]
+
+
+async def test_two_who_answer_at_once_lose_nothing(tmp_path: Path, database_url: str) -> None:
+    async with hamlet(tmp_path, {"ask": ASK}, surveys={"after": AFTER}, database=database_url) as it:
+        await asked(it)
+        which, now = survey_id(ORDER, "after"), it.clock.now()
+
+        def answer(connection: Any, given: Mapping[str, int]) -> None:
+            row = find_survey(connection, which, to_change=True)
+            dialect, world = it.hub.db.dialect, it.hub.world
+            keep(connection, dialect, world, AFTER, row, given, channel="mail", now=now, done=True)
+
+        keys = ("product", "expectations", "delivery", "service", "recommend")
+        await asyncio.gather(*(it.hub.db.write(partial(answer, given={key: 4})) for key in keys))
+        (row,) = await it.rows(tables.surveys)
+        assert (row.state, row.answers) == ("answered", dict.fromkeys(keys, 4))
