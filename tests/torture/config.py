@@ -6,6 +6,7 @@ from pathlib import Path
 from plugins.channels.smsapi import sandbox as smsapi
 from plugins.channels.telegram import sandbox as telegram
 from plugins.channels.turbosms import sandbox as turbosms
+from plugins.targets.http import sandbox as http
 
 CHAT_OF_STAFF = 501_112_234
 """The first chat that the Telegram sandbox opens."""
@@ -23,6 +24,7 @@ SECRETS = {
     "TELEGRAM_TOKEN": telegram.TOKEN,
     "TURBOSMS_TOKEN": turbosms.TOKEN,
     "SMSAPI_TOKEN": smsapi.TOKEN,
+    "CRM_SECRET": http.SECRET,
 }
 
 TEXT = """
@@ -45,6 +47,7 @@ connections:
          uncertain: {uncertain}}}
   bot: {{channel: telegram, token: "${{TELEGRAM_TOKEN}}", url: "{bot}", updates: polling, poll_every: 1d,
         uncertain: {uncertain}}}
+  crm: {{target: http, url: "{crm}", secret: "${{CRM_SECRET}}", private: true}}
 contact:
   routes: {{default: [mail], brief: [sms]}}
   settle: 1s
@@ -63,6 +66,10 @@ flows:
   cancelled: {on: order.cancelled, steps: [{notify: {template: order-cancelled}}]}
   shipped: {on: shipment.shipped, steps: [{notify: {template: shipped}}]}
   delivered: {on: shipment.delivered, steps: [{notify: {template: delivered, via: brief}}]}
+  tell-the-crm:
+    on: [order.received, order.cancelled, shipment.delivered]
+    once: occurrence
+    steps: [{call: {to: crm}}]
   cancelled-staff:
     on: order.cancelled
     steps: [{escalate: {to: support, severity: critical, reason: "[cancelled-staff {{ order.number }}]"}}]

@@ -264,6 +264,7 @@ def look(database: Path, query: Mapping[str, str]) -> dict[str, int]:
 UNDONE: Mapping[str, str] = {
     "pending": "select count(*) from inbox where state = 0",
     "due": "select count(*) from messages where state in ('due', 'on_wire')",
+    "errands": "select count(*) from errands where state in ('due', 'on_wire')",
     "timers": "select count(*) from timers where state = 0 and kind = 'run'",
     "polls": "select count(*) from polls where state = 0 and (kind = 'order' or (kind = 'parcel' and due_at <= "
     "cast(strftime('%s', 'now') as integer) * 1000000))",

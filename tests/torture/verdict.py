@@ -60,6 +60,7 @@ def judge(evidence: Evidence) -> Verdict:
         _orders(verdict, evidence, connection)
         _messages(verdict, evidence, connection)
         _wire(verdict, evidence, connection)
+        _calls(verdict, evidence, connection)
     _states(verdict, evidence)
     return verdict
 
@@ -120,7 +121,9 @@ def _messages(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connecti
     verdict.expect([place for place, count in places.items() if count > 1], "messages written twice")
     runs = connection.execute("select key, flow from runs where state = 'done'").fetchall()
     spoken = {row["run_key"] for row in rows} | {
-        row["run_key"] for row in connection.execute("select run_key from escalations")
+        row["run_key"]
+        for table in ("escalations", "errands")
+        for row in connection.execute(f"select run_key from {table}")
     }
     verdict.expect(
         [f"{row['flow']} {row['key'][:8]}" for row in runs if row["key"] not in spoken], "runs that said nothing"
@@ -150,6 +153,8 @@ def _received(evidence: Evidence, connection: sqlite3.Connection, rows: Sequence
     by_mark = {f"{row['flow']} {row['number']}": row["id"] for row in rows if row["recipient"].startswith("staff:")}
     found: Counter[int] = Counter()
     for line in lines(evidence.folder / "received.jsonl"):
+        if line["by"] == "crm":
+            continue
         message = by_key.get(line["key"]) if line["by"] != "bot" else by_mark.get(line["key"])
         found[message if message is not None else NOBODYS] += 1
     return found
@@ -182,6 +187,21 @@ def _wire(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection) 
         "on_wire_at_kills": len(on_wire),
         "repeats": total,
     }
+
+
+def _calls(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection) -> None:
+    """Every call that is done arrived, each under its one key, and no more often than it was tried."""
+    rows = connection.execute("select key, flow, state, reason, tries from errands").fetchall()
+    came = Counter(line["key"] for line in lines(evidence.folder / "received.jsonl") if line["by"] == "crm")
+    undone = [row for row in rows if row["state"] not in ("done", "stopped")]
+    verdict.expect([f"{row['key'][:8]} ({row['state']} {row['reason']})" for row in undone], "calls not done")
+    never = [row["key"][:8] for row in rows if row["state"] == "done" and not came[row["key"]]]
+    verdict.expect(never, "calls that count as done and never arrived")
+    tries = {row["key"]: row["tries"] for row in rows}
+    verdict.expect([key[:8] for key in came if key not in tries], "calls received that no errand made")
+    more = [f"{key[:8]}: {n} of {tries.get(key)}" for key, n in came.items() if n > tries.get(key, 0)]
+    verdict.expect(more, "calls that arrived more often than they were tried")
+    verdict.figures |= {"calls": len(rows), "calls_again": sum(n - 1 for n in came.values())}
 
 
 def _states(verdict: Verdict, evidence: Evidence) -> None:
