@@ -153,8 +153,8 @@ class _Reader:
         told = self._said(lambda row: row.template in OF_MATTERS)
         found = []
         for row in sorted(self.rows["escalations"], key=lambda row: row.opened_at):
-            number = next((order.number for order in self.rows["orders"] if order.id == row.order_id), "")
-            first = next((each.who for each in told if each.flow == row.flow and number in each.text), "nobody")
+            mine = (each for each in told if each.flow == row.flow and row.reason in each.text)
+            first = next((each.who for each in mine), "nobody")
             found.append(
                 Raised(row.flow, spoken(row.opened_at), self._case(row.order_id), first, row.severity, row.reason)
             )

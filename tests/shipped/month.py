@@ -237,8 +237,8 @@ ACTS: Sequence[At] = (
     at("2 11:00", "call-me", "press_button", label="Call this customer back"),
     at("9 10:00", "", "woo_goes_down"),
     at("11 18:00", "", "woo_comes_back"),
-    *(at(f"{day} 18:30", "", "staff_clear", keep=("sofia", "sonia", "mila", "oleh")) for day in range(1, 6)),
-    *(at(f"{day} 18:30", "", "staff_clear") for day in range(6, 15)),
+    *(at(f"{day} 18:30", "", "staff_clear", keep=("sofia", "sonia")) for day in range(1, 4)),
+    *(at(f"{day} 18:30", "", "staff_clear") for day in (4, 7, 8, 9, 10, 11)),
     at("8 12:00", "", "key_is_refused"),
     at("8 16:00", "", "key_is_taken"),
 )  # fmt: skip
