@@ -18,6 +18,14 @@ ENV = {
     "SHOPIFY_ID": "client-id",
     "SHOPIFY_SECRET": "shpss_secret",
     "NP_KEY": "0123456789abcdef0123456789abcdef",
+    "WOO_KEY": "ck_key",
+    "WOO_SECRET": "cs_secret",
+    "WOO_HOOK": "hook-secret",
+    "INPOST_HOOK": "a-path-that-nobody-guesses",
+    "TURBOSMS_TOKEN": "token-of-turbosms",
+    "TURBOSMS_HOOK": "callback-secret",
+    "SMSAPI_TOKEN": "token-of-smsapi",
+    "CRM_SECRET": "a-secret-of-24-characters",
     "SMTP_USER": "shop@kavovar.example",
     "SMTP_PASSWORD": "password",
     "TELEGRAM_TOKEN": "123456789:" + "A" * 35,
@@ -30,6 +38,9 @@ SAID = frozenset(
         *("order-received", "payment-received", "payment-failed", "order-cancelled", "on-hold", "packed", "shipped"),
         *("shipped-part", "out-for-delivery", "ready-for-pickup", "pickup-reminder", "pickup-last-day", "delivered"),
         *("not-collected", "delivery-failed", "parcel-delayed", "problem-we-are-on-it", "return-news", "refunded"),
+        *("please-check-your-number", "please-pay", "on-hold-new-date", "delayed", "we-are-asking-the-carrier"),
+        *("problem-solved", "problem-still-open", "please-review", "complaint-received", "question-received"),
+        *("order-the-same-again", "staff-unmapped-status", "staff-connection-failing", "staff-weekly-report"),
     }
 )
 
@@ -45,7 +56,7 @@ def load(folder: Path, env: Mapping[str, str]) -> Loaded:
 def test_it_is_right_in_every_respect(tmp_path: Path) -> None:
     loaded = load(tmp_path, ENV)
     assert loaded.problems == (), render_problems(loaded.problems)
-    assert loaded.config is not None and list(loaded.config.shops) == ["kavovar"]
+    assert loaded.config is not None and list(loaded.config.shops) == ["kavovar", "ziarno"]
     said = {
         step.template
         for flow in loaded.config.flows.values()
@@ -63,7 +74,8 @@ def test_the_example_of_the_environment_names_every_secret() -> None:
 
 def test_without_its_secrets_each_is_named(tmp_path: Path) -> None:
     loaded = load(tmp_path, {})
-    assert [each.code for each in loaded.errors] == ["secret-missing"] * len(ENV)
+    assert {each.code for each in loaded.errors} == {"secret-missing"}
+    assert {each.text.partition(" ")[0] for each in loaded.errors} == set(ENV)
 
 
 def test_a_mistake_in_an_escalations_text_is_found_where_it_stands(tmp_path: Path) -> None:
