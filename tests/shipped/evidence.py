@@ -153,7 +153,8 @@ class _Reader:
         told = self._said(lambda row: row.template in OF_MATTERS)
         found = []
         for row in sorted(self.rows["escalations"], key=lambda row: row.opened_at):
-            mine = (each for each in told if each.flow == row.flow and row.reason in each.text)
+            number = next((order.number for order in self.rows["orders"] if order.id == row.order_id), "")
+            mine = (each for each in told if each.flow == row.flow and _is_about(each, row.reason, number))
             first = next((each.who for each in mine), "nobody")
             found.append(
                 Raised(row.flow, spoken(row.opened_at), self._case(row.order_id), first, row.severity, row.reason)
@@ -196,3 +197,8 @@ class _Reader:
             key = row.how, self.customers.get(row.ref, row.ref)
             found[key] = found.get(key, frozenset()) | {row._mapping[column]}
         return found
+
+
+def _is_about(said: Said, reason: str, number: str) -> bool:
+    """Whether somebody was told of this matter; that nobody was reached is said in words of its own."""
+    return reason in said.text or (said.template == "staff-unheard" and number in said.text)
