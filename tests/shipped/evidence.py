@@ -144,7 +144,9 @@ class _Reader:
         for attempt in self.rows["attempts"]:
             row, arrival = self.messages[attempt.message_id], arrivals.get(mark_of(attempt))
             if arrival is not None and of(row):
-                who = row.recipient.partition(":")[2] if row.recipient.startswith("staff:") else self._case(row.order_id)
+                who = (
+                    row.recipient.partition(":")[2] if row.recipient.startswith("staff:") else self._case(row.order_id)
+                )
                 text = " ".join(f"{arrival.title} {arrival.text}".split())
                 found.append((arrival.at, Said(row.flow, spoken(arrival.at), who, arrival.channel, row.template, text)))
         return [each for _, each in sorted(found, key=lambda pair: pair[0])]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from hub.sandbox.story import BEANS, CARD, CASH, COFFEE, CUP, GRINDER, KETTLE, MUG, WOO, At, Case, at
+from hub.sandbox.story import BEANS, CASH, COFFEE, CUP, GRINDER, KETTLE, MUG, WOO, At, Case, at
 
 _phones = count(1)
 
@@ -74,9 +74,7 @@ CAST: Sequence[Case] = (
     _kyiv("call-me", "Wants to be called", "Ціла Рута"),
 )  # fmt: skip
 
-ARRIVES: Sequence[str] = (
-    *("anna", "boris", "vira", "unhappy", "complains", "asks", "oleksii", "refused", "ihor"),
-)
+ARRIVES: Sequence[str] = (*("anna", "boris", "vira", "unhappy", "complains", "asks", "oleksii", "refused", "ihor"),)
 """To whom a parcel simply comes: shipped on the first day, at the branch on the second, collected on the third."""
 
 
@@ -133,7 +131,7 @@ ACTS: Sequence[At] = (
     at("1 18:10", "marek", "leave", part=0),
     at("1 18:10", "marek", "leave", part=1),
     at("4 12:00", "marek", "hand_over", part=0),
-    at("4 12:00", "marek", "hand_over", part=1),
+    at("4 15:00", "marek", "hand_over", part=1),
     at("1 10:19", "ivan", "order"),
     at("1 14:00", "ivan", "ship", part=0),
     at("1 18:10", "ivan", "leave", part=0),

@@ -417,5 +417,5 @@ SURVEYS: Mapping[str, tuple[str, str, int | None] | None] = {
 }
 """Case → its survey: state, where it was answered, and the likelihood of a recommendation; None: it was not asked."""
 
-STAFF_ONLY = frozenset()
-"""Statuses of which the customer hears nothing by themselves, and a person hears."""
+STAFF_ONLY = frozenset({"shipment.returned"})
+"""Of these a person of the shop hears, who then says what becomes of the order."""

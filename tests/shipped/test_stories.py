@@ -91,7 +91,9 @@ def _line(said: Said, wanted: list[str]) -> str:
 
 
 def _by_case(flow: str, cast: frozenset[str], found: Mapping[tuple[str, str], frozenset[str]]) -> list[str]:
-    return [f"{case} {' '.join(sorted(words))}" for (name, case), words in found.items() if name == flow and case in cast]
+    return [
+        f"{case} {' '.join(sorted(words))}" for (name, case), words in found.items() if name == flow and case in cast
+    ]
 
 
 def _less(some: list[str], others: list[str]) -> list[str]:

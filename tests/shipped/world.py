@@ -91,7 +91,9 @@ class World(Stage):
         """The evening: whatever is open is dealt with, but for the matters of some orders."""
         hub, now, ids = self.town.hub, self.town.clock.now(), self.order_ids()
         left = [ids[key] for key in keep]
-        mine = sa.select(escalations.c.uid).where(escalations.c.state != "resolved", escalations.c.order_id.not_in(left))
+        mine = sa.select(escalations.c.uid).where(
+            escalations.c.state != "resolved", escalations.c.order_id.not_in(left)
+        )
 
         def write(connection: sa.Connection) -> None:
             for uid in connection.execute(mine).scalars().all():
