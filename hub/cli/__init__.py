@@ -12,7 +12,7 @@ COMMANDS = {
         "flows": Lazy("hub.cli.flows:flows", "Check what a flows.yaml says before it goes live."),
         "connect": Lazy("hub.cli.connect:connect", "Prove a connection's credentials and register its webhooks."),
         "run": Lazy("hub.cli.run:run", "Run the hub."),
-        "demo": Lazy("hub.cli.demo:demo", "See it work: a made-up shop, carrier and customers on this machine."),
+        "demo": Lazy("hub.cli.demo:demo", "See it work: two shops, two carriers and their customers, on this machine."),
     },
     "Look": {
         "status": Lazy("hub.cli.status:status", "Show connections, queues, and what waits for a person."),
@@ -26,7 +26,7 @@ COMMANDS = {
     },
     "Mend": {
         "deadletter": Lazy("hub.cli.deadletter:deadletter", "What cannot be processed: list, replay, dismiss."),
-        "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, acknowledge, resolve."),
+        "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, take, resolve, hand over."),
         "question": Lazy("hub.cli.question:question", "Questions of customers: list, answer."),
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },

@@ -8,5 +8,5 @@ import click
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def demo(args: tuple[str, ...]) -> None:
-    """See it work: a made-up shop, carrier and customers on this machine."""
+    """See it work: two shops, two carriers and their customers, on this machine."""
     import_module("hub.sandbox.demo").main(list(args))

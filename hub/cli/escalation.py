@@ -11,7 +11,7 @@ from ._out import moment, print_json, print_table
 from ._setup import config_option, configured, example, json_option, look, offline, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     import sqlalchemy as sa
 
@@ -120,8 +120,9 @@ def resolve(escalation_id: str, choice: str, by: str, note: str, path: Path) -> 
     """Close a matter, perhaps with a choice."""
     from hub.pipeline.matters import Act, Wish
 
-    _do(escalation_id, path, Act(Wish.RESOLVE, by, note, choice))
-    click.echo(f"{escalation_id} is resolved")
+    choices = _do(escalation_id, path, Act(Wish.RESOLVE, by, note, choice))
+    unchosen = f", and nobody chose one of: {', '.join(choices)}" if choices and not choice else ""
+    click.echo(f"{escalation_id} is resolved{unchosen}")
 
 
 @click.command("hand-over", epilog=example('hub escalation hand-over 3515cca4 manager --note "they want a refund"'))
@@ -138,8 +139,8 @@ def hand_over(escalation_id: str, to: str, by: str, note: str, path: Path) -> No
     click.echo(f"{escalation_id} is handed over to {to}, who must take it now")
 
 
-def _do(wanted: str, path: Path, deed: "Act") -> None:
-    """Do something about a matter; names that lead nowhere are refused before."""
+def _do(wanted: str, path: Path, deed: "Act") -> "Sequence[str]":
+    """Do something about a matter; names that lead nowhere are refused before. Returns the choices that it had."""
     from hub.clock import SystemClock
     from hub.pipeline.matters import Became, act
 
@@ -148,14 +149,15 @@ def _do(wanted: str, path: Path, deed: "Act") -> None:
     known = (*config.staff, *config.people)
     _known(deed.to, known, f"there is no group and no person '{deed.to[:40]}'", config.path.name)
 
-    def work(connection: "sa.Connection", dialect: str, world: "World") -> None:
+    def work(connection: "sa.Connection", dialect: str, world: "World") -> "Sequence[str]":
         row = _found(connection, wanted)
         _known(deed.choice, row.choices or (), f"'{deed.choice[:40]}' is no choice of {wanted[:40]}", "it")
         if act(connection, dialect, row.uid, deed, world, SystemClock().now()) is Became.SETTLED:
             raise Stop(f"{wanted[:40]} is {row.state} already")
+        return row.choices or ()
 
     with opened(path) as db:
-        offline(config, texts, lambda world: db.run(lambda connection: work(connection, db.dialect, world)))
+        return offline(config, texts, lambda world: db.run(lambda connection: work(connection, db.dialect, world)))
 
 
 def _known(name: str, names: "Collection[str]", said: str, where: str) -> None:

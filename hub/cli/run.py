@@ -109,7 +109,7 @@ def examples_left(config: "Config") -> list[str]:
     from pydantic import SecretStr
 
     return [
-        f"{name}: {field} is still the example that hub init wrote; whoever knows it can sign what we believe"
+        f"{name}: {field} is still the example that hub init wrote, which anybody may know; put yours into .env"
         for name, connection in config.connections.items()
         for field, value in connection.settings
         if isinstance(value, SecretStr) and EXAMPLE_SECRET in value.get_secret_value()

@@ -108,6 +108,9 @@ def _local(value: datetime | Until, filling: Filling) -> datetime:
 
 # ---------------------------------------------------------------- amounts
 
+_GLUED = re.compile(r"(?<=[^\W\d_])(?=\d)")
+"""A letter before a digit: `UAH840.00`. CLDR's currencySpacing puts a space there, Babel does not."""
+
 
 def money(value: int | Decimal | Money, filling: Filling, currency: str = "") -> str:
     """An amount with its currency: the given one, else the amount's own, the order's, the shop's."""
@@ -118,7 +121,8 @@ def money(value: int | Decimal | Money, filling: Filling, currency: str = "") ->
         return f"{quantity(amount, filling)} {code}".strip()
     locale = babel_locale(filling.locale)
     pattern = _whole(locale) if language_of(filling.locale) in ("uk", "ru") and amount == int(amount) else None
-    return format_currency(amount, code.upper(), format=pattern, locale=locale, currency_digits=pattern is None)
+    shown = format_currency(amount, code.upper(), format=pattern, locale=locale, currency_digits=pattern is None)
+    return _GLUED.sub("\u00a0", shown)
 
 
 @cache

@@ -47,11 +47,11 @@ _ELSEWHERE = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 )
 @click.option("--config", "path", type=click.Path(path_type=Path), help="Another flows.yaml with the same connections.")
 def command(keep: bool, port: int | None, plain: bool, picture: Path | None, path: Path | None) -> None:
-    """See it work: a made-up shop, carrier and customers on this machine.
+    """See it work: two shops, two carriers and their customers, on this machine.
 
     The real hub runs the repository's flows.yaml through a shop's week on a virtual clock, in about half a minute. In
-    the end the ledgers of the shop, of the mail server and of Telegram are compared with the database; when anything
-    differs, the exit status is 1.
+    the end the ledgers of the shops, the mail server, Telegram, both SMS providers and a CRM are compared with the
+    database; when anything differs, the exit status is 1.
     """
     sys.exit(play(keep=keep, port=port, plain=plain, picture=picture, path=path))
 

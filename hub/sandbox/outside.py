@@ -94,7 +94,7 @@ class Woo:
 
     def create(self, case: Case, *, paid: bool) -> str:
         order: str = self.sandbox.shop.create_order(
-            lines=case.lines, name=case.name, email=case.address, phone=case.phone or "", paid=paid,
+            lines=case.lines, name=case.name, email=case.address, phone=case.phone, paid=paid,
             shipping_title="InPost Paczkomaty 24/7",
         )  # fmt: skip
         return order
@@ -170,7 +170,7 @@ class NovaPoshta:
 
     def parcel(self, case: Case) -> str:
         cash = sum(int(float(price)) * quantity for _, _, quantity, price in case.lines)
-        digits = "".join(filter(str.isdigit, case.phone or ""))
+        digits = "".join(filter(str.isdigit, case.phone))
         number: str = self.sandbox.create(
             recipient_phone=digits, recipient_name=case.name, city=case.city, to=case.to,
             cod=cash if case.gateway == CASH else 0,

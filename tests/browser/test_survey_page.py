@@ -27,9 +27,9 @@ STOPS = 1 + 6 + 1 + 1
 
 
 @asynccontextmanager
-async def asking(folder: Path) -> AsyncIterator[tuple[Site, str]]:
+async def asking(folder: Path, survey: Survey = ASKED) -> AsyncIterator[tuple[Site, str]]:
     """A site, and the link to a survey on it."""
-    async with site(folder, shop=KAVOVAR, flows=FLOWS, surveys={"after": ASKED}) as at:
+    async with site(folder, shop=KAVOVAR, flows=FLOWS, surveys={"after": survey}) as at:
         yield at, await at.order_link([("shop", "order:1", order("09:59", "order.received", placed="09:59"))], "/s/")
 
 

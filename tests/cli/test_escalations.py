@@ -95,6 +95,11 @@ class TestEscalations:
         row = _one(matters, HIGH)
         assert (row.state, row.choice, row.owner) == ("resolved", "yes", "olena")
 
+    def test_it_says_that_nobody_chose(self, matters: Shop) -> None:
+        matters.change(sa.update(t.escalations).where(t.escalations.c.uid == HIGH).values(choices=["yes", "no"]))
+        said = matters.hub("escalation", "resolve", HIGH)
+        assert said.exit_code == 0 and "nobody chose one of: yes, no" in said.stdout
+
     def test_one_is_handed_over_and_who_has_it_now_is_told(self, matters: Shop) -> None:
         result = matters.hub("escalation", "hand-over", HIGH, "olena", "--by", "olena", "--note", "a call came in")
         assert result.exit_code == 0 and "handed over to olena" in result.stdout, result.stderr

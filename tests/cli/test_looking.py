@@ -184,6 +184,11 @@ class TestStatus:
         assert found["queues"]["orders"] == 2 and found["matters"]["dead events"] == 0
         assert next(each for each in found["connections"] if each["name"] == "main-shop")["last_event_at"]
 
+    def test_a_target_is_a_connection_too(self, shop: Shop) -> None:
+        crm = '\n  crm: {target: http, url: "https://crm.example/hook"}\n'
+        shop.file.write_text(shop.file.read_text("utf-8").replace("connections:\n", f"connections:{crm}", 1), "utf-8")
+        assert ("crm", "http") in [(each["name"], each["plugin"]) for each in shop.told("status")["connections"]]
+
     def test_what_waits_for_a_person_is_counted(self, shop: Shop) -> None:
         shop.change(event(state=9), event(state=2, subject="order:2"), sa.update(T.messages).values(state="failed"))
         matters = shop.told("status")["matters"]

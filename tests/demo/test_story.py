@@ -31,7 +31,7 @@ def test_the_story_is_over_at_its_end() -> None:
 
 
 def test_names_keys_and_addresses_are_nobody_elses() -> None:
-    for attribute in ("key", "name", "situation", "address"):
+    for attribute in ("key", "name", "situation", "address", "phone"):
         values = [getattr(case, attribute) for case in CASES]
         assert len(values) == len(set(values)), attribute
 

@@ -12,6 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
+
+from hub.clock import VirtualClock
+from hub.web.app import build_app
+from tests.e2e.hamlet import START, Board, config_of, new_hub
 
 from .repository import ROOT
 
@@ -91,6 +96,15 @@ def test_a_webhook_signed_by_hand_becomes_a_message(tmp_path: Path) -> None:
             type_in(f"signature=$(echo no | openssl base64)\n{forged}", shop)
 
 
+def test_the_proxy_is_told_of_every_door_for_strangers(tmp_path: Path) -> None:
+    config, texts = config_of({}, tmp_path)
+    hub = new_hub(config, texts, VirtualClock(START), f"sqlite:///{tmp_path / 'hub.db'}", Board())
+    own = {"/healthz", "/readyz", "/metrics"}  # for who runs it
+    doors = {each.path.partition("{")[0] for each in build_app(hub).routes if isinstance(each, Route)} - own
+    (passed,) = re.findall(r"proxy\s+pass (.*?), and keep", README, re.DOTALL)
+    assert set(re.findall(r"`(/\S+)`", passed)) == doors
+
+
 def test_the_readme_says_what_the_scripts_are() -> None:
-    for name in ("demo", "test", "check", "fix", "docs"):
+    for name in ("demo", "test", "check", "fix", "docs", "pictures"):
         assert f"./scripts/{name}" in README

@@ -165,7 +165,9 @@ def test_a_deadline_of_unknown_basis_is_an_estimate() -> None:
     ("locale", "amount", "currency", "expected"),
     [
         ("en", Decimal("1450"), "EUR", "€1,450.00"),
-        ("en", Decimal("1450.5"), "UAH", "UAH1,450.50"),
+        ("en", Decimal("1450.5"), "UAH", "UAH 1,450.50"),
+        ("en", Decimal("-5"), "UAH", "-UAH 5.00"),
+        ("en", Decimal("5"), "EUR", "€5.00"),
         ("uk", Decimal("1450.00"), "UAH", "1 450 ₴"),
         ("uk", Decimal("1450.50"), "UAH", "1 450,50 ₴"),
         ("pl", Decimal("129"), "PLN", "129,00 zł"),

@@ -110,12 +110,12 @@ def test_a_parcel_tells_where_it_waits_until_when_and_what_is_due() -> None:
     assert row(first.rows, "Where") == "Поштомат № 4127, Київ, вул. Хрещатик, 22"
     assert row(first.rows, "Open") == "цілодобово"
     assert row(first.rows, "Expected") is None, "it is here"
-    assert row(first.rows, "To pay on delivery") == "UAH840.00"
+    assert row(first.rows, "To pay on delivery") == "UAH\u00a0840.00"
     assert Row("Tracking number", "P20450999123456", "https://post.example/P20450999123456") in first.rows
     assert first.items == ("Кава Кенія АА, зерно, 250 г ×\u00a02",)
     assert (second.title, second.lead) == ("Parcel 2 of 2", "Your parcel is travelling to you.")
     assert row(second.rows, "Expected") == "Thursday 5 March, 12:00–16:00"
-    assert row(second.rows, "To pay on delivery") == "UAH180.00"
+    assert row(second.rows, "To pay on delivery") == "UAH\u00a0180.00"
 
 
 @pytest.mark.parametrize(
@@ -297,9 +297,9 @@ def test_a_return_says_where_it_stands_and_what_it_is_of() -> None:
 def test_what_was_ordered_without_what_was_taken_out() -> None:
     lines = (COFFEE, replace(FILTERS, removed=Decimal(1)), Line("c", "Gift", Decimal("1.5")))
     page = told([("shop", "order:1", ordered(lines=lines))])
-    assert page.items == (Row("Кава Кенія АА, зерно, 250 г", "2 × UAH420.00"), Row("Gift", "1.5"))
+    assert page.items == (Row("Кава Кенія АА, зерно, 250 г", "2 × UAH\u00a0420.00"), Row("Gift", "1.5"))
     assert page.sums == (
-        Row("Total", "UAH1,020.00"),
+        Row("Total", "UAH\u00a01,020.00"),
         Row("Payment", "Pay on delivery"),
         Row("Delivery", "Нова пошта, поштомат"),
     )
