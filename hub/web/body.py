@@ -8,7 +8,8 @@ from starlette.requests import Request
 SECONDS = 10
 """How long a sender may take to send its body."""
 LARGEST_FORM = 64 * 1024
-FIELDS = 16
+FIELDS = 100
+"""More than any page of ours has: a box for each class in each channel, a question of a survey."""
 
 
 class TooLargeError(Exception):
