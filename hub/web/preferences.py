@@ -75,9 +75,7 @@ def preferences(connection: sa.Connection, world: World, token: str, now: dateti
         world.channel(name).label for name in world.of_kind("channel") if states.get(name) == "closed"
     )
     left = not link.cls or _refused(world, standing, link.cls, [link.channel])
-    return Preferences(
-        not left, kinds if ways else {}, tuple(dict.fromkeys(world.channel(name).label for name in closed))
-    )
+    return Preferences(not left, kinds if ways else {}, tuple(closed))
 
 
 def _ways(world: World, channels: Sequence[str]) -> Mapping[str, Sequence[str]]:
