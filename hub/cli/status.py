@@ -39,6 +39,7 @@ def _names(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
     """The connections of the file with their plugins, and the failovers with their providers, whatever is wrong in
     it."""
     from hub.config.build import scalars_of
+    from hub.config.sections import KINDS
     from hub.config.yaml import MapNode, Scalar
 
     node = top_of(path.resolve()).get("connections")
@@ -48,7 +49,7 @@ def _names(path: Path) -> tuple[dict[str, str], dict[str, list[str]]]:
         if isinstance(value, MapNode) and value.get("failover") is not None:
             failovers[key.text] = [each.text for each in scalars_of(value.get("failover"))]
             continue
-        kinds = [value.get(kind) for kind in ("platform", "carrier", "channel")] if isinstance(value, MapNode) else []
+        kinds = [value.get(kind) for kind in KINDS] if isinstance(value, MapNode) else []
         found[key.text] = next((each.text for each in kinds if isinstance(each, Scalar)), "?")
     return found, failovers
 
