@@ -46,7 +46,7 @@ from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
-from .reach import open_channels
+from .reach import open_channels, with_failovers
 from .react import RunRow, Situation, react, run_key
 from .remap import former
 from .shadow import in_shadow, realm
@@ -241,7 +241,7 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
         return ()
     phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
     has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
-    return open_channels(world, states, has)
+    return with_failovers(world, open_channels(world, states, has))
 
 
 def plan_order(
