@@ -8,7 +8,7 @@ import click
 
 from ._errors import Stop, refused
 from ._group import Lazy, LazyGroup
-from ._out import print_json, print_table, title, whose_clock
+from ._out import cell, print_json, print_table, title, whose_clock
 from ._setup import config_option, configured, example, json_option, look, offline, opened
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def show(who: str, path: Path, full: bool, as_json: bool) -> None:
     if as_json:
         print_json(whole)
         return
-    click.secho(f"{whole['id']}  {whole['name'] or 'no name'}", bold=True)
-    click.echo(f"shop {whole['shop']}, orders {', '.join(whole['orders']) or 'none'}; {whose_clock()}")
+    click.secho(f"{whole['id']}  {cell(whole['name']) or 'no name'}", bold=True)
+    click.echo(cell(f"shop {whole['shop']}, orders {', '.join(whole['orders']) or 'none'}; {whose_clock()}"))
     for heading, (name, columns) in TABLES.items():
         title(heading)
         print_table(columns, [[row[each] for each in columns] for row in whole[name]], empty="none")

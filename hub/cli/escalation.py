@@ -7,7 +7,7 @@ import click
 
 from ._errors import Stop, refused
 from ._group import Lazy, LazyGroup
-from ._out import moment, print_json, print_table
+from ._out import cell, moment, print_json, print_table, printable
 from ._setup import config_option, configured, example, json_option, look, offline, opened
 
 if TYPE_CHECKING:
@@ -82,13 +82,14 @@ def show(escalation_id: str, path: Path, as_json: bool) -> None:
     if as_json:
         print_json(whole)
         return
-    click.secho(f"{whole['id']}  {whole['reason']}", bold=True)
+    click.secho(f"{whole['id']}  {cell(whole['reason'])}", bold=True)
     due = f", due {moment(row.due_at)}" if row.due_at else ""
-    click.echo(f"{row.severity}, {row.state}, with {whole['with']}{due}; order {whole['order']}, flow {row.flow}")
+    what = f"{row.severity}, {row.state}, with {whole['with']}{due}; order {whole['order']}, flow {row.flow}"
+    click.echo(cell(what))
     if row.choices:
         click.echo(f"choices: {', '.join(row.choices)}{f'; chosen: {row.choice}' if row.choice else ''}")
     if row.note:
-        click.echo(row.note)
+        click.echo(printable(row.note))
     print_table(
         ("at", "what"), [[moment(each["at"]), each["what"]] for each in lines], empty="no history is kept of it"
     )
@@ -145,13 +146,13 @@ def _do(wanted: str, path: Path, deed: "Act") -> "Sequence[str]":
     from hub.pipeline.matters import Became, act
 
     config, texts = configured(path)
-    _known(deed.by, config.people, f"there is no person '{deed.by[:40]}'", config.path.name)
+    _known(deed.by, config.people, f"there is no person '{deed.by[:40]}' in {config.path.name}")
     known = (*config.staff, *config.people)
-    _known(deed.to, known, f"there is no group and no person '{deed.to[:40]}'", config.path.name)
+    _known(deed.to, known, f"there is no group and no person '{deed.to[:40]}' in {config.path.name}")
 
     def work(connection: "sa.Connection", dialect: str, world: "World") -> "Sequence[str]":
         row = _found(connection, wanted)
-        _known(deed.choice, row.choices or (), f"'{deed.choice[:40]}' is no choice of {wanted[:40]}", "it")
+        _known(deed.choice, row.choices or (), f"'{deed.choice[:40]}' is no choice of {wanted[:40]}")
         if act(connection, dialect, row.uid, deed, world, SystemClock().now()) is Became.SETTLED:
             raise Stop(f"{wanted[:40]} is {row.state} already")
         return row.choices or ()
@@ -160,12 +161,12 @@ def _do(wanted: str, path: Path, deed: "Act") -> "Sequence[str]":
         return offline(config, texts, lambda world: db.run(lambda connection: work(connection, db.dialect, world)))
 
 
-def _known(name: str, names: "Collection[str]", said: str, where: str) -> None:
+def _known(name: str, names: "Collection[str]", said: str) -> None:
     from hub.config.problems import did_you_mean, listed
 
     if name and name not in names:
         meant = did_you_mean(name, names) or f"; there are: {listed(names) or 'none'}"
-        raise refused(f"{said} in {where}{meant}")
+        raise refused(f"{said}{meant}")
 
 
 def _found(connection: "sa.Connection", wanted: str, *, closed: bool = False) -> Any:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from ._errors import Stop
-from ._out import counted, moment, print_json, print_table, printable, title, whose_clock
+from ._out import cell, counted, moment, print_json, print_table, printable, title, whose_clock
 from ._setup import config_option, example, json_option, look, offline, opened, read_configuration, tell_refused
 
 if TYPE_CHECKING:
@@ -293,7 +293,8 @@ ESCALATIONS = {
 
 def show(whole: Mapping[str, Any], *, texts: bool) -> None:
     """The screen of one order."""
-    click.secho(f"{whole['number'] or whole['id']}  {whole['headline'] or 'merged into another order'}", bold=True)
+    number, headline = whole["number"] or whole["id"], whole["headline"] or "merged into another order"
+    click.secho(f"{cell(number)}  {headline}", bold=True)
     states = f"order {whole['order_status'] or '?'}, payment {whole['payment_status'] or '?'}"
     click.echo(f"{whole['id']}, {states}; {whose_clock()}")
     if whole["phrase"]:

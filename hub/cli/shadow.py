@@ -78,7 +78,7 @@ def show(message_id: str, path: Path, as_json: bool) -> None:
     if as_json:
         print_json({**told, "content": content})
         return
-    click.echo(f"{told['id']}  {told['template']}, to {told['to']} of {told['order'] or 'no order'}")
+    click.echo(f"{told['id']}  {told['template']}, to {told['to']} of {cell(told['order']) or 'no order'}")
     sent = f"by {told['channel']} at {moment(told['at'])}" if told["would_be_sent"] else f"not sent: {told['why_not']}"
     click.echo(f"{cell(sent)}; {whose_clock()}")
     for part in (content.get("subject"), content.get("text")):

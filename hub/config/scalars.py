@@ -32,8 +32,8 @@ class Kind:
 
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _DAYS = {"d": 1, "w": 7}
-_PART = re.compile(r"(\d{1,9})([smhdw])")
-_WORKING = re.compile(r"((?:\d+[smhdw])+)\s+working")
+_PART = re.compile(r"([0-9]{1,9})([smhdw])")
+_WORKING = re.compile(r"((?:[0-9]+[smhdw])+)\s+working")
 MAX_LENGTH_DAYS = 400
 MAX_WORKING_HOURS = 2000
 """About as many as a year has."""
@@ -86,7 +86,7 @@ def read_plain_length(text: str) -> Length:
 
 def _not_a_length(text: str) -> str:
     better = re.fullmatch(r"(\d+)\s*(s|m|h|d|w)\w*", text.casefold())
-    meant = f"; write {better[1]}{better[2]}" if better else "; write it like 30s, 10m, 3h, 2d, 1w or 1d12h"
+    meant = f"; write {int(better[1])}{better[2]}" if better else "; write it like 30s, 10m, 3h, 2d, 1w or 1d12h"
     return f"{quoted(text)} is not a length of time{meant}"
 
 
@@ -185,7 +185,7 @@ def read_listen(text: str) -> str:
     return text
 
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 
 
 def read_clock(text: str, offset: int = 0) -> time:

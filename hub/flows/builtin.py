@@ -252,7 +252,8 @@ def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     form = _form(word, node, scope)
     until = scope.at(node, "until", Wants.TIME, shape is not None)
     that = scope.at(node, "that", Wants.BOOL, shape is not None)
-    words = read_words(event, scope.reading, "'event'") if (event := node.get("event")) else ()
+    event = node.get("event")
+    words = read_words(event, scope.reading, "'event'") if event is not None else ()
     key = scope.counted(word, f"wait:{form}", text_at(node, "id") or None)
     if shape is None or form is None:
         return None
@@ -278,6 +279,10 @@ def _is_length(value: Any) -> bool:
 def _form(word: Scalar, node: MapNode, scope: Scope) -> str | None:
     """Which of the three forms is written; what belongs to another one is refused."""
     forms = [each for each in _FORMS if node.key(each) is not None]
+    nothing = next((key for key, value in node if isinstance(value, Scalar) and value.empty), None)
+    if nothing is not None and nothing.text in ("until", "that", "up_to"):
+        scope.report(nothing, "missing-setting", f"'{nothing.text}' of 'wait' says nothing: its value is empty")
+        return None
     if len(forms) > 1:
         scope.report(
             node.key(forms[1]) or word, "conflicting-settings", f"'{forms[0]}' and '{forms[1]}' exclude each other"

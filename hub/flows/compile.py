@@ -65,7 +65,7 @@ class FlowShape(Shape):
     gather: PlainLengthText | None = Field(
         None, description="Of a parcel: one run for all parcels of the order to which it happens within this time."
     )
-    shops: list[str] | None = Field(None, description="Only for these shops.")
+    shops: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="Only for these shops.")
     state: Annotated[str, _one_of(("live", "shadow", "off"), ())] = Field(
         "live", description="`shadow`: it does everything and nobody hears of it; `off`: it starts nothing."
     )
@@ -110,7 +110,8 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     _once(node.get("once"), reading)
     _shops(node.get("shops"), scope)
     _gather(node, words, scope)
-    stop_on = read_words(stops, reading, "'stop_on'") if (stops := _list(node.get("stop_on"))) else ()
+    stops = _list(node.get("stop_on"))
+    stop_on = read_words(stops, reading, "'stop_on'") if stops is not None else ()
     scope.there = _proved(conditions) | ({("escalation",)} if "escalation" in scope.offered else NONE)
     steps = _steps_of(key, node, scope)
     if shape is not None and shape.recheck:

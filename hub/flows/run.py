@@ -504,8 +504,8 @@ def words_heard(flow: Flow) -> frozenset[str]:
                 yield from step.words
             if isinstance(step, Escalate) and step.wait:
                 yield "escalation.resolved"
-            for branch in step.branches if isinstance(step, Choose) else ():
-                yield from waited_for(branch.steps)
+            for inner in lists_in(step):
+                yield from waited_for(inner)
 
     return frozenset({*flow.triggers, *flow.stop_on, *waited_for(flow.steps)})
 

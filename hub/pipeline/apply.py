@@ -36,7 +36,7 @@ from .appointments import read_homes
 from .batch import Batch, Event, Wanted
 from .crash import crash_point
 from .fault import fault
-from .orders import load_orders, plan_order
+from .orders import claims_at_homes, load_orders, plan_order
 from .reading import Reader, StuckError
 from .world import World
 from .write import StaleError, write_batch
@@ -242,8 +242,8 @@ def plan_batch(connection: sa.Connection, world: World, now: datetime, taken: Ta
     if taken.timers_first:
         timed = {timer.order_id: wanted[timer.order_id] for timer in taken.timers}
         wanted = timed | wanted
-    loaded = load_orders(connection, world, wanted)
     read = read_homes(connection, world, {home: want.timers for home, want in wanted.items()}, now)
+    loaded = load_orders(connection, world, wanted, claims_at_homes(wanted, read, world, now))
     batch.orders = [plan_order(order_id, want, loaded[order_id], world, now, read) for order_id, want in wanted.items()]
     batch.done += sorted({event.id for want in wanted.values() for event in want.events} - later)
     for plan in batch.orders:

@@ -31,6 +31,7 @@ from hub.store.tables import (
 from .batch import Wanted
 from .customer import read_mutes
 from .documents import load
+from .news import is_home
 from .orders import Loaded, load_orders
 from .shadow import SHADOW
 from .state import OrderView
@@ -140,7 +141,8 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     for row in _rows(connection, orders, orders.c.customer_id, asked, (orders.c.created_at.desc(),)):
         if row.headline and len(their.setdefault(row.customer_id, [])) < 5:  # none: merged into another
             their[row.customer_id].append(row.id)
-    order_ids = {row.order_id for row in due if row.order_id} | {each for some in their.values() for each in some}
+    about = {row.order_id for row in due if row.order_id and not is_home(row.order_id)}
+    order_ids = about | {each for some in their.values() for each in some}
     loaded = load_orders(connection, world, {order_id: Wanted() for order_id in order_ids}) if order_ids else {}
     views = {
         order_id: view(order_id, it.connection, it.doc, it.facts, world)
@@ -150,7 +152,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     caps = world.config.contact.caps
     since = now - max((cap.per for cap in caps), default=timedelta(0))
     later: dict[str, list[Any]] = {}
-    for row in _rows(connection, messages, messages.c.order_id, {r.order_id for r in due if r.order_id}):
+    for row in _rows(connection, messages, messages.c.order_id, about):
         later.setdefault(row.order_id, []).append(row)
     uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
     asked_of = {row.doc["survey"] for row in due if "survey" in row.doc}

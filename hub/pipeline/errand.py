@@ -132,6 +132,11 @@ def after_cooling(until: datetime, *, since: datetime, now: datetime) -> Verdict
     return _again("not asked: out of order", until, since, now, counts=False)
 
 
+def after_removal(*, since: datetime, now: datetime) -> Verdict:
+    """What becomes of an errand while its connection is not in the file, or is there as something else."""
+    return _again("the connection is not in the file", now + GONE_FROM_FILE, since, now, counts=False)
+
+
 def _next_try(
     reason: str, asked: datetime | None, tries: int, since: datetime, now: datetime, jitter: float
 ) -> Verdict:

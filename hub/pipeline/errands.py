@@ -36,7 +36,7 @@ from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, errands, run
 from .around import LEASE
 from .crash import crash_point
 from .deliver import KEPT, RECORD_AGAIN, SLACK
-from .errand import GONE_FROM_FILE, Verdict, after_cooling, after_failure
+from .errand import Verdict, after_cooling, after_failure, after_removal
 from .failing import left_alone
 from .outbox import owner
 from .record import pause_connection, resume_connection
@@ -134,7 +134,8 @@ class ErrandDrain:
         paused = _paused(connection, now)
         due = sa.select(errands).where(*ready_errands(slots), errands.c.due_at <= now)
         due = due.order_by(errands.c.due_at, errands.c.id)
-        for name in [*world.of_kind("platform"), *world.of_kind("target")]:
+        asked = [*world.of_kind("platform"), *world.of_kind("target")]
+        for name in asked:
             adapter = world.adapters[name]
             mine = due.where(errands.c.connection == name)
             state = client_state(adapter.client)
@@ -147,9 +148,8 @@ class ErrandDrain:
                 look.rests += [(row, after_cooling(state.retry_at, since=_since(row), now=now)) for row in rows]
             elif (free := adapter.limits.concurrency - used[name]) > 0:
                 look.leaving += connection.execute(mine.limit(free)).all()
-        elsewhere = due.where(errands.c.connection.not_in([*world.adapters])).limit(FEW)
-        gone = Verdict("due", "the connection is not in the file", now + GONE_FROM_FILE, counts=False)
-        look.rests += [(row, gone) for row in connection.execute(elsewhere)]
+        elsewhere = due.where(errands.c.connection.not_in(asked)).limit(FEW)
+        look.rests += [(row, after_removal(since=_since(row), now=now)) for row in connection.execute(elsewhere)]
         return look
 
     def _commit(self, connection: sa.Connection, look: _Look, world: World, now: datetime) -> list[Any]:

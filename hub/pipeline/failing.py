@@ -21,7 +21,7 @@ AHEAD = timedelta(days=14)
 
 def paused(connection: sa.Connection, dialect: str, name: str, reason: str, world: World, now: datetime) -> None:
     """A connection pauses for a fault of ours. A flow of the merchant's own that listens speaks in the hub's place."""
-    if world.shadow or not world.speaks(FAILING):
+    if world.shadow or not world.speaks(FAILING, name):
         tell_paused(connection, dialect, name, reason, world, now)
     _report(connection, dialect, name, reason, now, world, now)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from hub.flows.run import Run
+from hub.status import FINAL, full_name
 
 from .state import OrderView
 
@@ -50,6 +51,19 @@ def is_complete(values: Mapping[str, Any], view: OrderView) -> bool:
     """Whether no other parcel can join: every one that lives is in, and nothing is left to send."""
     held = {view.as_now(each) for each in values[GATHERED]["subjects"]}
     return not view.rest and all(each.id in held for each in view.live)
+
+
+def leader(values: Mapping[str, Any], word: str, view: OrderView) -> str | None:
+    """Which of its parcels a run is about that gathered them: the first that is not over by another end than that of
+    which it tells, else the first that is still there. None: it gathered none, or none is left."""
+    known = values.get(GATHERED)
+    if known is None:
+        return None
+    there = {each.id: each for each in view.shipments if not each.replaced}
+    held = [each for each in dict.fromkeys(view.as_now(each) for each in known["subjects"]) if each in there]
+    states = {each: there[each].folded.state for each in held}
+    going = [each for each, state in states.items() if state is None or state not in FINAL or full_name(state) == word]
+    return next(iter((*going, *held)), None)
 
 
 def only_gathered(names: Mapping[str, Any], values: Mapping[str, Any], view: OrderView | None) -> dict[str, Any]:

@@ -6,14 +6,17 @@ import sqlalchemy as sa
 
 from .appointments import keep
 from .failing import tell_expiring
+from .orders import remember_waiting
 from .remap import remember_statuses
 from .rewatch import note_clocks
 from .world import World
 
 
 def fit(connection: sa.Connection, dialect: str, world: World, now: datetime) -> int:
-    """What codes mean, which clocks run, which credentials end; returns how many orders are to be folded again."""
+    """What codes mean, what runs under way listen to, which clocks run, which credentials end; returns how many orders
+    are to be folded again."""
     refolded = remember_statuses(connection, dialect, world, now)
+    remember_waiting(connection, world)
     keep(connection, dialect, world, now)
     tell_expiring(connection, dialect, world, now)
     note_clocks(connection, dialect, world, now)

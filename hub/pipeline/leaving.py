@@ -539,7 +539,7 @@ class Leaving:
             row, connection, outgoing,
             address_hash=address_hash(connection, address),
             links=self.links,
-            rev=self.around.loaded[row.order_id].rev if row.order_id else 0,
+            rev=self.around.loaded[row.order_id].rev if row.order_id in self.around.loaded else 0,
             others=bool(self.usable.keys() - {connection}),
             entry=entry,
             stands_by=any(not each.waits(self.now) for each in standby),

@@ -1,6 +1,6 @@
 """Read an order whole, decide what news means for it, and say what is to be written. Only `load_orders` reads rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
 from .plain import from_plain, key_of
-from .reach import open_channels
+from .reach import open_channels, with_failovers
 from .react import RunRow, Situation, react, run_key
 from .remap import former
 from .shadow import in_shadow, realm
@@ -85,8 +85,11 @@ class Loaded:
     """Subject → the date that a run about its delay has told the customer."""
 
 
-def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wanted]) -> dict[str, Loaded]:
-    """Documents, facts, runs and open matters of these orders, in a handful of queries."""
+def load_orders(
+    connection: sa.Connection, world: World, wanted: Mapping[str, Wanted], claims: Collection[str] = ()
+) -> dict[str, Loaded]:
+    """Documents, facts, runs and open matters of these orders, in a handful of queries. A home never ends: of its runs
+    only those are read that wait or have yet to speak, and those of the keys in `claims`."""
     ids = list(wanted)
     found = {order_id: Loaded(connection=order_id.partition(":")[0]) for order_id in ids}
     for row in _of(connection, orders, ids, orders.c.id):
@@ -97,14 +100,14 @@ def load_orders(connection: sa.Connection, world: World, wanted: Mapping[str, Wa
         found[row.order_id].facts.append(StoredFact.from_row(row))
     keys: dict[str, set[str]] = {}
     speaking = _speaking(connection, ids)
-    for row in _of(connection, runs, ids):
+    for row in _runs(connection, ids, {*speaking, *claims}):
         keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
         if bool(row.shadow) is world.shadow:
             _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
-    for row in _asked_outside(connection, [order_id for order_id in ids if found[order_id].runs]):
+    for row in _asked_outside(connection, found):
         found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
@@ -131,6 +134,18 @@ def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: 
     return connection.execute(sa.select(table).where(table.c.tenant == TENANT, column.in_(ids))).all()
 
 
+def _runs(connection: sa.Connection, ids: Sequence[str], keys: Collection[str]) -> list[Any]:
+    """All runs of orders, and of homes those that wait or have one of these keys."""
+    homes = [each for each in ids if is_home(each)]
+    rows = list(_of(connection, runs, [each for each in ids if not is_home(each)]))
+    if homes:
+        theirs = sa.select(runs).where(runs.c.tenant == TENANT, runs.c.order_id.in_(homes))
+        rows += connection.execute(theirs.where(sa.text("runs.state = 'waiting'"))).all()
+        ended = theirs.where(sa.text("runs.state <> 'waiting'"), runs.c.key.in_(sorted(keys)))
+        rows += connection.execute(ended).all() if keys else []
+    return rows
+
+
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
     """Keys of runs with messages or errands that are still to leave."""
     due = sa.select(messages.c.run_key).where(
@@ -142,12 +157,15 @@ def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
     return {row.run_key for row in connection.execute(due.union(asked)) if row.run_key}
 
 
-def _asked_outside(connection: sa.Connection, ids: Sequence[str]) -> Sequence[Any]:
-    """What was asked for outside about these orders, without what was said in it."""
+def _asked_outside(connection: sa.Connection, found: Mapping[str, Loaded]) -> Sequence[Any]:
+    """What the runs that wait have asked for outside, without what was said in it."""
+    ids = [order_id for order_id, loaded in found.items() if loaded.runs]
+    waiting = [run.key for order_id in ids for run in found[order_id].runs]
     if not ids:
         return ()
     columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
-    return connection.execute(sa.select(*columns).where(errands.c.tenant == TENANT, errands.c.order_id.in_(ids))).all()
+    theirs = (errands.c.tenant == TENANT, errands.c.order_id.in_(ids), errands.c.run_key.in_(waiting))
+    return connection.execute(sa.select(*columns).where(*theirs)).all()
 
 
 def _run_row(row: Any) -> RunRow:
@@ -173,6 +191,17 @@ def remember(connection: sa.Connection, world: World, flow: str, version: str) -
     except ValueError as error:
         return str(error)
     return ""
+
+
+def remember_waiting(connection: sa.Connection, world: World) -> None:
+    """Fetch the texts of all runs that wait or have yet to speak: what only a former text listens to is written down
+    too."""
+    speaking = sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text("messages.state = 'due'"))
+    asked = sa.select(errands.c.run_key).where(errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
+    texts = sa.select(runs.c.flow, runs.c.version).where(runs.c.tenant == TENANT)
+    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(asked)))
+    for row in connection.execute(sa.union(*(texts.where(each) for each in at_work))).all():
+        remember(connection, world, row.flow, row.version)
 
 
 def _meet_customers(
@@ -212,7 +241,7 @@ def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[s
         return ()
     phone = snapshot.customer.phone or (snapshot.address.phone if snapshot.address else "")
     has = {AddressKind.EMAIL: bool(snapshot.customer.email), AddressKind.PHONE: bool(phone)}
-    return open_channels(world, states, has)
+    return with_failovers(world, open_channels(world, states, has))
 
 
 def plan_order(
@@ -225,10 +254,10 @@ def plan_order(
 ) -> OrderPlan:
     """Everything that follows for one order from these events and timers. `read`: what is known of timers of homes."""
     plan = OrderPlan(order_id, loaded.rev)
+    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if is_home(order_id):
         return _plan_home(plan, want, loaded, world, now, read or {})
     shop = world.shop_of(loaded.connection) if loaded.connection in world.config.connections else None
-    plan.unreceipted = [int(timer.ref) for timer in want.timers if timer.kind == "receipt"]
     if shop is None:
         return _homeless(plan, want, loaded)
     remapped = {key: old for event in want.events if event.refold for key, old in former(event.body).items()}
@@ -254,7 +283,7 @@ def plan_order(
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
     known = (None if loaded.rev == 0 else before) if changed else after
-    live = any(event.mode is Mode.LIVE for event in want.events)
+    live = any(event.mode is Mode.LIVE for event in want.events if event.news is None)
     if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
         news += changes(known, after, now - world.config.contact.fresh)
     watched = Watched(
@@ -340,6 +369,21 @@ def _plan_home(
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers
     return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def claims_at_homes(
+    wanted: Mapping[str, Wanted], read: Mapping[str, Mapping[str, Any]], world: World, now: datetime
+) -> set[str]:
+    """Keys of the runs that would start at homes by what happened there, and by timers that have run out."""
+    homes = [want for home, want in wanted.items() if is_home(home)]
+    told = [event.news for want in homes for event in want.events if event.news is not None]
+    rang = [occasion for want in homes for occasion in rung(want.timers, read, world, now).occasions]
+    return {
+        run_key(realm(name, in_shadow(flow, world)), occasion)
+        for occasion in (*told, *rang)
+        for flow in world.flows_by_word.get(occasion.word, ())
+        for name in (flow.name, *flow.was)
+    }
 
 
 def _is_known(occasion: Occasion, loaded: Loaded, world: World) -> bool:

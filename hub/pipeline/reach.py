@@ -19,7 +19,7 @@ def states_of(connection: sa.Connection, customer_id: str) -> dict[str, str]:
 def channels_of(
     connection: sa.Connection, world: World, customer_id: str, states: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The channels that have an address of a customer, without those that they closed."""
+    """The channel connections that have an address of a customer, without those that they closed."""
     mine = customers.c.tenant == TENANT, customers.c.id == customer_id
     row = connection.execute(sa.select(customers).where(*mine)).first()
     known = {AddressKind.EMAIL: row is not None and row.email, AddressKind.PHONE: row is not None and row.phone}
@@ -28,11 +28,15 @@ def channels_of(
 
 def open_channels(world: World, states: Mapping[str, str], known: Mapping[AddressKind, object]) -> tuple[str, ...]:
     """The same, given which kinds of address are known."""
-    found = tuple(
+    return tuple(
         name
         for name in world.of_kind("channel")
         if not any(states.get(each) == "closed" for each in world.one_address[name])
         and (states.get(name) == "open" or known.get(world.channel(name).address_kind, False))
     )
-    joined = (name for name, providers in world.config.failovers.items() if any(each in found for each in providers))
-    return (*found, *joined)
+
+
+def with_failovers(world: World, channels: tuple[str, ...]) -> tuple[str, ...]:
+    """Channel connections, and the failovers that hold one of them."""
+    joined = (name for name, providers in world.config.failovers.items() if any(each in channels for each in providers))
+    return (*channels, *joined)

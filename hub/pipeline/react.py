@@ -34,14 +34,15 @@ from hub.store.tables import TENANT, slot_of
 from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
-from .gather import begun, closed, is_complete, is_open, joined, only_gathered
+from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
 from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
-from .news import is_home, shop_of_home
+from .news import NOBODY, is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
+from .questions import ORDERED
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .surveys import new_survey
@@ -156,7 +157,9 @@ class _React:
         self.surveys = set(situation.surveys)
         self.about = situation.about
         self._names: dict[str | None, dict[str, Any]] = {}
-        self.happened = [Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news]
+        self.happened = [
+            Happened(each.word, each.subject, each.run, each.shadow) for each in situation.news if not _of_itself(each)
+        ]
         if situation.before is not situation.after:
             self.happened += happenings(situation.before, situation.after)
 
@@ -221,7 +224,10 @@ class _React:
         return not self.it.after.has(self.it.after.as_now(self._about(row)))
 
     def _about(self, it: RunRow | Occasion) -> str:
-        """The order or the parcel that it is about; a question, an answer, a matter have their order."""
+        """The order or the parcel that it is about; a question, an answer, a matter have their order. A run of parcels
+        that are told together outlives the first of them."""
+        if isinstance(it, RunRow) and (first := leader(it.run.values, it.word, self.it.after)) is not None:
+            return first
         return it.subject if it.subject_kind in ("order", "shipment") else self.it.after.id
 
     def _words_for(self, it: RunRow | Occasion) -> frozenset[str]:
@@ -373,13 +379,15 @@ class _React:
         return ""
 
     def _over(self, flow: Flow, occasion: Occasion) -> str:
-        """The end that came in the very batch that would start a run: the order cancelled, or a word of `stop_on` from
-        which nothing leads back. What only comes next (`stop_on: order.processing`) keeps no run from starting."""
+        """The end that came in the very batch that would start a run: the order cancelled, a word of `stop_on` from
+        which nothing leads back, or one that is no status and happened since. What only comes next
+        (`stop_on: order.processing`) keeps no run from starting."""
         after = self.it.after
         built_in = () if occasion.word.startswith(OUTLIVES_CANCELLATION) else (CANCELLED,)
         words = self._words_for(occasion) - {occasion.word}
         final = {folded.state for folded in self._folds(occasion) if folded.state is not None} & FINAL
         ends = {full_name(state) for state in final} | ({DELIVERED} if after.delivered else set())
+        ends |= {each.word for each in self.it.news if not each.run and each.at > occasion.at}
         return next((word for word in (*flow.stop_on, *built_in) if word in words & ends), "")
 
     def _folds(self, occasion: Occasion) -> list[Folded]:
@@ -707,6 +715,12 @@ class _React:
     def _line(self, flow: str, word: str, result: str, run: str) -> None:
         doc = {"flow": flow, "word": word, "result": result, "run": run}
         self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
+
+
+def _of_itself(occasion: Occasion) -> bool:
+    """Whether an order is told that it is one more of its customer's: that begins flows, and is no *other* order to the
+    runs of its own (FLOWS 3, `customer.ordered`)."""
+    return occasion.word == ORDERED and occasion.flow != NOBODY
 
 
 def run_key(flow: str, occasion: Occasion) -> str:

@@ -41,13 +41,18 @@ class Silences:
     def tell(self, connection: sa.Connection, dialect: str, name: str, world: World, now: datetime) -> None:
         """Staff hear of a silence once: how many orders were found by asking alone, and since when."""
         if not self.found.get(name) or not _takes_webhooks(name, world):
+            self.found.pop(name, None)
             return
         query = sa.select(connections.c.last_webhook_at).where(connections.c.tenant == TENANT)
         last = connection.scalar(query.where(connections.c.name == name))
         orders = {ref: at for ref, at in self.found[name].items() if last is None or at > last + NOTED_EVERY}
         self.found[name] = orders
         late = [at for at in orders.values() if at <= now - GRACE]
-        if len(late) < ENOUGH or self.told.get(name, now) == last:
+        known = self.told.get(name, now) == last
+        if not known and len(late) < ENOUGH:
+            return
+        del self.found[name]  # nothing more is said of this silence
+        if known:
             return
         self.told[name] = last
         notice = {"kind": "silence", "source": name, "count": len(orders), "since": min(orders.values())}

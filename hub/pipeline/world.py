@@ -40,10 +40,12 @@ class World:
                     index.setdefault(word, []).append(flow)
         return index
 
-    def speaks(self, word: str) -> bool:
-        """Whether a flow says in the hub's place what the hub would tell staff: one in shadow only does where the hub's
-        own words are a shadow's too."""
-        return any(self.shadow or flow.state is State.LIVE for flow in self.flows_by_word.get(word, ()))
+    def speaks(self, word: str, connection: str) -> bool:
+        """Whether a flow of the connection's shop says in the hub's place what the hub would tell staff: one in shadow
+        only does where the hub's own words are a shadow's too."""
+        shop = self.shop_of(connection).key if connection in self.config.connections else None
+        theirs = (each for each in self.flows_by_word.get(word, ()) if each.shops is None or shop in each.shops)
+        return any(self.shadow or flow.state is State.LIVE for flow in theirs)
 
     @cached_property
     def keeps_clocks(self) -> bool:

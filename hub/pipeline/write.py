@@ -174,7 +174,7 @@ class _Write:
             self.connection, self.dialect, self.world, home=order_id, word=word, kind="order", subject=order_id,
             occurrence=number_of(occasion), at=self.now, now=self.now,
         )  # fmt: skip
-        if not self.world.speaks(word):
+        if not self.world.speaks(word, order_id.partition(":")[0]):
             tell_notice(
                 self.connection, self.dialect, occasion, notice, self.world, self.now,
                 order_id=order_id, subject=subject,
@@ -282,7 +282,7 @@ class _Write:
                 self._tell_unmapped(each["connection"], each["vocabulary"], code)
 
     def _tell_unmapped(self, source: str, vocabulary: str, code: str) -> None:
-        if self.world.shadow or not self.world.speaks(STATUS_UNMAPPED):
+        if self.world.shadow or not self.world.speaks(STATUS_UNMAPPED, source):
             tell_unmapped(self.connection, self.dialect, source, vocabulary, code, self.world, self.now)
         where = self.world.connection(source)
         names = {

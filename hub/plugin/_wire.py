@@ -83,10 +83,15 @@ def is_public(address: str) -> bool:
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         inner = found.ipv4_mapped or found.sixtofour or _translated(found)
+        if inner is None and found not in _UNICAST:
+            return False
         found = inner or found
     return found.is_global and not found.is_multicast
 
 
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""Where all addresses of IPv6 that everyone may reach lie (RFC 4291, 2.4); what lies elsewhere is local, or an IPv4 in
+one of its disguises: `::127.0.0.1`, `::ffff:0:127.0.0.1`, `64:ff9b:1::7f00:1`, `fec0::1`."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 

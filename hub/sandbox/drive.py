@@ -35,16 +35,16 @@ class Drive:
         """The whole story, to its end."""
         await self.settle()
         for instant, acts in _instants():
-            await self._until(instant)
+            await self.until(instant)
             for each in acts:
                 await self.stage.play(each.case, each.act, each.words)
             await self.settle()
             await self.seen()
-        await self._until(moment(END).astimezone(UTC))
+        await self.until(moment(END).astimezone(UTC))
         await self.settle()
         await self.seen()
 
-    async def _until(self, end: datetime) -> None:
+    async def until(self, end: datetime) -> None:
         """Let time pass up to an instant, stopping wherever something is due."""
         while (due := await self._next()) is not None and due < end:
             await self._stop(due)

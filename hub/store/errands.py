@@ -70,7 +70,7 @@ def ready_errands(slots: Slots = ALL_SLOTS) -> tuple[Any, ...]:
         earlier.c.order_id == errands.c.order_id,
         earlier.c.connection == errands.c.connection,
         earlier.c.id < errands.c.id,
-        earlier.c.state.in_(("due", "on_wire")),
+        sa.text("earlier.state IN ('due', 'on_wire')"),
     )
     mine = (errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
     return (*mine, in_slots(errands.c.slot, slots), ~unfinished)

@@ -387,6 +387,7 @@ errands = sa.Table(  # what is to be done outside after the commit, beside messa
     sa.Index("ix_errands_due_slot", "slot", "due_at", "id", **_where("state = 'due'")),
     sa.Index("ix_errands_leased", "lease_until", **_where("state = 'on_wire'")),
     sa.Index("ix_errands_order", "tenant", "order_id", "id"),
+    sa.Index("ix_errands_undone", "tenant", "order_id", "connection", "id", **_where("state IN ('due', 'on_wire')")),
 )
 
 links = sa.Table(

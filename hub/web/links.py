@@ -207,8 +207,8 @@ def _deed_of(form: Mapping[str, str]) -> Act | None:
             return Act(Wish.TAKE)
         case "resolve":
             return Act(Wish.RESOLVE, note=note)
-        case "choose":
-            return Act(Wish.RESOLVE, note=note, choice=form.get("choice", ""))
+        case "choose" if form.get("choice"):
+            return Act(Wish.RESOLVE, note=note, choice=form["choice"])
         case "hand-over":
             return Act(Wish.HAND_OVER, note=note, to=form.get("to", ""))
     return None

@@ -80,7 +80,7 @@ def ask_shop(connection: sa.Connection, world: World, token: str, form: Mapping[
         return "unasked"
     kept = ask(
         connection, connection.dialect.name, world, customer_id=held.customer, order_id=order.id, channel=PAGE,
-        topic=topic, text=text.replace("\0", ""), occasion=f"{PAGE}|{topic}|{text}|{now:%Y-%m-%d}", at=now, now=now,
+        topic=topic, text=text, occasion=f"{PAGE}|{topic}|{text}|{now:%Y-%m-%d}", at=now, now=now,
     )  # fmt: skip
     return "asked" if kept else "asked_much"
 

@@ -1,7 +1,7 @@
 """What a customer wants to hear, and where: the page behind the link of a message, and the one click of RFC 8058.
 Looking changes nothing; missing, unknown and expired links look alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,15 +65,33 @@ def preferences(connection: sa.Connection, world: World, token: str, now: dateti
     if link is None:
         return None
     states = states_of(connection, link.customer)
-    names = channels_of(connection, world, link.customer, states)
+    ways = _ways(world, channels_of(connection, world, link.customer, states))
     standing = standings(connection, [link.customer]).get(link.customer, Standing())
     kinds = {
-        cls: [Box(f"{cls}.{name}", world.channel(name).label, not standing.refusal(cls, name)) for name in names]
+        cls: [Box(f"{cls}.{names[0]}", way, not _refused(world, standing, cls, names)) for way, names in ways.items()]
         for cls in REFUSABLE
     }
-    closed = [world.channel(name).label for name in world.of_kind("channel") if states.get(name) == "closed"]
-    left = not link.cls or bool(standing.refusal(link.cls, link.channel))
-    return Preferences(not left, kinds if names else {}, closed)
+    closed = dict.fromkeys(
+        world.channel(name).label for name in world.of_kind("channel") if states.get(name) == "closed"
+    )
+    left = not link.cls or _refused(world, standing, link.cls, [link.channel])
+    return Preferences(not left, kinds if ways else {}, tuple(closed))
+
+
+def _ways(world: World, channels: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """What a customer calls a channel → the connections that reach them so: providers of a failover are one, and so
+    are two mailers."""
+    ways: dict[str, list[str]] = {}
+    for name in channels:
+        first = next(each for each in world.of_kind("channel") if each in world.one_address[name])
+        ways.setdefault(world.channel(first).label, []).append(name)
+    return ways
+
+
+def _refused(world: World, standing: Standing, cls: str, names: Iterable[str]) -> bool:
+    """Whether none of them brings it. What one provider of a failover was told holds for all of it."""
+    alike = (world.one_address.get(name, (name,)) for name in names)
+    return all(any(standing.refusal(cls, each) for each in joined) for joined in alike)
 
 
 def save(connection: sa.Connection, world: World, token: str, form: Mapping[str, str], now: datetime) -> bool:
@@ -81,11 +99,12 @@ def save(connection: sa.Connection, world: World, token: str, form: Mapping[str,
     link = held(connection, token, now)
     if link is None:
         return False
-    names = channels_of(connection, world, link.customer, states_of(connection, link.customer))
+    ways = _ways(world, channels_of(connection, world, link.customer, states_of(connection, link.customer)))
     standing = standings(connection, [link.customer]).get(link.customer, Standing())
+    boxes = {f"{cls}.{names[0]}": (cls, names) for cls in REFUSABLE for names in ways.values()}
     for box in form.get(SHOWN, "").split(" "):
-        cls, _, name = box.partition(".")
-        if cls in REFUSABLE and name in names and bool(standing.refusal(cls, name)) is (box in form):
+        cls, names = boxes.get(box, ("", ()))
+        for name in names if _refused(world, standing, cls, names) is (box in form) else ():
             set_consent(
                 connection, connection.dialect.name, customer_id=link.customer, cls=cls, channel=name,
                 given=box in form, at=now, how=PAGE, channels=world.of_kind("channel"),

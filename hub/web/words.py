@@ -137,11 +137,11 @@ UK: Words = {
     "settled_text": "Хтось уже про це подбав.",
     "holder": "Зараз у",
     "chosen": "Обрано",
-    "hand_over_to": "Передати",
+    "hand_over_to": "Кому передати",
     "hand_over_why": "Що варто знати",
     "hand_over": "Передати справу",
     "handed": "Передано",
-    "handed_text": "Ми повідомили, кому передано; відлік часу почався заново.",
+    "handed_text": "Ми повідомили того, кому передано; відлік часу почався заново.",
     "nobody": "Нічого не змінилося",
     "nobody_text": "Так зробити не вийде. Поверніться й погляньте на справу ще раз.",
     "open": "відкрито",
@@ -218,7 +218,7 @@ UK: Words = {
     "asked_text": "Магазин отримав ваше запитання й відповість вам.",
     "unasked": "Нічого не надіслано",
     "unasked_text": "Поверніться, будь ласка, і напишіть своє запитання.",
-    "asked_much": "Ваших запитань уже багато",
+    "asked_much": "Ви вже поставили багато запитань",
     "asked_much_text": "Спершу ми відповімо на попередні. Якщо це терміново, зателефонуйте до магазину.",
 }
 PL: Words = {
@@ -243,7 +243,7 @@ PL: Words = {
     "settled_text": "Ktoś już się tym zajął.",
     "holder": "Teraz u",
     "chosen": "Wybrano",
-    "hand_over_to": "Przekaż komu",
+    "hand_over_to": "Komu przekazać",
     "hand_over_why": "Co warto wiedzieć",
     "hand_over": "Przekaż sprawę",
     "handed": "Przekazano",
@@ -324,7 +324,7 @@ PL: Words = {
     "asked_text": "Sklep ma Twoje pytanie i odpowie.",
     "unasked": "Nic nie wysłano",
     "unasked_text": "Wróć, proszę, i wpisz swoje pytanie.",
-    "asked_much": "Masz już wiele pytań",
+    "asked_much": "Mamy już wiele Twoich pytań",
     "asked_much_text": "Najpierw odpowiemy na wcześniejsze. Jeśli to pilne, zadzwoń do sklepu.",
 }
 RU: Words = {
@@ -353,7 +353,7 @@ RU: Words = {
     "hand_over_why": "Что важно знать",
     "hand_over": "Передать дело",
     "handed": "Передано",
-    "handed_text": "Мы сообщили, кому передано; отсчёт времени начался заново.",
+    "handed_text": "Мы сообщили тому, кому передано; отсчёт времени начался заново.",
     "nobody": "Ничего не изменилось",
     "nobody_text": "Так сделать не получится. Вернитесь и посмотрите на дело ещё раз.",
     "open": "открыто",
@@ -430,7 +430,7 @@ RU: Words = {
     "asked_text": "Магазин получил ваш вопрос и ответит вам.",
     "unasked": "Ничего не отправлено",
     "unasked_text": "Вернитесь, пожалуйста, и напишите свой вопрос.",
-    "asked_much": "Ваших вопросов уже много",
+    "asked_much": "Вы уже задали много вопросов",
     "asked_much_text": "Сначала мы ответим на прежние. Если это срочно, позвоните в магазин.",
 }
 WORDS: Mapping[str, Words] = {"en": EN, "uk": UK, "pl": PL, "ru": RU}

@@ -6,7 +6,7 @@ from pathlib import Path
 from hub.flows.reference import reference as flows
 from hub.plugin.registry import Registry
 
-from . import commands, hooks, metrics, moves, order_json, plugins, statuses
+from . import commands, hooks, metrics, moves, order_json, plugins, shipped, statuses
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")
@@ -28,6 +28,7 @@ def pages() -> dict[Path, str]:
     wanted[states] = moves.within((ROOT / states).read_text("utf-8"))
     targets = Path("docs/targets.md")
     wanted[targets] = order_json.within((ROOT / targets).read_text("utf-8"))
+    wanted[Path("docs/shipped-flows.md")] = shipped.page(ROOT / "flows.yaml")
     return wanted
 
 

@@ -48,6 +48,13 @@ TEXTS = """() => {
 }"""
 """Every visible text with its colours and size."""
 
+FIELDS = """() => {
+  const fields = [...document.body.querySelectorAll('textarea, select')].filter(each => each.checkVisibility());
+  return fields.map(each => ({what: each.id, edge: getComputedStyle(each).borderTopColor,
+                              paper: getComputedStyle(document.body).backgroundColor}));
+}"""
+"""Every field to write or choose in, with the colours of its edge and of what is around it."""
+
 FOCUSED = """() => {
   const at = document.activeElement, style = getComputedStyle(at);
   return {what: at.tagName, shown: at.matches(':focus-visible'), style: style.outlineStyle,
@@ -87,6 +94,11 @@ class Window:
             for each in found
             if (ratio := contrast(each["ink"], each["paper"])) < needed(each["size"], each["weight"])
         ]
+
+    async def unseen_fields(self) -> list[str]:
+        """Fields whose edge nobody sees (1.4.11: 3 to 1)."""
+        found = await self.page.evaluate(FIELDS)
+        return [each["what"] for each in found if contrast(each["edge"], each["paper"]) < 3]
 
     async def unseen_focus(self, stops: int) -> list[str]:
         """Of so many steps of the Tab key, those after which nobody sees where the keyboard is (1.4.11: 3 to 1)."""

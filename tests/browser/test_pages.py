@@ -22,6 +22,7 @@ async def in_order(it: Window, base: str, stops: int) -> None:
     """What every page promises its reader."""
     assert await it.wider() == []
     assert await it.faint() == []
+    assert await it.unseen_fields() == []
     assert await it.unseen_focus(stops) == []
     assert it.strangers(base) == []
     assert it.complaints == []

@@ -37,6 +37,10 @@ class TestShow:
         assert buyer.email not in shown and mask(buyer.email) in shown
         assert channel(shop, number, "mail", "--full")["address"] == buyer.email
 
+    def test_a_name_cannot_steer_the_terminal(self, shop: Shop, buyer: Any, number: str) -> None:
+        shop.change(sa.update(t.customers).values(name="O\x07\u202elena"))
+        assert not {"\x07", "\u202e"} & set(shop.hub("customer", "show", buyer.id, "--full").stdout)
+
     def test_nobody_is_said_so(self, shop: Shop) -> None:
         result = shop.hub("customer", "show", "nobody@x.example")
         assert result.exit_code == 1 and "no customer has" in result.stderr

@@ -90,7 +90,7 @@ class TestEscalations:
     def test_who_resolves_it_is_kept_with_the_choice(self, matters: Shop) -> None:
         matters.change(sa.update(t.escalations).where(t.escalations.c.uid == HIGH).values(choices=["yes", "no"]))
         wrong = matters.hub("escalation", "resolve", HIGH, "--choice", "yess")
-        assert wrong.exit_code == 2 and "did you mean 'yes'?" in wrong.stderr
+        assert wrong.exit_code == 2 and f"no choice of {HIGH}; did you mean 'yes'?" in wrong.stderr
         assert matters.hub("escalation", "resolve", HIGH, "--choice", "yes", "--by", "olena").exit_code == 0
         row = _one(matters, HIGH)
         assert (row.state, row.choice, row.owner) == ("resolved", "yes", "olena")
@@ -109,6 +109,13 @@ class TestEscalations:
         assert [each.recipient for each in told] == ["staff:olena"]
         wrong = matters.hub("escalation", "hand-over", HIGH, "suport")
         assert wrong.exit_code == 2 and "did you mean 'support'?" in wrong.stderr
+
+    def test_what_stands_in_it_cannot_steer_the_terminal(self, matters: Shop) -> None:
+        hostile = {"reason": "call\x07\u202e them", "note": "first\r\x07\nsecond\u202e"}
+        matters.change(sa.update(t.escalations).where(t.escalations.c.uid == HIGH).values(**hostile))
+        said = matters.hub("escalation", "show", HIGH).stdout
+        assert "call them" in said and "first" in said and "\nsecond" in said
+        assert not {"\x07", "\r", "\u202e"} & set(said)
 
     def test_one_is_shown_with_everything_that_was_done_about_it(self, matters: Shop) -> None:
         matters.hub("escalation", "take", HIGH, "--by", "olena")

@@ -120,6 +120,11 @@ class TestOrder:
         said = shop.hub("order", number).stdout
         assert "\x1b" not in said and "\u202e" not in said
 
+    def test_nor_can_its_number(self, shop: Shop, number: str) -> None:
+        shop.change(sa.update(T.orders).values(number="#9\x07\u202e1"))
+        said = shop.hub("order", shop.rows(sa.select(T.orders))[0].id).stdout
+        assert not {"\x07", "\u202e"} & set(said)
+
     def test_a_time_is_shown_as_exactly_as_it_is_known(self, shop: Shop, number: str) -> None:
         id_ = shop.told("order", number)["id"]
         doc = {
@@ -231,6 +236,12 @@ class TestStatus:
         shop.change(sa.insert(T.connections).values(name="spare", paused="refused"))
         assert shop.told("status")["failovers"][0]["by"] == ""
         assert "all pause" in shop.hub("status").stdout
+
+    def test_a_target_has_the_name_of_its_plugin_too(self, shop: Shop) -> None:
+        line = 'connections:\n  crm: {target: http, url: "https://crm.example"}\n'
+        shop.file.write_text(shop.file.read_text("utf-8").replace("connections:\n", line), "utf-8")
+        told = {each["name"]: each["plugin"] for each in shop.told("status")["connections"]}
+        assert told["crm"] == "http"
 
     def test_it_needs_no_secret(self, shop: Shop) -> None:
         shop.env = {}

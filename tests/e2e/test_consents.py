@@ -15,15 +15,19 @@ from hub.plugin import Accepted, Outgoing, Suppress
 from hub.plugin.sandbox import serve
 from hub.store import tables
 from hub.web.app import build_app
+from hub.web.words import WORDS
+from tests.pipeline.fakes import connection as of
 from tests.pipeline.fakes import moment, notify, order
 
-from .hamlet import Hamlet, hamlet
+from .hamlet import ALL as HAMLET
+from .hamlet import Hamlet, _Letters, hamlet
 from .test_reasons import _linked
 from .town import FLOWS, town
 
 ANNA = Customer(email="anna@x.example", phone="+380509999999")
 WILLING = replace(ANNA, accepts_marketing=True)
 ALL = ("bot", "mail", "sms")
+PUBLIC: dict[str, Any] = {"public_url": "https://hub.example"}
 
 
 def by(channel: str, cls: str) -> dict[str, Any]:
@@ -215,3 +219,44 @@ async def test_conditions_read_the_same_truth(tmp_path: Path) -> None:
         await it.hub.db.write(lambda c: c.execute(sa.insert(tables.consents).values(**word)))
         assert not await heard(it, "2", WILLING, placed="10:01", at="10:04")
         assert await heard(it, "3", WILLING, placed="10:10", at="10:11"), "the word of the very order counts"
+
+
+async def test_a_failover_is_one_channel_on_the_page_and_one_click_ends_all_of_it(tmp_path: Path) -> None:
+    two = (*HAMLET, of("mail2", _Letters))
+    offer = {"offer": {"on": "order.packed", "steps": [notify("packed", via=["letters"], **{"class": "marketing"})]}}
+    joined: dict[str, Any] = {"connections": two, "failovers": {"letters": ("mail", "mail2")}}
+    async with (
+        hamlet(tmp_path, offer, public_url="https://hub.example", **joined) as it,
+        serve(build_app(it.hub)) as base,
+    ):
+        await heard(it, "1", WILLING)
+        link = it.board.sent[-1][1].unsubscribe_url.replace("https://hub.example", base)
+        async with httpx.AsyncClient() as reader:
+            asked = (await reader.get(link)).text
+            assert re.findall(r'name="(marketing[^"]*)" value="yes"( checked)?', asked) == [
+                ("marketing.mail", " checked"), ("marketing.sms", " checked"),
+            ]  # fmt: skip
+            await reader.post(link, data={"List-Unsubscribe": "One-Click"})
+            assert 'name="marketing.mail" value="yes">' in (await reader.get(link)).text
+            await heard(it, "2", ANNA, placed="10:05", at="10:06")
+            assert len(it.board.sent) == 1, "nor by the other provider"
+            await reader.post(link, data={"shown": "marketing.mail", "marketing.mail": "yes"})
+            assert 'name="marketing.mail" value="yes" checked>' in (await reader.get(link)).text
+            await reader.post(link, data={"shown": "marketing.mail"})
+        kept = {(row.channel, row.how) for row in await it.rows(tables.optouts)}
+        assert kept == {("mail", "preference page"), ("mail2", "preference page")}
+
+
+async def test_a_shop_with_many_channels_keeps_what_the_page_says(tmp_path: Path) -> None:
+    """A form that was too long would be taken for one click."""
+    many = (*HAMLET, *(of(f"letters{n}", type(f"Letters{n}", (_Letters,), {"label": f"Post {n}"})) for n in range(8)))
+    flows = {"every": {"on": "order.packed", "steps": [by("mail", "marketing")]}}
+    async with hamlet(tmp_path, flows, connections=many, **PUBLIC) as it, serve(build_app(it.hub)) as base:
+        await heard(it, "1", WILLING)
+        link = it.board.sent[-1][1].unsubscribe_url.replace("https://hub.example", base)
+        async with httpx.AsyncClient() as reader:
+            boxes = re.findall(r'type="checkbox" name="([^"]+)"', (await reader.get(link)).text)
+            assert len(boxes) == 20
+            answer = await reader.post(link, data={"shown": " ".join(boxes)} | dict.fromkeys(boxes, "yes"))
+        assert WORDS["uk"]["saved"] in answer.text
+        assert await it.rows(tables.optouts) == []

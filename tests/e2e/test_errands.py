@@ -142,6 +142,21 @@ async def test_a_run_waits_for_the_answer_that_it_keeps(tmp_path: Path, database
         assert row.doc["run"]["values"]["saved"] == {"vip": True, "id": "c7"}
 
 
+async def test_a_run_does_not_wait_for_ever_for_a_target_that_is_gone_from_the_file(tmp_path: Path) -> None:
+    async with called(tmp_path, call(", save: {id: response.json.id}")) as (it, crm):
+        crm.chaos.fail(503, retry_after=600)
+        it.shop.shop.create_order()
+        await it.advance(minutes=5)
+        await it.restart(("  crm: {target", "  other: {target"), ("{to: crm", "{to: other"))
+        await it.advance(hours=22)
+        assert (await runs(it))[0][0] == "waiting", "it may come back"
+        await it.advance(hours=3)
+        assert await errands(it) == [("call:crm", "failed", 1)]
+        ((state, reason),) = await runs(it)
+        assert (state, "the connection is not in the file" in reason) == ("parked", True)
+        assert [mail for mail in it.smtp.ledger if "not in the file" in mail.text]
+
+
 async def test_an_answer_that_is_no_json_is_kept_as_unknown(tmp_path: Path) -> None:
     then = ", {choose: [{when: has(saved.id), steps: [{stop: known}]}, {else: [{stop: unknown}]}]}"
     async with called(tmp_path, call(", save: {id: response.json.id, n: response.status}", then=then)) as (it, crm):

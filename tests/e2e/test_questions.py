@@ -131,6 +131,16 @@ async def test_another_order_is_heard_of_by_the_runs_of_the_first(tmp_path: Path
         assert list(await states(it, "again")) == ["shop:3"], "it begins at the new order, and not at a first one"
 
 
+async def test_an_order_is_no_other_order_to_its_own_runs(tmp_path: Path) -> None:
+    async with hamlet(tmp_path, asked("3")) as it:
+        await packed(it, "1")
+        await packed(it, "3", at="10:02", placed="10:01")
+        assert (await states(it, "cart"))["shop:3"] == ("waiting", "")
+        assert list(await states(it, "again")) == ["shop:3"]
+        await packed(it, "4", at="10:04", placed="10:03")
+        assert (await states(it, "cart"))["shop:3"] == ("stopped", "customer.ordered")
+
+
 async def test_an_old_order_that_is_imported_late_stops_nothing(tmp_path: Path) -> None:
     async with hamlet(tmp_path, asked("1")) as it:
         await packed(it, "1")

@@ -16,6 +16,7 @@ from hub.pipeline.batch import REWATCH, Wanted
 from hub.pipeline.gather import claims_of
 from hub.pipeline.leaving import Leaving
 from hub.pipeline.names import names_of
+from hub.pipeline.news import report
 from hub.pipeline.occasions import Occasion
 from hub.pipeline.orders import load_orders
 from hub.pipeline.presses import press
@@ -25,7 +26,7 @@ from hub.status import Mode
 from hub.store.database import Database, upsert
 from hub.store.tables import connections, escalations, inbox, messages, runs, timeline, timers
 
-from .fakes import CONTACT, ORDER, Desk, Story, moment, notify, order, parcel, scan, world
+from .fakes import CONTACT, ORDER, Desk, Story, moment, native, notify, order, parcel, scan, world
 
 KYIV_STREET = Address(name="Olena", street="Khreshchatyk 1", city="Kyiv", country="UA")
 
@@ -112,6 +113,24 @@ async def test_what_is_no_change(db: Database, second: Any, mode: Mode) -> None:
     await it.hear(order("10:00", "order.packed"), at="10:00")
     await it.hear(second, mode=mode, at="10:05")
     assert it.rows(runs) == []
+
+
+async def test_what_an_import_corrects_is_no_news_because_something_else_happened_with_it(db: Database) -> None:
+    flows = {"f": hearing("order.changed"), "asked": hearing("customer.asked")}
+    it = Desk(db, world(flows))
+    await it.hear(order("10:00", "order.packed", address=KYIV_STREET), at="10:00")
+    settle, it.settle = it.settle, _nothing  # type: ignore[method-assign]
+    other = replace(KYIV_STREET, street="Khreshchatyk 2")
+    await it.hear(order("10:05", "order.packed", address=other), at="10:06", mode=Mode.IMPORT)
+    it.settle = settle  # type: ignore[method-assign]
+    now, about = it.clock.now(), dict[str, Any](home=ORDER, kind="question", subject="q1", occurrence=1)
+    it.db.run(lambda each: report(each, it.db.dialect, it.world, word="customer.asked", at=now, now=now, **about))
+    await it.settle()
+    assert [row.flow for row in it.rows(runs)] == ["asked"]
+
+
+async def _nothing() -> None:
+    """Instead of everything that can happen at a moment."""
 
 
 async def test_another_pickup_point_and_date_of_a_parcel(db: Database) -> None:
@@ -503,6 +522,20 @@ async def test_parcels_that_are_sent_together_are_told_together(db: Database) ->
     await later(it, hours=1)
     assert [row.subject for row in it.rows(runs)] == ["shop:1/0", "shop:1/2"], "one after the window is its own"
     assert len(it.messages()) == 2
+
+
+@pytest.mark.parametrize("gone", [True, False])
+async def test_when_the_first_is_not_sent_after_all_the_others_are_told(db: Database, gone: bool) -> None:
+    it = Desk(db, world({"shipped": GATHER}, contact=QUIET))
+    await it.hear(boxes("10:00", "X1", contents=3), at="10:00")
+    both = boxes("10:10", "X1", "X2", contents=3)
+    await it.hear(both, at="10:10")
+    first, second = both.parcels
+    first = replace(first, version=moment("10:20"), natives=(native("shipment.cancelled"),))
+    await it.hear(replace(both, version=moment("10:20"), parcels=(second,) if gone else (first, second)), at="10:20")
+    await later(it, hours=1)
+    assert [each[:2] for each in it.messages()] == [("shipped", "sent")]
+    assert [row.subject for row in it.rows(messages)] == ["shop:1/1"]
 
 
 async def test_when_nothing_is_left_to_send_nobody_waits(db: Database) -> None:

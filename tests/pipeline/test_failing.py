@@ -52,6 +52,18 @@ async def test_without_one_the_hub_tells_it(db: Database) -> None:
     assert len(it.rows(messages, messages.c.template == "staff-connection-paused")) > 0
 
 
+@pytest.mark.parametrize(("shops", "told"), [(["main"], False), (["another"], True)])
+async def test_a_flow_of_another_shop_keeps_the_hub_from_telling_nothing(
+    db: Database, shops: list[str], told: bool
+) -> None:
+    it = Desk(db, world({**FAILING, "failing": {**FAILING["failing"], "shops": shops}}))
+    it.channel("mail").answers.append(Config("wrong password"))
+    await it.hear(order("10:00", "order.packed"))
+    await it.wait(minutes=2)
+    assert bool(it.rows(messages, messages.c.template == "staff-connection-paused")) is told
+    assert bool(reasons(it)) is not told
+
+
 async def test_a_breaker_that_opens_is_told_once(db: Database) -> None:
     it = Desk(db, world(FAILING))
     mail: Any = it.channel("mail")

@@ -1,17 +1,24 @@
 """Happenings that are no status: what flows make of them, over a real database."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from hub.config.model import Contact
 from hub.model import Customer
+from hub.pipeline.around import read_around
+from hub.pipeline.batch import Wanted
 from hub.pipeline.news import home_of, report
+from hub.pipeline.orders import load_orders
 from hub.store.database import Database
-from hub.store.tables import InboxState, escalations, inbox, messages, runs, timeline
+from hub.store.tables import InboxState, attempts, escalations, inbox, messages, runs, timeline
 
-from .fakes import ORDER, Desk, moment, notify, order, parcel, scan, world
+from .fakes import ORDER, PEOPLE, STAFF, Desk, moment, notify, order, parcel, scan, world
 
 QUESTION = {"question": {"text": "Where is it?", "topic": "status", "channel": "mail"}}
 ASKED: Mapping[str, Any] = {
@@ -99,6 +106,39 @@ async def test_it_stops_a_run_and_what_that_has_to_say(db: Database) -> None:
     assert ran(it) == [("f", "stopped", "customer.asked")] and it.messages() == []
 
 
+@pytest.mark.parametrize("steps", [[{"wait": "1h"}, notify("packed")], [notify("packed")]])
+async def test_a_run_hears_what_only_the_text_listens_to_with_which_it_started(
+    db: Database, steps: list[dict[str, Any]]
+) -> None:
+    contact = Contact(routes={"default": ("mail",)}, settle=timedelta(minutes=30))
+    waits = {"on": "order.packed", "stop_on": ["customer.asked"], "steps": steps}
+    it = Desk(db, world({"f": waits}, contact=contact))
+    await it.hear(order("10:00", "order.packed"))
+    edited = Desk(db, world({"f": {**waits, "stop_on": []}}, contact=contact), it.clock)  # after a restart
+    await tell(edited, "customer.asked", "question", subject="q1", names=QUESTION)
+    await edited.wait(hours=2)
+    assert not [state for _, state, _ in edited.messages() if state != "suppressed"]
+
+
+@pytest.mark.parametrize(("asked_at", "ends"), [("10:05", []), ("09:55", ["packed"])])
+async def test_what_comes_with_the_trigger_in_one_batch_stops_as_what_comes_after_it(
+    db: Database, asked_at: str, ends: list[str]
+) -> None:
+    waits = {"on": "order.packed", "stop_on": ["customer.asked"], "steps": [{"wait": "1h"}, notify("packed")]}
+    it = Desk(db, world({"f": waits}))
+    await it.hear(order("09:00", "order.received"))
+    drain, it.apply.drain = it.apply.drain, _nothing  # type: ignore[method-assign]
+    await it.hear(order("10:00", "order.packed"), at="10:06")
+    await tell(it, "customer.asked", "question", subject="q1", names=QUESTION, at=moment(asked_at))
+    it.apply.drain = drain  # type: ignore[method-assign]
+    await it.wait(hours=2)
+    assert [template for template, state, _ in it.messages() if state != "suppressed"] == ends
+
+
+async def _nothing(slots: Any = None) -> int:
+    return 0
+
+
 @pytest.mark.parametrize(("mine", "template"), [(True, "problem-solved"), (False, "delivered")])
 async def test_a_matter_is_heard_of_by_the_run_that_raised_it(db: Database, mine: bool, template: str) -> None:
     heard = {"choose": [{"when": 'waited != ""', "steps": [notify("problem-solved")]}, {"else": [notify("delivered")]}]}
@@ -128,6 +168,36 @@ async def test_a_connection_has_runs_of_its_own_that_survive_and_speak_to_staff(
     await it.wait(minutes=31)
     assert {each.recipient for each in it.rows(messages)} == {"staff:olena", "staff:iryna", "staff:petro"}
     assert [letter.to for letter in it.channel("mail").sent].count("olena@shop.example") == 1
+
+
+async def test_what_ended_long_ago_at_a_connection_is_not_read_again_and_not_done_again(db: Database) -> None:
+    steps = [{"escalate": {"to": "support", "reason": "look"}}]
+    it = Desk(db, world({"failing": {"on": "connection.failing", "steps": steps}}))
+    home = home_of("connection", "post")
+    failing = {"home": home, "subject": "post", "names": {"connection": {"name": "post", "kind": "carrier"}}}
+    for n in range(5):
+        await tell(it, "connection.failing", "connection", occurrence=n, **failing)
+    loaded = it.db.run(lambda connection: load_orders(connection, it.world, {home: Wanted()}))
+    assert (loaded[home].runs, loaded[home].run_keys) == ([], frozenset())
+    said, now = it.rows(messages), it.clock.now()
+    around = it.db.run(lambda connection: read_around(connection, it.world, said, now))
+    assert (around.loaded, around.later) == ({}, {})
+    it.db.run(lambda connection: connection.execute(sa.delete(inbox)))  # it is remembered for 90 days
+    await tell(it, "connection.failing", "connection", occurrence=2, **failing)
+    assert len(it.rows(runs)) == 5
+    assert it.rows(timeline, timeline.c.kind == "run")[-1].doc["result"] == "said-already"
+
+
+async def test_what_staff_get_no_receipt_of_goes_on_to_the_next_channel_without_an_order_too(db: Database) -> None:
+    staff = {"support": replace(STAFF["support"], via=("sms", "mail"), acknowledge=timedelta(days=2))}
+    steps = [{"escalate": {"to": "support", "reason": "look"}}]
+    made = world({"failing": {"on": "connection.failing", "steps": steps}}, staff=staff)
+    olena = replace(PEOPLE["olena"], addresses={"sms": "+380501112233", "mail": "olena@shop.example"})
+    it = Desk(db, replace(made, config=replace(made.config, people={"olena": olena})))
+    home, names = home_of("connection", "post"), {"connection": {"name": "post", "kind": "carrier"}}
+    await tell(it, "connection.failing", "connection", home=home, subject="post", names=names)
+    await it.wait(hours=2)
+    assert [row.connection for row in it.rows(attempts)] == ["sms", "mail"]
 
 
 async def test_one_flow_alone_hears_what_is_for_it(db: Database) -> None:

@@ -134,6 +134,11 @@ def test_who_waits_for_a_person_hears_when_the_matter_is_resolved() -> None:
     assert words_heard(flow(replace(DECIDE, wait=False))) == {"shipment.shipped"}
 
 
+def test_what_is_waited_for_when_a_step_outside_has_failed_is_heard_too() -> None:
+    waits = WaitEvent("wait", ("customer.asked",), Length(HOUR))
+    assert "customer.asked" in words_heard(flow(Call("call:crm", "crm", if_fails=(waits,))))
+
+
 def test_a_wait_of_working_time_counts_within_the_hours_of_the_shop() -> None:
     wait = flow(WaitFor("wait:4h working", Length(4 * HOUR, working=True)), say("one"))
     evening = datetime(2026, 3, 6, 15, tzinfo=UTC)  # a Friday, 17:00 in Kyiv

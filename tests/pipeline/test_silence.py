@@ -208,3 +208,13 @@ async def test_a_webhook_that_somebody_changed_is_set_right_and_told(db: Databas
     it.it.clock.move_to(it.it.clock.now() + timedelta(days=1))
     await it.ask()
     assert len(it.told("webhooks")) == 2, "nothing to mend"
+
+
+@pytest.mark.parametrize("adapter", [Deaf, Telling])
+async def test_orders_are_not_gathered_for_ever(db: Database, adapter: type[Deaf]) -> None:
+    it = await shop(db, adapter)
+    for ref in range(0, 20, 2):
+        it.changes(ref, ref + 1, minutes=30)
+        await it.wait(5)
+    assert len(it.told("silence")) == (adapter is Telling)
+    assert sum(map(len, it.polls.silences.found.values())) == 0

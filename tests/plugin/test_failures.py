@@ -228,6 +228,24 @@ async def test_public_addresses_are_not_refused() -> None:
     assert all(map(is_public, ("93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c", "64:ff9b::5db8:d70e")))
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "::127.0.0.1",
+        "::ffff:0:10.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "fec0::1",
+        "fe80::1%eth0",
+    ],
+)
+async def test_what_is_local_in_the_dress_of_ipv6_is_no_public_address(address: str) -> None:
+    from hub.plugin._wire import is_public
+
+    assert not is_public(address)
+
+
 async def test_an_answer_that_is_not_json_is_a_failure_too(make: Make) -> None:
     async with serving(answering(200, b"<html>")) as address:
         client = make()

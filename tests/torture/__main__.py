@@ -70,6 +70,7 @@ def report(run: Run, folder: Path) -> None:
     if run.missed:
         say(f"aimed at again: {dict(run.missed)}")
     say(f"messages {figures['messages']}, received {figures['received']}, attempts {figures['attempts']}")
+    say(f"calls {figures['calls']}, of them again {figures['calls_again']}")
     say(f"on the wire at kills {figures['on_wire_at_kills']}, repeats {figures['repeats']}; left to staff as uncertain "
         f"{figures['uncertain']}, of these never received {figures['uncertain_not_received']}")  # fmt: skip
     for name, values in recoveries(folder, lives).items():

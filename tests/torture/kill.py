@@ -16,6 +16,7 @@ from typing import Any
 from hub.clock import monotonic, pause
 from hub.pipeline.crash import POINTS
 
+from .config import SHOPIFY, WOO
 from .journal import lines
 from .reference import killed_states, undisturbed_states
 from .rig import BY_CHANCE, UNDONE, HubProcess, Life, Rig, RigError, rig, until_idle
@@ -115,8 +116,8 @@ async def _first_life(it: Rig) -> None:
 
 def _imported(hub: HubProcess) -> bool:
     with contextlib.closing(sqlite3.connect(f"file:{hub.database}?mode=ro", uri=True, timeout=5)) as connection:
-        found = connection.execute("select imported_at from connections where name = 'main-shop'").fetchone()
-    return bool(found and found[0])
+        found = connection.execute("select name from connections where imported_at is not null").fetchall()
+    return {SHOPIFY, WOO} <= {name for (name,) in found}
 
 
 async def _kill_again_and_again(it: Rig, options: Options, say: Say) -> Counter[str]:

@@ -1,4 +1,5 @@
-"""Process B, the receivers: a mail server and a Bot API. What they take is on disk before they say so.
+"""Process B, the receivers: a mail server, a Bot API, two SMS providers and a CRM. What they take is on
+disk before they say so.
 
     python -m tests.torture.receivers FOLDER
 
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from hub.clock import SystemClock, monotonic
+from plugins.channels.smsapi.sandbox import SmsapiSandbox
 from plugins.channels.smtp.sandbox import Mail, SmtpSandbox
 from plugins.channels.telegram.sandbox import Sent, TelegramSandbox
+from plugins.channels.turbosms.sandbox import TurboSmsSandbox
+from plugins.targets.http.sandbox import HttpTargetSandbox, Taken
 
 from .config import CHAT_OF_STAFF
 from .journal import Journal, WrittenLedger
@@ -36,20 +40,37 @@ def describe_chat(sent: Sent) -> dict[str, Any]:
     return {"by": "bot", "key": found.group(1) if found else "", "to": str(sent.chat), "at": monotonic()}
 
 
+def describe_sms(sent: Any) -> dict[str, Any]:
+    """Both providers are given the key of the attempt, and answer a repeat of it from memory."""
+    return {"by": "sms", "key": sent.key, "to": "", "at": monotonic()}
+
+
+def describe_call(taken: Taken) -> dict[str, Any]:
+    """A call carries its key in its headers."""
+    return {"by": "crm", "key": taken.key, "to": "", "at": monotonic()}
+
+
 async def live(folder: Path) -> None:
     """Serve until the input ends."""
     journal = Journal(folder / "received.jsonl")
     clock = SystemClock()
     smtp, telegram = SmtpSandbox(clock=clock), TelegramSandbox(clock, pace=False)
+    turbosms, smsapi = TurboSmsSandbox(clock), SmsapiSandbox(clock)
+    turbosms.balance = smsapi.points = 1e6
+    turbosms.ledger = WrittenLedger(journal, describe_sms)
+    smsapi.ledger = WrittenLedger(journal, describe_sms)
     smtp.ledger = WrittenLedger(journal, describe_mail)
     telegram.ledger = WrittenLedger(journal, describe_chat)
+    crm = HttpTargetSandbox(clock)
+    crm.ledger = WrittenLedger(journal, describe_call)
     chat = telegram.open_chat("Olena")
     if chat != CHAT_OF_STAFF:
         raise RuntimeError(f"the sandbox numbers its chats otherwise: {chat}")
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(smtp.serve())
-        url = await stack.enter_async_context(telegram.serve())
-        say(smtp=smtp.port, telegram=url, token=telegram.token)
+        outside: dict[str, Any] = {"bot": telegram, "turbosms": turbosms, "smsapi": smsapi, "crm": crm}
+        urls = {name: await stack.enter_async_context(each.serve()) for name, each in outside.items()}
+        say(smtp=smtp.port, urls=urls)
         await (await listen()).read()
 
 

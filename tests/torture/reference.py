@@ -23,7 +23,6 @@ from hub.plugin.http import make_client
 from hub.plugin.registry import Registry
 from hub.runtime.hub import Hub
 from hub.store.tables import orders
-from plugins.channels.telegram.sandbox import TOKEN
 
 from .config import SECRETS
 from .world import webhooks
@@ -35,8 +34,7 @@ States = Mapping[str, Mapping[str, str]]
 def configured(path: Path) -> tuple[Config, Texts]:
     """The run's file, as the hub reads it."""
     texts, _ = Texts.load(None)
-    environment = {**SECRETS, "TELEGRAM_TOKEN": TOKEN}
-    loaded = load_config(path, Registry.load(), environment, texts=texts, check_text=check_text)
+    loaded = load_config(path, Registry.load(), SECRETS, texts=texts, check_text=check_text)
     if loaded.config is None:
         raise ValueError("\n".join(map(str, loaded.problems)))
     return loaded.config, texts
@@ -81,9 +79,9 @@ async def undisturbed_states(folder: Path) -> States:
     try:
         await hub.quiet()
         for line, body in webhooks(folder):
-            answer = await hub.receiver.webhook(
-                "main-shop", WebhookRequest("POST", "", {}, list(line["headers"].items()), body)
-            )
+            name, _, rest = line["to"].partition("/")
+            request = WebhookRequest("POST", rest, {}, list(line["headers"].items()), body)
+            answer = await hub.receiver.webhook(name, request)
             if answer.status != 200:
                 raise ValueError(f"the reference refuses webhook {line['n']}: {answer.status}")
         await hub.quiet()

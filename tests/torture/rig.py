@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from hub.clock import monotonic, pause
-from plugins.channels.telegram.sandbox import TOKEN
 
 from .config import FLOWS, SECRETS, write_config
 from .world import Plan, as_argument
@@ -104,7 +103,7 @@ class HubProcess:
 
     async def begin(self, point: str = "", nth: int = 1) -> Life:
         """Start a life; `point`: the crash point at whose `nth` passage it kills itself."""
-        environment = {**os.environ, **SECRETS, "TELEGRAM_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **SECRETS, "PYTHONPATH": str(ROOT)}
         environment["HUB_CRASH"] = f"{point}:{nth}" if point else ""
         environment["HUB_PLANTED"] = self.planted
         life = Life(monotonic(), point)
@@ -242,11 +241,11 @@ async def rig(
 ) -> AsyncIterator[Rig]:
     """World and receivers at work, the hub configured and not yet begun. `plan.hub` is filled in."""
     port = free_port()
-    told = Plan(**{**json.loads(as_argument(plan)), "hub": f"http://127.0.0.1:{port}/in/main-shop"})
+    told = Plan(**{**json.loads(as_argument(plan)), "hub": f"http://127.0.0.1:{port}/in/"})
     async with helper("receivers", folder) as receivers, helper("world", folder, as_argument(told)) as world:
         write_config(
-            folder / "flows.yaml", port=port, shopify=world.first["shopify"], carrier=world.first["carrier"],
-            smtp=receivers.first["smtp"], telegram=receivers.first["telegram"], flows=flows, uncertain=uncertain,
+            folder / "flows.yaml", port=port, urls={**world.first["urls"], **receivers.first["urls"]},
+            smtp=receivers.first["smtp"], flows=flows, uncertain=uncertain,
         )  # fmt: skip
         hub = HubProcess(folder, port, planted=planted)
         try:
@@ -265,8 +264,10 @@ def look(database: Path, query: Mapping[str, str]) -> dict[str, int]:
 UNDONE: Mapping[str, str] = {
     "pending": "select count(*) from inbox where state = 0",
     "due": "select count(*) from messages where state in ('due', 'on_wire')",
+    "errands": "select count(*) from errands where state in ('due', 'on_wire')",
     "timers": "select count(*) from timers where state = 0 and kind = 'run'",
-    "polls": "select count(*) from polls where state = 0 and kind = 'order'",
+    "polls": "select count(*) from polls where state = 0 and (kind = 'order' or (kind = 'parcel' and due_at <= "
+    "cast(strftime('%s', 'now') as integer) * 1000000))",
 }
 
 

@@ -60,12 +60,16 @@ def judge(evidence: Evidence) -> Verdict:
         _orders(verdict, evidence, connection)
         _messages(verdict, evidence, connection)
         _wire(verdict, evidence, connection)
+        _calls(verdict, evidence, connection)
     _states(verdict, evidence)
     return verdict
 
 
 def _content(body: Any) -> str:
-    """One name for a body, however it is written."""
+    """One name for a body, however it is written. Of a hint the hub keeps less than was sent: what it hints at."""
+    hint = body.get("hint", body)
+    if "payload" in hint:
+        body = {name: hint["payload"].get(name) for name in ("tracking_number", "status")}
     return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
@@ -88,19 +92,20 @@ def _events(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection
 
 def _orders(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection) -> None:
     """Every order stands as its story left it, and every flow that had to speak of it did."""
-    rows = {row["ref"]: row for row in connection.execute("select * from orders")}
+    rows = {row["id"]: row for row in connection.execute("select * from orders")}
     spoke: dict[str, set[str]] = {}
     for row in connection.execute("select order_id, flow from messages"):
         spoke.setdefault(row["order_id"], set()).add(row["flow"])
     stories = [line for line in lines(evidence.folder / "sent.jsonl") if "story" in line]
-    verdict.expect([line["number"] for line in stories if line["order"] not in rows], "orders unknown")
-    known = [line for line in stories if line["order"] in rows]
+    told = [(f"{line['shop']}:{line['order']}", line["story"]) for line in stories]
+    verdict.expect([order for order, _ in told if order not in rows], "orders unknown")
+    known = [(rows[order], story) for order, story in told if order in rows]
     wrong, silent = [], []
-    for line in known:
-        row, end = rows[line["order"]], ENDS[line["story"]]
+    for row, story in known:
+        end = ENDS[story]
         if (row["headline"], row["payment_status"]) != (end.headline, end.payment):
-            wrong.append(f"{line['number']} ({line['story']}): {row['headline']}, {row['payment_status']}")
-        silent += [f"{line['number']} {flow}" for flow in end.flows if flow not in spoke.get(row["id"], ())]
+            wrong.append(f"{row['number']} ({story}): {row['headline']}, {row['payment_status']}")
+        silent += [f"{row['number']} {flow}" for flow in end.flows if flow not in spoke.get(row["id"], ())]
     verdict.expect(wrong, "orders that do not stand as their story ended")
     verdict.expect(silent, "messages that had to be written and were not")
     verdict.figures["orders"] = len(stories)
@@ -116,7 +121,9 @@ def _messages(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connecti
     verdict.expect([place for place, count in places.items() if count > 1], "messages written twice")
     runs = connection.execute("select key, flow from runs where state = 'done'").fetchall()
     spoken = {row["run_key"] for row in rows} | {
-        row["run_key"] for row in connection.execute("select run_key from escalations")
+        row["run_key"]
+        for table in ("escalations", "errands")
+        for row in connection.execute(f"select run_key from {table}")
     }
     verdict.expect(
         [f"{row['flow']} {row['key'][:8]}" for row in runs if row["key"] not in spoken], "runs that said nothing"
@@ -140,12 +147,15 @@ def _named(row: sqlite3.Row) -> str:
 
 
 def _received(evidence: Evidence, connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Counter[int]:
-    """Message → how often it arrived. A mail is known by its attempt's key, a chat message by the mark in its text."""
+    """Message → how often it arrived. A mail and an SMS are known by their attempt's key, a chat message by the mark in
+    its text."""
     by_key = {row["key"]: row["message_id"] for row in connection.execute("select key, message_id from attempts")}
     by_mark = {f"{row['flow']} {row['number']}": row["id"] for row in rows if row["recipient"].startswith("staff:")}
     found: Counter[int] = Counter()
     for line in lines(evidence.folder / "received.jsonl"):
-        message = by_key.get(line["key"]) if line["by"] == "mail" else by_mark.get(line["key"])
+        if line["by"] == "crm":
+            continue
+        message = by_key.get(line["key"]) if line["by"] != "bot" else by_mark.get(line["key"])
         found[message if message is not None else NOBODYS] += 1
     return found
 
@@ -177,6 +187,21 @@ def _wire(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection) 
         "on_wire_at_kills": len(on_wire),
         "repeats": total,
     }
+
+
+def _calls(verdict: Verdict, evidence: Evidence, connection: sqlite3.Connection) -> None:
+    """Every call that is done arrived, each under its one key, and no more often than it was tried."""
+    rows = connection.execute("select key, flow, state, reason, tries from errands").fetchall()
+    came = Counter(line["key"] for line in lines(evidence.folder / "received.jsonl") if line["by"] == "crm")
+    undone = [row for row in rows if row["state"] not in ("done", "stopped")]
+    verdict.expect([f"{row['key'][:8]} ({row['state']} {row['reason']})" for row in undone], "calls not done")
+    never = [row["key"][:8] for row in rows if row["state"] == "done" and not came[row["key"]]]
+    verdict.expect(never, "calls that count as done and never arrived")
+    tries = {row["key"]: row["tries"] for row in rows}
+    verdict.expect([key[:8] for key in came if key not in tries], "calls received that no errand made")
+    more = [f"{key[:8]}: {n} of {tries.get(key)}" for key, n in came.items() if n > tries.get(key, 0)]
+    verdict.expect(more, "calls that arrived more often than they were tried")
+    verdict.figures |= {"calls": len(rows), "calls_again": sum(n - 1 for n in came.values())}
 
 
 def _states(verdict: Verdict, evidence: Evidence) -> None:

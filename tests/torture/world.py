@@ -1,6 +1,6 @@
-"""Process A, the world: a shop and a carrier that move, and a sender that never gives up and keeps a ledger.
+"""Process A, the world: two shops and two carriers that move, and a sender that never gives up and keeps a ledger.
 
-    python -m tests.torture.world FOLDER '{"seed": 1, "events": 1000, "hub": "http://127.0.0.1:8080/in/main-shop", ...}'
+    python -m tests.torture.world FOLDER '{"seed": 1, "events": 1000, "hub": "http://127.0.0.1:8080/in/", ...}'
 
 Prints a JSON line when it serves, some with its progress, and one when all is told. Each line of its standard input is
 a number: so many webhooks may be sent by now. It answers the hub's questions until that input ends. FOLDER gets
@@ -13,7 +13,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -24,9 +24,14 @@ from uuid import UUID
 import aiohttp
 
 from hub.clock import SystemClock, VirtualClock, monotonic, pause
+from plugins.carriers.inpost.sandbox import ADDRESS, InPostSandbox
 from plugins.carriers.nova_poshta.sandbox import NovaPoshtaSandbox
 from plugins.platforms.shopify.sandbox import ShopifySandbox, sign
+from plugins.platforms.woocommerce.sandbox import TOPICS as WOO_TOPICS
+from plugins.platforms.woocommerce.sandbox import WooCommerceSandbox
+from plugins.platforms.woocommerce.sandbox import sign as woo_sign
 
+from .config import INPOST, INPOST_SECRET, NOVA_POSHTA, SHOPIFY, WOO
 from .journal import Journal
 from .stories import STORIES, Steps, World, choose
 
@@ -46,8 +51,8 @@ TOPICS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the world is to do. `repeated`: this part of what was taken is sent once more; `window`: so many webhooks
-    are shuffled at a time."""
+    """What the world is to do. `hub`: where webhooks go, without the connection; `repeated`: this part of what was
+    taken is sent once more; `window`: so many webhooks are shuffled at a time."""
 
     seed: int
     events: int
@@ -59,38 +64,78 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """The exact bytes of one webhook, and whose it is."""
+    """The exact bytes of one webhook, to whom they go, and whose they are (an order's, a parcel's)."""
 
     n: int
-    order: str
+    to: str
+    about: str
     body: bytes
     headers: dict[str, str] = field(repr=False)
 
 
-class TellingShop(ShopifySandbox):
+Told = Callable[[str, str, bytes, dict[str, str]], None]
+"""(connection, what it is about, body, headers) of a webhook that would be sent now."""
+
+
+class TellingShopify(ShopifySandbox):
     """The fake shop; what it would send is handed to `told`, signed, instead of being sent."""
 
-    def __init__(self, clock: VirtualClock, told: Callable[[Webhook], None]) -> None:
+    def __init__(self, clock: VirtualClock, told: Told) -> None:
         super().__init__(clock, maximum=1e9, restore_rate=1e9)  # its clock is not the machine's
-        self._told, self._count = told, 0
+        self._told = told
 
     def _happened(self, what: str, order: str, said: Sequence[tuple[str, dict[str, Any]]]) -> None:
         super()._happened(what, order, said)
         for topic, body in said:
             if topic in TOPICS:
-                self._count += 1
-                self._told(self._webhook(self._count, topic, order, json.dumps(body, ensure_ascii=False).encode()))
+                self._tell(topic, order, json.dumps(body, ensure_ascii=False).encode())
 
-    def _webhook(self, n: int, topic: str, order: str, body: bytes) -> Webhook:
+    def _tell(self, topic: str, order: str, body: bytes) -> None:
         headers = {
             "content-type": "application/json",
             "x-shopify-topic": topic,
             "x-shopify-hmac-sha256": sign(self.client_secret, body),
             "x-shopify-shop-domain": self.domain,
             "x-shopify-api-version": "2026-10",
-            "x-shopify-webhook-id": str(UUID(bytes=sha256(b"%d" % n).digest()[:16], version=4)),
+            "x-shopify-webhook-id": str(UUID(bytes=sha256(topic.encode() + body).digest()[:16], version=4)),
         }
-        return Webhook(n, order, body, headers)
+        self._told(SHOPIFY, order, body, headers)
+
+
+class TellingWoo(WooCommerceSandbox):
+    """The other shop, in the same way. What it tells is the order as it is at that moment."""
+
+    def __init__(self, clock: VirtualClock, told: Told) -> None:
+        super().__init__(clock)
+        self._told = told
+
+    def _happened(self, event: str, order: Any, lever: str) -> None:
+        super()._happened(event, order, lever)
+        topic, body = f"order.{event}", self._render(order.id)
+        if topic in WOO_TOPICS and body is not None:
+            data = json.dumps(body, separators=(",", ":")).encode()
+            headers = {
+                "content-type": "application/json",
+                "x-wc-webhook-source": "https://kavovar.example/",
+                "x-wc-webhook-topic": topic,
+                "x-wc-webhook-signature": woo_sign(self.webhook_secret, data),
+            }
+            self._told(WOO, str(order.id), data, headers)
+
+
+class TellingInPost(InPostSandbox):
+    """The other carrier, in the same way; it signs nothing, and its webhooks are hints."""
+
+    def __init__(self, clock: VirtualClock, told: Told) -> None:
+        super().__init__(clock)
+        self._told = told
+
+    def step(self, number: str, status: str) -> None:
+        """A parcel moves."""
+        with suppress(StopIteration):  # without an address to post to, nothing in it waits
+            self.move(number, status, agency="KRA").send(None)
+        headers = {"content-type": "application/json", "x-real-ip": ADDRESS}
+        self._told(f"{INPOST}/{INPOST_SECRET}", number, self.told[-1], headers)
 
 
 class Telling:
@@ -102,17 +147,17 @@ class Telling:
         self.pool: list[Webhook] = []
         self.made = self.repeats = 0
         self.sent = Journal(folder / "sent.jsonl", sync=False)
-        self.shop = TellingShop(self.clock, self._told)
-        self.carrier = NovaPoshtaSandbox(self.clock)
-        self.world = World(self.shop, self.carrier, self.dice)
+        self.world = World(
+            TellingShopify(self.clock, self._told), TellingWoo(self.clock, self._told),
+            NovaPoshtaSandbox(self.clock), TellingInPost(self.clock, self._told), self.dice,
+        )  # fmt: skip
         self.stories: list[Steps] = []
         self.orders = 0
 
-    def _told(self, webhook: Webhook) -> None:
+    def _told(self, to: str, about: str, body: bytes, headers: dict[str, str]) -> None:
         self.made += 1
-        self.pool.append(webhook)
-        body = base64.b64encode(webhook.body).decode()
-        self.sent.write(n=webhook.n, order=webhook.order, headers=webhook.headers, body=body)
+        self.pool.append(Webhook(self.made, to, about, body, headers))
+        self.sent.write(n=self.made, to=to, about=about, headers=headers, body=base64.b64encode(body).decode())
 
     def next(self) -> Webhook | None:
         """The next to be sent; None: there is no more."""
@@ -145,12 +190,11 @@ class Telling:
     def _begin(self) -> None:
         name = choose(self.dice)
         self.orders += 1
-        story = STORIES[name][1](self.world, self.orders)
+        story = STORIES[name].told(self.world, self.orders)
         self._step_clock()
         order = next(story)
         self.stories.append(story)
-        number = self.shop.shop.find(order).name
-        self.sent.write(story=name, order=order, number=number)
+        self.sent.write(story=name, shop=STORIES[name].shop, order=order)
 
     def _step_clock(self) -> None:
         mean = PAST.total_seconds() * 0.8 / max(self.plan.events, 1)
@@ -195,7 +239,7 @@ class Sender:
 
     async def _try(self, session: aiohttp.ClientSession, webhook: Webhook) -> int:
         try:
-            async with session.post(self.plan.hub, data=webhook.body, headers=webhook.headers) as answer:
+            async with session.post(self.plan.hub + webhook.to, data=webhook.body, headers=webhook.headers) as answer:
                 return answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0
@@ -205,9 +249,15 @@ async def live(folder: Path, plan: Plan) -> None:
     """Serve, tell as much as we are allowed to, and serve on until the input ends."""
     telling = Telling(plan, folder)
     async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(telling.shop.serve())
-        carrier = await stack.enter_async_context(telling.carrier.serve())
-        say(shopify=shop, carrier=carrier)
+        world = telling.world
+        outside: dict[str, Any] = {
+            SHOPIFY: world.shopify,
+            WOO: world.woo,
+            NOVA_POSHTA: world.nova_poshta,
+            INPOST: world.inpost,
+        }
+        urls = {name: await stack.enter_async_context(each.serve()) for name, each in outside.items()}
+        say(urls=urls)
         words = await listen()
         sender = Sender(telling, folder)
         async with asyncio.TaskGroup() as group:

@@ -8,11 +8,15 @@ import pytest
 import sqlalchemy as sa
 from starlette.requests import Request
 
+from hub.plugin.sandbox import serve
 from hub.store import tables
-from hub.store.links import link_row, link_secret, token_for
+from hub.store.links import link_row, link_secret, matter_ref, token_for
+from hub.web.app import build_app
 from hub.web.links import PAGES
 from hub.web.words import EN, WORDS, language_of
+from tests.e2e.hamlet import hamlet
 from tests.e2e.town import Town, town
+from tests.pipeline.fakes import order
 
 NUMBER = "20450999123456"
 
@@ -176,3 +180,25 @@ async def test_nonsense_takes_no_matter_and_breaks_nothing(tmp_path: Path, body:
         assert answer.status_code in (200, 400)
         assert "Traceback" not in answer.text
         assert (await it.rows(tables.escalations))[0].state == "open"
+
+
+async def test_the_form_of_a_matter_with_choices_chooses_one_and_its_note_is_kept_by_any_database(
+    tmp_path: Path, database_url: str
+) -> None:
+    matter = {"to": "support", "reason": "Refund?", "choices": ["yes", "no"]}
+    flows = {"ask": {"on": "order.packed", "steps": [{"escalate": matter}]}}
+    async with hamlet(tmp_path, flows, database=database_url) as it, serve(build_app(it.hub)) as base:
+        await it.hear("shop", "order:1", order("10:00", "order.packed"))
+        (row,) = await it.rows(tables.escalations)
+        link = link_row("token", "acknowledge", matter_ref(row.uid, "olena"), None)
+        await it.hub.db.write(lambda connection: connection.execute(sa.insert(tables.links), [link]))
+        async with httpx.AsyncClient(headers={"accept-language": "en"}) as reader:
+            for none in ({}, {"choice": ""}, {"choice": "maybe"}):
+                answer = await reader.post(f"{base}/e/token", data={"do": "choose", **none})
+                assert EN["nobody"] in answer.text
+            given = {"do": "hand-over", "to": "iryna", "note": "they\0 wait"}
+            assert EN["handed"] in (await reader.post(f"{base}/e/token", data=given)).text
+            given = {"do": "choose", "choice": "yes", "note": "paid\0 back"}
+            assert EN["closed"] in (await reader.post(f"{base}/e/token", data=given)).text
+        (row,) = await it.rows(tables.escalations)
+        assert (row.state, row.choice, row.note) == ("resolved", "yes", "they wait\npaid back")

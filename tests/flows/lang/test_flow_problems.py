@@ -46,6 +46,8 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nrecheck: no", "3:10 bad-value", id="no is a word"),
     pytest.param(f"{ON}\n{STOP}\nfresh: soon", "3:8 bad-length", id="fresh"),
     pytest.param(f"{ON}\n{STOP}\nshops: [here]", "3:9 unknown-shop", id="shop"),
+    pytest.param(f"{ON}\n{STOP}\nshops: []", "3:8 bad-value", id="for no shop at all"),
+    pytest.param(f"{ON}\n{STOP}\nstop_on: {{}}", "3:10 unknown-trigger", id="stop_on is an empty map"),
     pytest.param(f"{ON}\n{STOP}\nwas: [Old]", "3:7 bad-name", id="former name"),
     pytest.param(f"{ON}\n{STOP}\nonce: never", "3:7 bad-value", id="once"),
     # triggers
@@ -129,6 +131,7 @@ CASES = [
     pytest.param(steps("wait: 2w working"), "3:11 bad-length", id="a working week"),
     pytest.param(steps("wait: 2001h working"), "3:11 bad-length", id="more hours than a year has"),
     pytest.param(steps("wait: {that: order.gift, up_to: 0h working}"), "3:37 bad-length", id="no working time at all"),
+    pytest.param(steps("wait: ٣d"), "3:11 bad-length", id="digits of another writing"),
     pytest.param(f"{ON}\nwhen: working_days(now, now, shop.calendar) > 2\n{STOP}", "2:7 not-yet", id="working_days"),
     # steps
     pytest.param(f"{ON}\nsteps: x", "2:8 bad-value", id="steps as a word"),
@@ -182,6 +185,10 @@ CASES = [
     pytest.param(steps("wait: {untl: now}"), "3:12 unknown-setting", id="wait setting"),
     pytest.param(steps("wait: {until: now, that: order.gift, up_to: 1d}"), "3:24 conflicting-settings", id="two forms"),
     pytest.param(steps("wait: {that: order.gift}"), "3:5 missing-setting", id="no up_to"),
+    pytest.param(steps("wait: {that: order.gift, up_to: }"), "3:30 missing-setting", id="an empty up_to"),
+    pytest.param(steps("wait: {until: , or: 3d}"), "3:12 missing-setting", id="an empty until"),
+    pytest.param(steps("wait: {that: , up_to: 3d}"), "3:12 missing-setting", id="an empty that"),
+    pytest.param(steps("wait: {event: {}, up_to: 3d}"), "3:19 unknown-trigger", id="an empty event"),
     pytest.param(steps("wait: {that: order.gift, up_to: 1d, or: skip}"), "3:41 conflicting-settings", id="or"),
     pytest.param(steps("wait: {until: now, or: maybe}"), "3:28 bad-value", id="or what"),
     pytest.param(steps("wait: {until: order.total}"), "3:19 not-a-time", id="until"),

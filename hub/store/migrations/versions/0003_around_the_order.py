@@ -83,6 +83,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'on_wire'"),
     )
     op.create_index("ix_errands_order", "errands", ["tenant", "order_id", "id"], unique=False)
+    op.create_index(
+        "ix_errands_undone",
+        "errands",
+        ["tenant", "order_id", "connection", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('due', 'on_wire')"),
+        postgresql_where=sa.text("state IN ('due', 'on_wire')"),
+    )
     op.create_table(
         "mutes",
         sa.Column("tenant", sa.Text(), nullable=False),
