@@ -38,7 +38,7 @@ SAID = frozenset(
         *("order-received", "payment-received", "payment-failed", "order-cancelled", "on-hold", "packed", "shipped"),
         *("shipped-part", "out-for-delivery", "ready-for-pickup", "pickup-reminder", "pickup-last-day", "delivered"),
         *("not-collected", "delivery-failed", "parcel-delayed", "problem-we-are-on-it", "return-news", "refunded"),
-        *("please-check-your-number", "please-pay", "on-hold-new-date", "delayed", "we-are-asking-the-carrier"),
+        *("please-check-your-number", "please-pay", "delayed", "we-are-asking-the-carrier"),
         *("problem-solved", "problem-still-open", "please-review", "complaint-received", "question-received"),
         *("order-the-same-again", "staff-unmapped-status", "staff-connection-failing", "staff-weekly-report"),
     }

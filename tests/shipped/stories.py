@@ -263,7 +263,7 @@ STORIES: Mapping[str, Story] = {
         4 11:01 magda ziarno-mail delivered | Zamówienie 7421 jest już u Ciebie Zamówienie 7421
         4 12:30 marek mail delivered | Paczka z zamówienia #1084: jestem już
         4 12:30 ivan mail delivered | Посилка із замовлення #1085: я вже у вас Це посилка
-        4 13:00 marek mail delivered | Zamówienie #1084: jestem już u Ciebie Tu paczka z
+        4 16:00 marek mail delivered | Zamówienie #1084: jestem już u Ciebie
         5 12:30 ivan mail delivered | Замовлення #1085: я вже у вас Це ваша посилка із
         8 18:01 lost-sight mail delivered | Замовлення #1096: я вже у вас Це ваша посилка із
         """,
