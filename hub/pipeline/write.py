@@ -5,6 +5,7 @@ only a fact takes the place of a greater record of its key.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -221,9 +222,18 @@ class _Write:
         self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
         self._wake_orphans([f"parcel:{number}" for number in new], None)
         self._tell_again(plan.order_id, new)
-        if new or plan.rev == 0:
+        if (new or plan.rev == 0) and self._dead_letters:
             count_dead(self.connection, plan.order_id)
         self._ask_no_more(plan.order_id, held - set(plan.numbers))
+
+    @cached_property
+    def _dead_letters(self) -> bool:
+        """Whether there is any that an order could be incomplete by; asked once, after those of this batch are written:
+        a shop without one is not asked for each of its new orders."""
+        return (
+            self.connection.execute(sa.select(inbox.c.id).where(sa.text("inbox.state = 9")).limit(1)).first()
+            is not None
+        )
 
     def _ask_no_more(self, order_id: str, gone: set[str]) -> None:
         """Numbers that were replaced (a typo, a new label) end their questions, unless another order holds them."""
