@@ -198,7 +198,8 @@ def day(it: Day, stops: int, seconds: float) -> Table:
     table.add_row("events kept", f"{it.events}, and {it.repeated} that came again and acted once")
     table.add_row(
         "late or unknown",
-        f"{it.late} late words moved nothing; {_many(it.unknown, 'unknown code')} in quarantine, told to no customer",
+        f"{_many(it.late, 'late word')} moved nothing; "
+        f"{_many(it.unknown, 'unknown code')} in quarantine, told to no customer",
     )
     table.add_row("messages", _counted(it.by_channel, {name: f"by {name}" for name in it.by_channel}))
     table.add_row("to customers", _counted(it.by_locale, {}))
