@@ -48,7 +48,7 @@ class Stages:
             capacity = Capacity({"mail": len(due)}, frozenset(), {})
             around = read_around(connection, hub.world, due, now)
             leaving = [Leaving(row, hub.world, now, around, capacity, {}, Outbox()) for row in due]
-            self.names = [each.names() for each in leaving]
+            self.names = [each.names for each in leaving]
             capacity = Capacity({"": len(due), "mail": len(due)}, frozenset(), {})
             self.outgoing = [each.outgoing for each in look(connection, hub.world, now, capacity).departures]
 

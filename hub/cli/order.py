@@ -216,7 +216,7 @@ def _by_configuration(path: Path, row: Any, whole: Mapping[str, Any]) -> dict[st
 
 def _folded(connection: "sa.Connection", row: Any, world: Any) -> dict[str, Any]:
     from hub.pipeline.batch import Wanted
-    from hub.pipeline.orders import load_orders
+    from hub.pipeline.loading import load_orders
     from hub.pipeline.view import view
     from hub.status import phrase_text
 

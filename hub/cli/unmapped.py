@@ -111,7 +111,7 @@ def _by_configuration(
 
 def _views(connection: "sa.Connection", ids: set[str], world: "World") -> "Mapping[str, OrderView]":
     from hub.pipeline.batch import Wanted
-    from hub.pipeline.orders import load_orders
+    from hub.pipeline.loading import load_orders
     from hub.pipeline.view import view
 
     loaded = load_orders(connection, world, {order_id: Wanted() for order_id in sorted(ids)})

@@ -36,7 +36,8 @@ from .appointments import read_homes
 from .batch import Batch, Event, Wanted
 from .crash import crash_point
 from .fault import fault
-from .orders import claims_at_homes, load_orders, plan_order
+from .loading import load_orders
+from .orders import claims_at_homes, plan_order
 from .reading import Reader, StuckError
 from .world import World
 from .write import StaleError, write_batch

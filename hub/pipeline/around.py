@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hub.plugin import Outgoing
 from hub.store.consents import Standing, standings
 from hub.store.links import link_secret
+from hub.store.rows import rows_of
 from hub.store.tables import (
     ALL_SLOTS,
     TENANT,
@@ -28,11 +29,10 @@ from hub.store.tables import (
     surveys,
 )
 
-from .batch import Wanted
 from .customer import read_mutes
 from .documents import load
+from .loading import Loaded, load_documents, meet_customers
 from .news import is_home
-from .orders import Loaded, load_orders
 from .shadow import SHADOW
 from .state import OrderView
 from .view import view
@@ -45,6 +45,7 @@ WENT_OUT = ("", "accepted", "duplicate", "unknown")
 """Outcomes of attempts that said something, or may have; none yet: on the wire."""
 WOULD_HAVE = (*WENT_OUT, SHADOW)
 """Those that count for a message in shadow, which is held against all that its reader would have heard."""
+NEWEST_FIRST = orders.c.created_at.desc()
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
 
@@ -138,55 +139,69 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
     ids = {row.customer_id for row in due if row.customer_id}
     asked = {row.customer_id for row in due if row.template in ABOUT_ALL_ORDERS and row.customer_id}
     their: dict[str, list[str]] = {}
-    for row in _rows(connection, orders, orders.c.customer_id, asked, (orders.c.created_at.desc(),)):
+    for row in rows_of(connection, orders.c.customer_id, asked, NEWEST_FIRST):
         if row.headline and len(their.setdefault(row.customer_id, [])) < 5:  # none: merged into another
             their[row.customer_id].append(row.id)
     about = {row.order_id for row in due if row.order_id and not is_home(row.order_id)}
     order_ids = about | {each for some in their.values() for each in some}
-    loaded = load_orders(connection, world, {order_id: Wanted() for order_id in order_ids}) if order_ids else {}
+    loaded = load_documents(connection, order_ids)
+    meet_customers(connection, loaded)
     views = {
         order_id: view(order_id, it.connection, it.doc, it.facts, world)
         for order_id, it in loaded.items()
         if it.rev and it.connection in world.config.connections
     }
+    alone = {row.customer_id for row in due if row.order_id not in views} - {""}
     caps = world.config.contact.caps
     since = now - max((cap.per for cap in caps), default=timedelta(0))
     later: dict[str, list[Any]] = {}
-    for row in _rows(connection, messages, messages.c.order_id, about):
+    for row in rows_of(connection, messages.c.order_id, about):
         later.setdefault(row.order_id, []).append(row)
     uids = {row.doc["escalation"] for row in due if "escalation" in row.doc}
     asked_of = {row.doc["survey"] for row in due if "survey" in row.doc}
     return Around(
         loaded=loaded,
         views=views,
-        runs={row.key: row for row in _rows(connection, runs, runs.c.key, {r.run_key for r in due if r.run_key})},
-        contacts={(r.customer_id, r.channel): r for r in _rows(connection, contacts, contacts.c.customer_id, ids)},
+        runs={row.key: row for row in rows_of(connection, runs.c.key, {r.run_key for r in due if r.run_key})},
+        contacts={(r.customer_id, r.channel): r for r in rows_of(connection, contacts.c.customer_id, ids)},
         suppressed=_Suppressed(connection),
         standings=standings(connection, ids),
         muted=read_mutes(connection, order_ids, ids, now),
         sent=_sent(connection, ids, since) if caps and ids else {},
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
-        surveys={row.id: row for row in _rows(connection, surveys, surveys.c.id, asked_of)},
-        escalations={row.uid: row for row in _rows(connection, escalations, escalations.c.uid, uids)},
-        paused={
-            row.name: (row.paused, row.paused_until)
-            for row in connection.execute(sa.select(connections).where(connections.c.paused != ""))
-        },
+        surveys={row.id: row for row in rows_of(connection, surveys.c.id, asked_of)},
+        escalations={row.uid: row for row in rows_of(connection, escalations.c.uid, uids)},
+        paused={row.name: (row.paused, row.paused_until) for row in connection.execute(_PAUSED)},
         threads=_threads(connection, order_ids),
-        customers={row.id: row for row in _rows(connection, customers, customers.c.id, ids)},
+        customers={row.id: row for row in rows_of(connection, customers.c.id, alone)},
         their_orders=their,
         secret=link_secret(connection),
     )
 
 
-def _rows(
-    connection: sa.Connection, table: sa.Table, column: sa.Column[str], values: set[str], order: Sequence[Any] = ()
-) -> Sequence[Any]:
-    if not values:
-        return ()
-    query = sa.select(table).where(table.c.tenant == TENANT, column.in_(sorted(values)))
-    return connection.execute(query.order_by(*order)).all()
+_PAUSED = sa.select(connections).where(connections.c.paused != "")
+
+
+def _went_out(of_late: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    customers: Any = sa.bindparam("customers", expanding=True)
+    return (
+        sa.select(
+            messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection,
+            sa.func.max(attempts.c.started_at).label("at"),
+        )
+        .join(attempts, attempts.c.message_id == messages.c.id)
+        .where(messages.c.tenant == TENANT, messages.c.customer_id.in_(customers), of_late)
+        .where(attempts.c.started_at >= sa.bindparam("since"), attempts.c.outcome.in_(WOULD_HAVE))
+        .group_by(messages.c.id, messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection)
+    )  # fmt: skip
+
+
+# Two halves, each of which the index of customers answers alone: a message finishes after its last attempt.
+_WENT_OUT = tuple(
+    _went_out(of_late)
+    for of_late in (messages.c.finished_at >= sa.bindparam("since"), messages.c.finished_at.is_(None))
+)
 
 
 def _sent(
@@ -195,37 +210,34 @@ def _sent(
     """Customer → (when, connection, class) of what went out to them, or may have, or would have: attempts, because a
     message that nobody confirmed moves on to another channel. What was tried again under the same key counts once."""
     found: dict[tuple[bool, str], list[tuple[datetime, str, str]]] = {}
-    # Two halves, each of which the index of customers answers alone: a message finishes after its last attempt.
-    for of_late in (messages.c.finished_at >= since, messages.c.finished_at.is_(None)):
-        went = (
-            sa.select(
-                messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection,
-                sa.func.max(attempts.c.started_at).label("at"),
-            )
-            .join(attempts, attempts.c.message_id == messages.c.id)
-            .where(messages.c.tenant == TENANT, messages.c.customer_id.in_(sorted(ids)), of_late)
-            .where(attempts.c.started_at >= since, attempts.c.outcome.in_(WOULD_HAVE))
-            .group_by(messages.c.id, messages.c.shadow, messages.c.customer_id, messages.c.cls, attempts.c.connection)
-        )  # fmt: skip
-        for row in connection.execute(went):
+    for half in _WENT_OUT:
+        for row in connection.execute(half, {"customers": sorted(ids), "since": since}):
             for shadows in (True,) if row.shadow else (True, False):
                 found.setdefault((shadows, row.customer_id), []).append((row.at, row.connection, row.cls))
     return found
 
 
+def _shared() -> sa.Select[Any]:
+    mine, theirs = numbers.alias(), numbers.alias()
+    return (
+        sa.select(mine.c.order_id, mine.c.number, theirs.c.order_id.label("other"))
+        .join(theirs, sa.and_(theirs.c.tenant == mine.c.tenant, theirs.c.number == mine.c.number))
+        .where(mine.c.tenant == TENANT, mine.c.order_id.in_(sa.bindparam("ids", expanding=True)))
+        .where(theirs.c.order_id != mine.c.order_id)
+    )
+
+
+_SHARED = _shared()
+
+
 def _alike(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], Sequence[Any]]:
     if not order_ids:
         return {}
-    mine, theirs = numbers.alias(), numbers.alias()
-    shared = connection.execute(
-        sa.select(mine.c.order_id, mine.c.number, theirs.c.order_id.label("other"))
-        .join(theirs, sa.and_(theirs.c.tenant == mine.c.tenant, theirs.c.number == mine.c.number))
-        .where(mine.c.tenant == TENANT, mine.c.order_id.in_(sorted(order_ids)), theirs.c.order_id != mine.c.order_id)
-    ).all()
+    shared = connection.execute(_SHARED, {"ids": sorted(order_ids)}).all()
     others = {each.other for each in shared}
-    docs = {row.id: load(row.doc) for row in _rows(connection, orders, orders.c.id, others)} if others else {}
+    docs = {row.id: load(row.doc) for row in rows_of(connection, orders.c.id, others)}
     said: dict[tuple[str, str], list[Any]] = {}
-    for row in _rows(connection, messages, messages.c.order_id, others):
+    for row in rows_of(connection, messages.c.order_id, others):
         said.setdefault((row.order_id, row.subject), []).append(row)
     found: dict[tuple[str, str], list[Any]] = {}
     for each in shared:
@@ -251,19 +263,25 @@ class _Suppressed:
         return (channel, address_hash(channel, address)) in self.found
 
 
-def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], str]:
-    """(order, connection) → key of the first attempt, so that later mails join its thread."""
-    if not order_ids:
-        return {}
+def _first_attempts() -> sa.Select[Any]:
     first = (
         sa.select(messages.c.order_id, attempts.c.connection, sa.func.min(attempts.c.id).label("id"))
         .join(messages, messages.c.id == attempts.c.message_id)
-        .where(messages.c.tenant == TENANT, messages.c.order_id.in_(sorted(order_ids)))
+        .where(messages.c.tenant == TENANT, messages.c.order_id.in_(sa.bindparam("ids", expanding=True)))
         .where(messages.c.recipient == "customer", attempts.c.outcome != SHADOW)
         .group_by(messages.c.order_id, attempts.c.connection)
         .subquery()
     )
-    rows = connection.execute(
-        sa.select(first.c.order_id, first.c.connection, attempts.c.key).join(attempts, attempts.c.id == first.c.id)
-    )
+    both = sa.select(first.c.order_id, first.c.connection, attempts.c.key)
+    return both.join(attempts, attempts.c.id == first.c.id)
+
+
+_FIRST_ATTEMPTS = _first_attempts()
+
+
+def _threads(connection: sa.Connection, order_ids: set[str]) -> Mapping[tuple[str, str], str]:
+    """(order, connection) → key of the first attempt, so that later mails join its thread."""
+    if not order_ids:
+        return {}
+    rows = connection.execute(_FIRST_ATTEMPTS, {"ids": sorted(order_ids)})
     return {(row.order_id, row.connection): row.key for row in rows}

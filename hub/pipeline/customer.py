@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from hub.config.model import Shop
 from hub.flows.model import Mute, Tag
+from hub.model import OrderSnapshot
 from hub.store.consents import NOTHING_SAID, Standing, standings
 from hub.store.database import insert_new, upsert
 from hub.store.tables import TENANT, mutes, questions, tags
 
 from .news import is_home
+from .plain import key_of
 
 CUSTOMER, ORDER = "customer", "order"
 """What a tag or a mute is on."""
@@ -41,6 +43,23 @@ class About:
 NOTHING_KNOWN = About()
 
 
+def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
+    """One person of one shop: by e-mail, else phone, else the platform's own reference, else only this order."""
+    customer = snapshot.customer
+    identity = customer.email.strip().lower() or customer.phone.strip() or customer.ref or order_id
+    return key_of(shop, identity)[:24]
+
+
+def _on(table: sa.Table) -> sa.ColumnElement[bool]:
+    """On one of these orders or customers (`_among`)."""
+    among = {scope: table.c.ref.in_(sa.bindparam(scope, expanding=True)) for scope in (ORDER, CUSTOMER)}
+    return sa.or_(*(sa.and_(table.c.scope == scope, each) for scope, each in among.items()))
+
+
+def _among(order_ids: Iterable[str], people: Iterable[str]) -> dict[str, list[str]]:
+    return {ORDER: sorted(order_ids), CUSTOMER: sorted(people)}
+
+
 def with_tags(own: Iterable[str], changes: Tags) -> list[str]:
     """The shop's tags and ours, without what was taken off."""
     kept = [tag for tag in own if changes.get(tag, True)]
@@ -64,28 +83,33 @@ def read_about(connection: sa.Connection, whose: Mapping[str, str]) -> dict[str,
     }
 
 
+_TAGS = sa.select(tags).where(tags.c.tenant == TENANT, _on(tags)).order_by(tags.c.at, tags.c.tag)
+
+
 def _tags(
     connection: sa.Connection, order_ids: Iterable[str], people: Iterable[str]
 ) -> dict[tuple[str, str], dict[str, bool]]:
     found: dict[tuple[str, str], dict[str, bool]] = {}
-    query = sa.select(tags).where(tags.c.tenant == TENANT, _on(tags, order_ids, people))
-    for row in connection.execute(query.order_by(tags.c.at, tags.c.tag)):
+    for row in connection.execute(_TAGS, _among(order_ids, people)):
         found.setdefault((row.scope, row.ref), {})[row.tag] = bool(row.present)
     return found
 
 
+_QUESTIONS = (
+    sa.select(
+        questions.c.customer_id,
+        (sa.func.count() - sa.func.count(questions.c.answered_at)).label("open"),
+        sa.func.max(questions.c.asked_at).label("last"),
+    )
+    .where(questions.c.tenant == TENANT, questions.c.customer_id.in_(sa.bindparam("people", expanding=True)))
+    .group_by(questions.c.customer_id)
+)
+
+
 def _questions(connection: sa.Connection, people: Iterable[str]) -> dict[str, tuple[int, datetime | None]]:
     """Customer → how many of their questions wait for an answer, and when they asked last."""
-    query = (
-        sa.select(
-            questions.c.customer_id,
-            (sa.func.count() - sa.func.count(questions.c.answered_at)).label("open"),
-            sa.func.max(questions.c.asked_at).label("last"),
-        )
-        .where(questions.c.tenant == TENANT, questions.c.customer_id.in_(sorted(people)))
-        .group_by(questions.c.customer_id)
-    )
-    return {row.customer_id: (row.open, row.last) for row in connection.execute(query)}
+    rows = connection.execute(_QUESTIONS, {"people": sorted(people)})
+    return {row.customer_id: (row.open, row.last) for row in rows}
 
 
 def mark_rows(
@@ -125,17 +149,14 @@ def _changed(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("until_at", "at", "how")}
 
 
+_MUTED = sa.select(mutes.c.scope, mutes.c.ref, mutes.c.cls).where(
+    mutes.c.tenant == TENANT, mutes.c.until_at > sa.bindparam("now"), _on(mutes)
+)
+
+
 def read_mutes(
     connection: sa.Connection, order_ids: Iterable[str], people: Iterable[str], now: datetime
 ) -> frozenset[tuple[str, str, str]]:
     """(scope, ref, class) of all that is muted now, in one query."""
-    query = sa.select(mutes.c.scope, mutes.c.ref, mutes.c.cls).where(mutes.c.tenant == TENANT, mutes.c.until_at > now)
-    rows = connection.execute(query.where(_on(mutes, order_ids, people)))
+    rows = connection.execute(_MUTED, {"now": now, **_among(order_ids, people)})
     return frozenset((row.scope, row.ref, row.cls) for row in rows)
-
-
-def _on(table: sa.Table, order_ids: Iterable[str], people: Iterable[str]) -> Any:
-    return sa.or_(
-        sa.and_(table.c.scope == ORDER, table.c.ref.in_(sorted(order_ids))),
-        sa.and_(table.c.scope == CUSTOMER, table.c.ref.in_(sorted(people))),
-    )

@@ -10,6 +10,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +36,8 @@ log = logging.getLogger("hub.deliver")
 
 SLACK = timedelta(seconds=5)
 """How much longer than its channel's own time-out an attempt may take before it is given up as unknown."""
+TOGETHER = 0.02
+"""Seconds that a place which has become free waits for others, while more than half of its channel's are taken."""
 RECORD_AGAIN = 0.5
 """Seconds after which an outcome that could not be recorded is tried again; the database itself waits some as well."""
 KEPT = 30
@@ -109,7 +112,8 @@ class DeliverDrain:
         for departure in leaving:
             task = asyncio.create_task(self._send(world, departure))
             self.on_wire[task] = departure
-            task.add_done_callback(self._landed)
+            places = world.channel(departure.connection).limits.concurrency
+            task.add_done_callback(partial(self._landed, places))
         return done
 
     async def settle(self) -> None:
@@ -117,11 +121,15 @@ class DeliverDrain:
         if self.on_wire:
             await asyncio.wait(list(self.on_wire))
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
-        self.on_wire.pop(task, None)
+    def _landed(self, places: int, task: asyncio.Task[None]) -> None:
+        departure = self.on_wire.pop(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("recording an outcome failed: %s", type(task.exception()).__name__)
-        self.wake()
+        taken = sum(each.connection == departure.connection for each in self.on_wire.values())
+        if taken <= places // 2:
+            self.wake()
+        else:  # a look costs much the same for one place as for four; those that land meanwhile share it
+            asyncio.get_running_loop().call_later(TOGETHER, self.wake)
 
     def _capacity(self, world: World, slots: Slots) -> Capacity:
         used = Counter(departure.connection for departure in self.on_wire.values())
@@ -152,27 +160,22 @@ class DeliverDrain:
                 "entry": departure.entry,
                 "stands_by": departure.stands_by,
             }
-            claim = _if_due(departure.message.id).values(
-                state="on_wire", owner=self.me, lease_until=now + LEASE, connection=departure.connection,
-                tries=messages.c.tries + 1, doc=doc,
-            )  # fmt: skip
             if departure.message.shadow:
                 self._record_shadow(connection, departure, world, now)
                 continue
-            if connection.execute(claim).rowcount != 1:
+            claim = {
+                "which": departure.message.id, "owner": self.me, "lease_until": now + LEASE,
+                "connection": departure.connection, "doc": doc,
+            }  # fmt: skip
+            if connection.execute(_CLAIM, claim).rowcount != 1:
                 continue
             content = {"subject": departure.outgoing.subject, "text": departure.outgoing.text}
-            row = connection.execute(
-                sa.insert(attempts).values(
-                    tenant=TENANT,
-                    message_id=departure.message.id,
-                    connection=departure.connection,
-                    key=departure.outgoing.key,
-                    address_hash=departure.address_hash,
-                    content=content,
-                    started_at=now,
-                )
-            )
+            attempt = {
+                "tenant": TENANT, "message_id": departure.message.id, "connection": departure.connection,
+                "key": departure.outgoing.key, "address_hash": departure.address_hash, "content": content,
+                "started_at": now,
+            }  # fmt: skip
+            row = connection.execute(sa.insert(attempts), attempt)
             departure.attempt_id = row.inserted_primary_key[0]  # type: ignore[index]
             if departure.links:
                 # The token of a purpose is the same each time: a new message with it makes it last longer.
@@ -277,12 +280,21 @@ class DeliverDrain:
         raise AssertionError("unreachable")
 
 
+_REV = sa.select(orders.c.rev).where(orders.c.tenant == TENANT, orders.c.id == sa.bindparam("order_id"))
+
+
 def _still_so(connection: sa.Connection, departure: Departure) -> bool:
     """Whether the order is what the guards saw when they let the message go."""
     if not departure.rev:
         return True
-    rev = sa.select(orders.c.rev).where(orders.c.tenant == TENANT, orders.c.id == departure.message.order_id)
-    return bool(connection.execute(rev).scalar() == departure.rev)
+    return bool(connection.execute(_REV, {"order_id": departure.message.order_id}).scalar() == departure.rev)
+
+
+_CLAIM = (
+    sa.update(messages)
+    .where(messages.c.id == sa.bindparam("which"), sa.text("messages.state = 'due'"))
+    .values(state="on_wire", tries=messages.c.tries + 1)
+)
 
 
 def _if_due(message_id: int) -> Any:

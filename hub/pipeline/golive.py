@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from .appointments import keep
 from .failing import tell_expiring
-from .orders import remember_waiting
+from .loading import remember_waiting
 from .remap import remember_statuses
 from .rewatch import note_clocks
 from .world import World

@@ -135,7 +135,7 @@ class Leaving:
         self.outbox.changes.append((self.row.id, values))
 
     def _decide(self) -> Decision:
-        row, names = self.row, self.names()
+        row, names = self.row, self.names
         if self.world.shadow and not row.shadow and not row.recipient.startswith("staff:"):
             return Defer(self.now + LOOK_AGAIN, WAITS)
         tried = self.doc.get("tried", ())
@@ -348,6 +348,7 @@ class Leaving:
 
     # -- what it says
 
+    @cached_property
     def names(self) -> dict[str, Any]:
         """Everything its text may read, with the freshest data."""
         row, doc = self.row, self.doc
@@ -495,7 +496,7 @@ class Leaving:
                 self._change(connection=connection)
             return
         try:
-            text = self._render(connection, self.names())
+            text = self._render(connection, self.names)
         except TextError as error:
             self._change(state="failed", reason=f"its text cannot be made: {error}", finished_at=self.now)
             self.outbox.unheard.append(self.row)

@@ -14,8 +14,8 @@ from hub.store.database import say_after_commit, upsert
 from hub.store.tables import TENANT, escalations, messages, runs, timeline, timers
 
 from .ladder import MATTER, first_told, hand_over, history_line
+from .loading import remember
 from .news import is_home, report, shop_of_home
-from .orders import remember
 from .plain import key_of
 from .shadow import SHADOW, write_messages
 from .world import World

@@ -1,30 +1,16 @@
-"""Read an order whole, decide what news means for it, and say what is to be written. Only `load_orders` reads rows."""
+"""Decide what news means for an order, and say what is to be written. `loading` reads the rows."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from hub.config.model import Shop
-from hub.flows.compile import compile_flow
-from hub.flows.run import Run
 from hub.model import OrderSnapshot
 from hub.plugin import AddressKind
 from hub.status import Fact, Line, Mode, Precision, Status, Verdict, is_fresh
 from hub.store.tables import (
-    TENANT,
-    contacts,
-    errands,
-    escalations,
-    facts,
-    flow_versions,
-    messages,
-    orders,
-    runs,
     slot_of,
-    surveys,
 )
 
 from .appointments import rung
@@ -33,204 +19,27 @@ from .batch import OrderPlan, Wanted
 from .changes import ORDER as ORDER_CHANGED
 from .changes import SHIPMENT as SHIPMENT_CHANGED
 from .changes import changes
-from .customer import NOTHING_KNOWN, About, read_about
-from .dates import LATE
-from .documents import OrderDoc, dump, learn, load
+from .customer import NOTHING_KNOWN, customer_id_of
+from .documents import OrderDoc, dump, learn
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
-from .gather import claims_of
 from .ladder import climb, climbed_text, history_line
+from .loading import Loaded
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .occasions import Occasion
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
-from .plain import from_plain, key_of
 from .reach import open_channels, with_failovers
-from .react import RunRow, Situation, react, run_key
+from .react import Situation, react, run_key
 from .remap import former
 from .shadow import in_shadow, realm
 from .state import OrderView
-from .stays import EXPECTED_AT, Watched, clocks_of
+from .stays import Watched, clocks_of
 from .stuck import notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
 from .world import World
-
-
-@dataclass(slots=True)
-class Loaded:
-    """One order as the database has it."""
-
-    rev: int = 0
-    doc: OrderDoc = field(default_factory=OrderDoc)
-    connection: str = ""
-    created_at: datetime | None = None
-    customer_id: str = ""
-    facts: list[StoredFact] = field(default_factory=list)
-    runs: list[RunRow] = field(default_factory=list)
-    speaking: list[RunRow] = field(default_factory=list)
-    """Runs that are done, with messages or errands that have not left yet."""
-    errands: list[Any] = field(default_factory=list)
-    """What runs that wait have asked for outside."""
-    run_keys: frozenset[str] = frozenset()
-    open_escalations: dict[str, str] = field(default_factory=dict)
-    escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
-    surveys: frozenset[str] = frozenset()
-    """Names of the surveys that were opened about it."""
-    contacts: dict[str, str] = field(default_factory=dict)
-    """Channel connection → open or closed, for the order's customer."""
-    about: About = NOTHING_KNOWN
-    told_since: dict[str, datetime] = field(default_factory=dict)
-    """Subject → the date that a run about its delay has told the customer."""
-
-
-def load_orders(
-    connection: sa.Connection, world: World, wanted: Mapping[str, Wanted], claims: Collection[str] = ()
-) -> dict[str, Loaded]:
-    """Documents, facts, runs and open matters of these orders, in a handful of queries. A home never ends: of its runs
-    only those are read that wait or have yet to speak, and those of the keys in `claims`."""
-    ids = list(wanted)
-    found = {order_id: Loaded(connection=order_id.partition(":")[0]) for order_id in ids}
-    for row in _of(connection, orders, ids, orders.c.id):
-        loaded = found[row.id]
-        loaded.rev, loaded.doc, loaded.connection = row.rev, load(row.doc), row.connection
-        loaded.created_at, loaded.customer_id = row.created_at, row.customer_id
-    for row in _of(connection, facts, ids):
-        found[row.order_id].facts.append(StoredFact.from_row(row))
-    keys: dict[str, set[str]] = {}
-    speaking = _speaking(connection, ids)
-    for row in _runs(connection, ids, {*speaking, *claims}):
-        keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
-        if bool(row.shadow) is world.shadow:
-            _note_told(found[row.order_id], row)
-        if row.state == "waiting" or (row.state == "done" and row.key in speaking):
-            kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
-    for row in _asked_outside(connection, found):
-        found[row.order_id].errands.append(row)
-    for order_id, theirs in keys.items():
-        found[order_id].run_keys = frozenset(theirs)
-    for row in _of(connection, escalations, ids):
-        found[row.order_id].escalations[row.uid] = dict(row._mapping)
-        if row.state != "resolved":
-            found[row.order_id].open_escalations[row.key] = row.uid
-    if world.config.surveys:
-        for row in _of(connection, surveys, ids):
-            found[row.order_id].surveys |= {row.name}
-    _meet_customers(connection, world, found, wanted)
-    return found
-
-
-def _note_told(loaded: Loaded, row: Any) -> None:
-    values = row.doc["run"]["values"] if row.word.startswith(LATE) else {}
-    if values.get("spoke"):
-        told, before = from_plain(values[EXPECTED_AT]), loaded.told_since.get(row.subject)
-        loaded.told_since[row.subject] = max(told, before or told)
-
-
-def _of(connection: sa.Connection, table: sa.Table, ids: Sequence[str], column: sa.Column[str] | None = None) -> Any:
-    column = table.c.order_id if column is None else column
-    return connection.execute(sa.select(table).where(table.c.tenant == TENANT, column.in_(ids))).all()
-
-
-def _runs(connection: sa.Connection, ids: Sequence[str], keys: Collection[str]) -> list[Any]:
-    """All runs of orders, and of homes those that wait or have one of these keys."""
-    homes = [each for each in ids if is_home(each)]
-    rows = list(_of(connection, runs, [each for each in ids if not is_home(each)]))
-    if homes:
-        theirs = sa.select(runs).where(runs.c.tenant == TENANT, runs.c.order_id.in_(homes))
-        rows += connection.execute(theirs.where(sa.text("runs.state = 'waiting'"))).all()
-        ended = theirs.where(sa.text("runs.state <> 'waiting'"), runs.c.key.in_(sorted(keys)))
-        rows += connection.execute(ended).all() if keys else []
-    return rows
-
-
-def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
-    """Keys of runs with messages or errands that are still to leave."""
-    due = sa.select(messages.c.run_key).where(
-        messages.c.tenant == TENANT, messages.c.order_id.in_(ids), sa.text("messages.state = 'due'")
-    )
-    asked = sa.select(errands.c.run_key).where(
-        errands.c.tenant == TENANT, errands.c.order_id.in_(ids), sa.text("errands.state = 'due'")
-    )
-    return {row.run_key for row in connection.execute(due.union(asked)) if row.run_key}
-
-
-def _asked_outside(connection: sa.Connection, found: Mapping[str, Loaded]) -> Sequence[Any]:
-    """What the runs that wait have asked for outside, without what was said in it."""
-    ids = [order_id for order_id, loaded in found.items() if loaded.runs]
-    waiting = [run.key for order_id in ids for run in found[order_id].runs]
-    if not ids:
-        return ()
-    columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
-    theirs = (errands.c.tenant == TENANT, errands.c.order_id.in_(ids), errands.c.run_key.in_(waiting))
-    return connection.execute(sa.select(*columns).where(*theirs)).all()
-
-
-def _run_row(row: Any) -> RunRow:
-    return RunRow(
-        row.key, row.flow, row.version, row.subject_kind, row.subject, row.word, row.occurrence, row.started_at,
-        Run.from_json(row.doc["run"], row.state), event=from_plain(row.doc["event"]),
-        shadow=bool(row.shadow),
-    )  # fmt: skip
-
-
-def remember(connection: sa.Connection, world: World, flow: str, version: str) -> str:
-    """A run keeps the text it started with; fetch it when the live file has another. Returns why it cannot be had (a
-    word that this version of the hub does not know any more); empty: it is at hand."""
-    if world.knows(flow, version):
-        return ""
-    row = connection.execute(
-        sa.select(flow_versions).where(flow_versions.c.tenant == TENANT, flow_versions.c.version == version)
-    ).first()
-    if row is None:
-        return f"the text of the flow {flow} with which it started is not kept any more"
-    try:
-        world.remember(replace(compile_flow(row.name, row.source), version=version))
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def remember_waiting(connection: sa.Connection, world: World) -> None:
-    """Fetch the texts of all runs that wait or have yet to speak: what only a former text listens to is written down
-    too."""
-    speaking = sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text("messages.state = 'due'"))
-    asked = sa.select(errands.c.run_key).where(errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
-    texts = sa.select(runs.c.flow, runs.c.version).where(runs.c.tenant == TENANT)
-    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(asked)))
-    for row in connection.execute(sa.union(*(texts.where(each) for each in at_work))).all():
-        remember(connection, world, row.flow, row.version)
-
-
-def _meet_customers(
-    connection: sa.Connection, world: World, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]
-) -> None:
-    """Who each order's customer is, by which channels they can be reached, and how many orders they had before."""
-    for order_id, loaded in found.items():
-        first = next((record for _, record in wanted[order_id].records if isinstance(record, OrderSnapshot)), None)
-        if not loaded.customer_id and first is not None and loaded.connection in world.config.connections:
-            loaded.customer_id = customer_id_of(first, world.shop_of(loaded.connection).key, order_id)
-    customers = {loaded.customer_id for loaded in found.values() if loaded.customer_id}
-    linked: dict[str, dict[str, str]] = {}
-    for row in _among(connection, sa.select(contacts), contacts.c.customer_id, contacts.c.tenant, customers):
-        linked.setdefault(row.customer_id, {})[row.channel] = row.state
-    count = sa.select(orders.c.customer_id, sa.func.count().label("n")).group_by(orders.c.customer_id)
-    had = {
-        row.customer_id: row.n for row in _among(connection, count, orders.c.customer_id, orders.c.tenant, customers)
-    }
-    about = read_about(connection, {order_id: loaded.customer_id for order_id, loaded in found.items()})
-    for order_id, loaded in found.items():
-        loaded.contacts, loaded.about = linked.get(loaded.customer_id, {}), about[order_id]
-        if loaded.rev == 0:
-            loaded.doc = replace(loaded.doc, customer_orders=had.get(loaded.customer_id, 0))
-
-
-def _among(
-    connection: sa.Connection, query: sa.Select[Any], column: sa.Column[str], tenant: sa.Column[str], values: set[str]
-) -> Sequence[Any]:
-    return connection.execute(query.where(tenant == TENANT, column.in_(values))).all() if values else ()
 
 
 def reachable(world: World, doc: OrderDoc, states: Mapping[str, str]) -> tuple[str, ...]:
@@ -455,13 +264,6 @@ def _consents(before: OrderSnapshot | None, after: OrderSnapshot | None, *, anew
     if before is None or anew:
         return [(after.placed_at, True)] if allows else []
     return [(after.version, allows)] if before.customer.accepts_marketing is not allows else []
-
-
-def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
-    """One person of one shop: by e-mail, else phone, else the platform's own reference, else only this order."""
-    customer = snapshot.customer
-    identity = customer.email.strip().lower() or customer.phone.strip() or customer.ref or order_id
-    return key_of(shop, identity)[:24]
 
 
 def _write_order(

@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.store.tables import in_slots, messages
+from hub.store.tables import Slots, in_slots, messages
 
 from .around import FEW, Capacity, Outbox, read_around
 from .fault import fault
@@ -23,7 +24,12 @@ log = logging.getLogger("hub.deliver")
 
 def look(connection: sa.Connection, world: World, now: datetime, capacity: Capacity) -> Outbox:
     """Decide on the due messages that some channel has room for; writes nothing."""
-    due = [row for name in ("", *capacity.free) for row in _due(connection, name, capacity, now)]
+    queued = [row for name in capacity.free for row in _due(connection, name, capacity.free[name], capacity, now)]
+    # What no channel was chosen for yet is looked at as far as there are places left for it, and when there are none
+    # one of it, for the urgent: each look costs by the messages that it reads.
+    places = sum(max(free, 0) for free in capacity.free.values())
+    unplaced = min(max(places - len(queued), 1), FEW) if places else 0
+    due = [*queued, *_due(connection, "", unplaced, capacity, now)]
     if not due:
         return Outbox()
     due.sort(key=lambda each: (not each.doc.get("urgent"), each.due_at, each.id))
@@ -83,24 +89,32 @@ def _decide(connection: sa.Connection, world: World, now: datetime, capacity: Ca
     return outbox
 
 
-def _due(connection: sa.Connection, name: str, capacity: Capacity, now: datetime) -> Sequence[Any]:
+def _due(connection: sa.Connection, name: str, limit: int, capacity: Capacity, now: datetime) -> Sequence[Any]:
     """The oldest that are due, by as many as may leave. What cannot leave beside another message of its order takes
     nobody's place."""
-    limit = capacity.free.get(name, FEW)
     if limit <= 0:
         return ()
-    can_leave = (
-        sa.select(messages)
-        .where(sa.text("messages.state = 'due'"), messages.c.connection == name, messages.c.due_at <= now)
-        .where(messages.c.order_id.not_in(sorted(capacity.busy)), in_slots(messages.c.slot, capacity.slots))
-    )
-    oldest = connection.execute(can_leave.order_by(messages.c.due_at, messages.c.id).limit(limit)).all()
+    asked = {"name": name, "now": now, "busy": sorted(capacity.busy)}
+    oldest = connection.execute(_can_leave(capacity.slots, limit), asked).all()
     if len(oldest) < limit:
         return oldest
     # What quiet hours kept until the morning is a crowd; what is urgent does not wait behind it.
-    newest = connection.execute(can_leave.order_by(messages.c.due_at.desc(), messages.c.id.desc()).limit(FEW))
+    newest = connection.execute(_can_leave(capacity.slots, FEW, newest=True), asked)
     known = {row.id for row in oldest}
     return [*oldest, *(row for row in newest if row.doc.get("urgent") and row.id not in known)]
+
+
+@cache
+def _can_leave(slots: Slots, limit: int, *, newest: bool = False) -> sa.Select[Any]:
+    by_time = (messages.c.due_at, messages.c.id)
+    return (
+        sa.select(messages)
+        .where(sa.text("messages.state = 'due'"), messages.c.connection == sa.bindparam("name"))
+        .where(messages.c.due_at <= sa.bindparam("now"), in_slots(messages.c.slot, slots))
+        .where(messages.c.order_id.not_in(sa.bindparam("busy", expanding=True)))
+        .order_by(*(each.desc() if newest else each for each in by_time))
+        .limit(limit)
+    )
 
 
 def owner() -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hub.plugin import Accepted, Duplicate, Outcome
 from hub.store.database import insert_new, upsert
+from hub.store.rows import change_row, rows_of
 from hub.store.tables import (
     TENANT,
     InboxState,
@@ -28,6 +29,15 @@ from .staff import tell_notice
 from .states import MessageState, done_with
 from .world import World
 
+_CAME_EARLY = (
+    sa.update(inbox)
+    .where(sa.text("inbox.state = 2"), inbox.c.tenant == TENANT, inbox.c.subject == sa.bindparam("of"))
+    .values(state=InboxState.PENDING)
+)
+"""Receipts that were faster than the answer."""
+_AGAIN = sa.update(connections).where(connections.c.name == sa.bindparam("of"), connections.c.paused != "")
+_AGAIN = _AGAIN.values(paused="")
+
 
 class Left:
     """A message that was on the wire, the attempt it was (0: not known any more), and the address it went to."""
@@ -44,7 +54,7 @@ class Recorder:
 
     def mark(self, connection: sa.Connection, world: World, left: Left, outcome: Outcome, now: datetime) -> None:
         """What became of a message that was on the wire, on its attempt and on itself."""
-        row = connection.execute(sa.select(messages).where(messages.c.id == left.row.id)).one()
+        (row,) = rows_of(connection, messages.c.id, [left.row.id])
         kind = type(outcome).__name__.lower()
         if row.state == "on_wire" or left.attempt_id:
             self._mark_attempt(connection, left, outcome, kind, now)
@@ -60,16 +70,14 @@ class Recorder:
         values: dict[str, Any] = {"outcome": kind, "finished_at": now, "reason": getattr(outcome, "reason", "")}
         if isinstance(outcome, Accepted | Duplicate):
             values["provider_id"] = outcome.provider_id
-        which = (
-            attempts.c.id == left.attempt_id
-            if left.attempt_id
-            else sa.and_(attempts.c.message_id == left.row.id, attempts.c.outcome == "")
-        )
-        connection.execute(sa.update(attempts).where(which).values(**values))
+        if left.attempt_id:
+            change_row(connection, attempts.c.id, left.attempt_id, values)
+        else:
+            which = sa.and_(attempts.c.message_id == left.row.id, attempts.c.outcome == "")
+            connection.execute(sa.update(attempts).where(which).values(**values))
         if values.get("provider_id"):
             early = receipt_subject(left.connection, values["provider_id"])
-            waiting = sa.update(inbox).where(sa.text("inbox.state = 2"), inbox.c.tenant == TENANT)
-            connection.execute(waiting.where(inbox.c.subject == early).values(state=InboxState.PENDING))
+            connection.execute(_CAME_EARLY, {"of": early})
 
     def _attempted(self, world: World, row: Any, connection: str, now: datetime) -> Attempted:
         channel, doc = world.channel(connection), row.doc
@@ -114,7 +122,7 @@ class Recorder:
                 values |= {"tries": 0, "connection": ""}
         else:
             values["finished_at"] = now
-        connection.execute(sa.update(messages).where(messages.c.id == row.id).values(**values, doc=doc))
+        change_row(connection, messages.c.id, row.id, {**values, "doc": doc})
         message_moved(connection, self.dialect, world, row.id, verdict.state, now)
         if verdict.receipt_by is not None:
             self._await_receipt(connection, row, verdict.receipt_by)
@@ -194,6 +202,4 @@ def pause_connection(
 
 def resume_connection(connection: sa.Connection, name: str) -> None:
     """It was asked with success: a pause is over."""
-    connection.execute(
-        sa.update(connections).where(connections.c.name == name, connections.c.paused != "").values(paused="")
-    )
+    connection.execute(_AGAIN, {"of": name})

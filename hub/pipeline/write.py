@@ -15,6 +15,7 @@ from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
 from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
+from hub.store.rows import rows_of
 from hub.store.tables import (
     TENANT,
     InboxState,
@@ -66,6 +67,12 @@ NO_RECEIPT = "no receipt in time"
 STATUS_UNMAPPED = "status.unmapped"
 
 
+_UNCHANGED = sa.update(orders).where(
+    orders.c.tenant == TENANT, orders.c.id == sa.bindparam("order_id"), orders.c.rev == sa.bindparam("seen")
+)
+"""The order is as it was when this was decided."""
+
+
 class StaleError(Exception):
     """An order changed between reading and writing; read again."""
 
@@ -93,13 +100,12 @@ class _Write:
         if plan.row is None:
             return
         if plan.rev == 0:
-            done = self.connection.execute(insert_new(orders, self.dialect).values(tenant=TENANT, rev=1, **plan.row))
+            row = {"tenant": TENANT, "rev": 1, **plan.row}
+            done = self.connection.execute(insert_new(orders, self.dialect), row)
         else:
-            done = self.connection.execute(
-                sa.update(orders)
-                .where(orders.c.tenant == TENANT, orders.c.id == plan.order_id, orders.c.rev == plan.rev)
-                .values(rev=plan.rev + 1, **{k: v for k, v in plan.row.items() if k not in ("id", "created_at")})
-            )
+            row = {name: value for name, value in plan.row.items() if name not in ("id", "created_at")}
+            decided_on = {"order_id": plan.order_id, "seen": plan.rev}
+            done = self.connection.execute(_UNCHANGED, {**row, "rev": plan.rev + 1, **decided_on})
         if done.rowcount != 1:
             raise StaleError(plan.order_id)
 
@@ -212,12 +218,7 @@ class _Write:
     def _numbers(self, plan: OrderPlan) -> None:
         if plan.row is None:
             return
-        held = {
-            row.number
-            for row in self.connection.execute(
-                sa.select(numbers.c.number).where(numbers.c.tenant == TENANT, numbers.c.order_id == plan.order_id)
-            )
-        }
+        held = {row.number for row in rows_of(self.connection, numbers.c.order_id, [plan.order_id] if plan.rev else ())}
         new = [number for number in plan.numbers if number not in held]
         self._insert(numbers, ({"tenant": TENANT, "number": number, "order_id": plan.order_id} for number in new))
         self._wake_orphans([f"parcel:{number}" for number in new], None)

@@ -66,19 +66,26 @@ class Standing:
 NOTHING_SAID = Standing()
 
 
+def _standing() -> sa.CompoundSelect[Any]:
+    shape = ("customer_id", "cls", "channel", "at", "how")
+    customers: Any = sa.bindparam("customers", expanding=True)
+    refused = sa.select(*(optouts.c[name] for name in shape), sa.literal(-1).label("given"))
+    words = sa.select(*(consents.c[name] for name in shape), consents.c.given)
+    return sa.union_all(
+        refused.where(optouts.c.tenant == TENANT, optouts.c.customer_id.in_(customers)),
+        words.where(consents.c.tenant == TENANT, consents.c.customer_id.in_(customers), consents.c.cls == MARKETING),
+    )
+
+
+_STANDING = _standing()
+
+
 def standings(connection: sa.Connection, customers: Iterable[str]) -> dict[str, Standing]:
     """Customer → how it stands, in one query; who is not there has said nothing."""
     wanted = sorted(set(customers) - {""})
     if not wanted:
         return {}
-    shape = ("customer_id", "cls", "channel", "at", "how")
-    refused = sa.select(*(optouts.c[name] for name in shape), sa.literal(-1).label("given"))
-    words = sa.select(*(consents.c[name] for name in shape), consents.c.given)
-    both = sa.union_all(
-        refused.where(optouts.c.tenant == TENANT, optouts.c.customer_id.in_(wanted)),
-        words.where(consents.c.tenant == TENANT, consents.c.customer_id.in_(wanted), consents.c.cls == MARKETING),
-    )
-    rows = connection.execute(both).all()
+    rows = connection.execute(_STANDING, {"customers": wanted}).all()
     left: dict[str, dict[tuple[str, str], str]] = {}
     said: dict[str, dict[str, tuple[datetime, bool]]] = {}
     for row in rows:

@@ -9,6 +9,7 @@ import fcntl
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -78,6 +79,7 @@ def is_trouble(error: BaseException) -> bool:
     return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
 
 
+@cache
 def insert_new(table: sa.Table, dialect: str) -> Any:
     """INSERT that leaves an existing row alone (ON CONFLICT DO NOTHING), for both databases."""
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
@@ -86,6 +88,11 @@ def insert_new(table: sa.Table, dialect: str) -> Any:
 
 def upsert(table: sa.Table, dialect: str, *, keys: Sequence[str], change: Sequence[str]) -> Any:
     """INSERT that overwrites `change` in the row that has the same `keys`."""
+    return _upsert(table, dialect, tuple(keys), tuple(change))
+
+
+@cache
+def _upsert(table: sa.Table, dialect: str, keys: Sequence[str], change: Sequence[str]) -> Any:
     make = postgresql.insert if dialect == "postgresql" else sqlite.insert
     statement = make(table)
     return statement.on_conflict_do_update(

@@ -18,9 +18,12 @@ def make_link_secret(connection: sa.Connection, dialect: str) -> None:
     connection.execute(insert_new(meta, dialect).values(key="link_secret", value=secrets.token_hex(32)))
 
 
+_SECRET = sa.select(meta.c.value).where(meta.c.key == "link_secret")
+
+
 def link_secret(connection: sa.Connection) -> bytes:
     """The secret that tokens are made with."""
-    row = connection.execute(sa.select(meta.c.value).where(meta.c.key == "link_secret")).one()
+    row = connection.execute(_SECRET).one()
     return bytes.fromhex(row.value)
 
 

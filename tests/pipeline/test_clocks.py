@@ -15,10 +15,10 @@ from hub.pipeline.around import Capacity, Outbox, read_around
 from hub.pipeline.batch import REWATCH, Wanted
 from hub.pipeline.gather import claims_of
 from hub.pipeline.leaving import Leaving
+from hub.pipeline.loading import load_orders
 from hub.pipeline.names import names_of
 from hub.pipeline.news import report
 from hub.pipeline.occasions import Occasion
-from hub.pipeline.orders import load_orders
 from hub.pipeline.presses import press
 from hub.pipeline.react import run_key
 from hub.pipeline.stays import micros
@@ -576,7 +576,7 @@ async def _names(it: Desk) -> Mapping[str, Any]:
     (row,) = it.rows(messages)
     around = it.db.run(lambda connection: read_around(connection, it.world, [row], it.clock.now()))
     leaving = Leaving(row, it.world, it.clock.now(), around, Capacity({}, frozenset(), {}), {}, Outbox())
-    return {"shipments": [each["tracking_number"] for each in leaving.names()["shipments"]]}
+    return {"shipments": [each["tracking_number"] for each in leaving.names["shipments"]]}
 
 
 # ------------------------------------------------------------------------------------------------ buttons

@@ -13,8 +13,8 @@ from hub.config.model import Contact
 from hub.model import Customer
 from hub.pipeline.around import read_around
 from hub.pipeline.batch import Wanted
+from hub.pipeline.loading import load_orders
 from hub.pipeline.news import home_of, report
-from hub.pipeline.orders import load_orders
 from hub.store.database import Database
 from hub.store.tables import InboxState, attempts, escalations, inbox, messages, runs, timeline
 

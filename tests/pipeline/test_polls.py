@@ -8,7 +8,8 @@ import pytest
 from hub.model import Direction, Number, ParcelNews, Relation, ReturnSnapshot
 from hub.pipeline.asking import CORRECTIONS, INTERVALS
 from hub.pipeline.batch import Event, Wanted
-from hub.pipeline.orders import Loaded, plan_order
+from hub.pipeline.loading import Loaded
+from hub.pipeline.orders import plan_order
 from hub.pipeline.polls import standing_polls
 from hub.pipeline.world import World
 from hub.status import FINAL, Meaning, Mode, Shipment

@@ -15,7 +15,7 @@ from hub.config.model import Config
 from hub.flows.load import load_config
 from hub.messages import Texts, check_text
 from hub.pipeline.batch import Wanted
-from hub.pipeline.orders import Loaded, load_orders
+from hub.pipeline.loading import Loaded, load_orders
 from hub.pipeline.view import view
 from hub.pipeline.world import World
 from hub.plugin import Adapter, WebhookRequest
