@@ -68,7 +68,7 @@ def comments(connection: sa.Connection, declared: Mapping[str, Survey], since: d
 
 
 def _opened(connection: sa.Connection, since: datetime | None) -> Sequence[Any]:
-    query = sa.select(surveys).where(surveys.c.tenant == TENANT)
+    query = sa.select(surveys).where(surveys.c.tenant == TENANT, surveys.c.shadow == 0)
     return connection.execute(query.where(surveys.c.opened_at >= since) if since else query).all()
 
 

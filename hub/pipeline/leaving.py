@@ -29,6 +29,7 @@ from .plain import attempt_key, from_plain
 from .pressing import buttons_of
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
+from .states import REACHED
 from .survey_chat import Asking
 from .world import World
 from .zones import clocks_of
@@ -227,13 +228,22 @@ class Leaving:
                 return f"stopped: {self.view.gone}"
             if self.subject and not self.view.has(self.subject):
                 return f"stopped: {NOT_THERE}"
-        if self.asking is not None and (over := self.asking.over(self.now)):
+        if self.asking is not None and (over := self.asking.over(self.now) or self._reminds_of_nothing()):
             return over
         if self.doc.get("escalation"):
             return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
             return "stopped"
         return SAID_WITH_ANOTHER if self._said_with_another() else ""
+
+    def _reminds_of_nothing(self) -> str:
+        """Whether it reminds of an invitation that did not go out, or has not yet: the first that its run said of the
+        survey."""
+        row, said = self.row, self.around.later.get(self.row.order_id, ()) if self.row.run_key else ()
+        ours = [each for each in said if each.run_key == row.run_key and each.id < row.id]
+        first = next((each for each in ours if each.doc.get("survey") == self.doc["survey"]), None)
+        went = first is None or first.state in REACHED or _would_have_gone(first)
+        return "" if went else "stopped: the invitation did not go out"
 
     def _settled(self, matter: Any) -> str:
         """Why nobody has to be called about a matter any more. That it is overdue concerns people also when somebody
@@ -550,8 +560,13 @@ class Leaving:
 
 def _speaks(row: Any) -> bool:
     """Whether a message is told, was told, or in shadow would have been."""
-    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and row.reason != SHADOW)
+    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and not _would_have_gone(row))
     return not ended
+
+
+def _would_have_gone(row: Any) -> bool:
+    """Whether a shadow would have sent it."""
+    return (row.state, row.reason) == ("suppressed", SHADOW)
 
 
 def _heard_by(row: Any) -> tuple[str, int]:

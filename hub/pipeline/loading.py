@@ -33,6 +33,7 @@ from .gather import claims_of
 from .news import is_home
 from .plain import from_plain
 from .react import RunRow
+from .shadow import realm
 from .stays import EXPECTED_AT
 from .world import World
 
@@ -56,7 +57,7 @@ class Loaded:
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
     surveys: frozenset[str] = frozenset()
-    """Names of the surveys that were opened about it."""
+    """Names of the surveys that were opened about it, those of shadows in their realm."""
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
     about: About = NOTHING_KNOWN
@@ -81,7 +82,7 @@ def load_orders(
             if row.state != "resolved":
                 found[row.order_id].open_escalations[row.key] = row.uid
         for row in rows_of(connection, surveys.c.order_id, old if world.config.surveys else ()):
-            found[row.order_id].surveys |= {row.name}
+            found[row.order_id].surveys |= {realm(row.name, bool(row.shadow))}
     meet_customers(connection, found)
     _count_earlier(connection, found)
     return found

@@ -122,7 +122,7 @@ class Situation:
     matters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """uid → row, of all matters that were ever raised about the order."""
     surveys: Set[str] = frozenset()
-    """Names of the surveys that were opened about the order."""
+    """Names of the surveys that were opened about the order, those of shadows in their realm."""
     speaking: Sequence[RunRow] = ()
     """Runs that are done but whose messages or errands have not left yet: what stops them stops those."""
     news: Sequence[Occasion] = ()
@@ -501,22 +501,24 @@ class _React:
         """Open the survey, invite to it, and put the reminder beside the invitation."""
         it = self.it
         survey = it.world.config.surveys.get(step.name)
-        if survey is None or step.name in self.surveys:
+        claim = realm(step.name, row.shadow)
+        if survey is None or claim in self.surveys:
             why = "this order was asked already" if survey else "there is no such survey in the file any more"
             self._line(row.flow, row.word, f"{step.id}: {why}", row.key)
             return run
-        if not row.shadow:  # one in shadow would only have asked: it takes no order's turn
-            self.surveys.add(step.name)
-        opened = new_survey(survey, order_id=it.after.id, customer_id=it.customer_id, run_key=row.key, now=it.now)
-        if not row.shadow:
-            self.out.surveys.append(opened)
-        about = {} if row.shadow else {"survey": opened["id"]}
+        self.surveys.add(claim)
+        opened = new_survey(
+            survey, order_id=it.after.id, customer_id=it.customer_id, run_key=row.key, now=it.now, shadow=row.shadow
+        )
+        self.out.surveys.append(opened)
         said = [(step.id, survey.template, it.now)]
         if survey.remind is not None:
             said.append((f"{step.id}:reminder", survey.reminder, it.now + survey.remind))
         for key, template, earliest in said:
             words = Notify(key, template, step.to, step.via, step.cls)
-            run = self._say(row, SayTo(words, opened["until_at"], {}), run, about=about, earliest=earliest)
+            run = self._say(
+                row, SayTo(words, opened["until_at"], {}), run, about={"survey": opened["id"]}, earliest=earliest
+            )
         return run
 
     def _say(

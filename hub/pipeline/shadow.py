@@ -1,8 +1,8 @@
 """What happens in shadow: everything as if it were live, except that nobody outside feels anything of it.
 
-Whether something is a shadow's is a fact of its row (`runs.shadow`, `messages.shadow`, a matter whose state is
-`shadow`), never of the process that comes upon it: what was begun in shadow stays so to its end, whatever is switched
-meanwhile, and what was begun live is never ended by a shadow.
+Whether something is a shadow's is a fact of its row (`runs.shadow`, `messages.shadow`, `surveys.shadow`, a matter whose
+state is `shadow`), never of the process that comes upon it: what was begun in shadow stays so to its end, whatever is
+switched meanwhile, and what was begun live is never ended by a shadow.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.flows.model import Flow, State
-from hub.flows.run import Effect, Exceeded, Note, Open, SayTo
+from hub.flows.run import Effect, Exceeded, Invite, Note, Open, SayTo
 from hub.plugin import Outgoing
 from hub.store.database import insert_new, upsert
 from hub.store.queries import NOT_DONE, SINCE, shadow_since
@@ -26,7 +26,7 @@ SHADOW = "shadow"
 would have been raised."""
 WAITS = "waits: the hub runs in shadow"
 """Why a message that was made live does not leave now."""
-RECORDED = (SayTo, Open, Note, Exceeded)
+RECORDED = (SayTo, Open, Invite, Note, Exceeded)
 """Effects that know shadows: their rows carry it. Every other effect of a shadow's run is only written down."""
 
 

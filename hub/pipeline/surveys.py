@@ -19,6 +19,7 @@ from hub.store.tables import TENANT, slot_of, surveys, timers
 from .answers import Answers, answer_names, is_whole, together
 from .news import report
 from .plain import key_of
+from .shadow import realm
 from .world import World
 
 RESTS = timedelta(hours=1)
@@ -31,11 +32,13 @@ def survey_id(order_id: str, name: str) -> str:
     return key_of(TENANT, "survey", order_id, name)[:24]
 
 
-def new_survey(survey: Survey, *, order_id: str, customer_id: str, run_key: str, now: datetime) -> dict[str, Any]:
-    """The row of a survey that opens now."""
+def new_survey(
+    survey: Survey, *, order_id: str, customer_id: str, run_key: str, now: datetime, shadow: bool
+) -> dict[str, Any]:
+    """The row of a survey that opens now; one of a shadow has an id of its own, and so links of its own."""
     return {
         "tenant": TENANT,
-        "id": survey_id(order_id, survey.name),
+        "id": survey_id(order_id, realm(survey.name, shadow)),
         "slot": slot_of(order_id),
         "order_id": order_id,
         "customer_id": customer_id,
@@ -43,6 +46,7 @@ def new_survey(survey: Survey, *, order_id: str, customer_id: str, run_key: str,
         "name": survey.name,
         "state": OPEN,
         "channel": "",
+        "shadow": int(shadow),
         "answers": {},
         "opened_at": now,
         "until_at": now + survey.open,
@@ -55,8 +59,9 @@ def takes_answers(row: Any, now: datetime) -> bool:
 
 
 def find_survey(connection: sa.Connection, which: str, *, to_change: bool = False) -> Any:
-    """The row of a survey, or None; `to_change`: nobody else answers it meanwhile."""
-    found = sa.select(surveys).where(surveys.c.tenant == TENANT, surveys.c.id == which)
+    """The row of a survey that can be answered, or None: of a shadow's nobody was asked. `to_change`: nobody else
+    answers it meanwhile."""
+    found = sa.select(surveys).where(surveys.c.tenant == TENANT, surveys.c.id == which, surveys.c.shadow == 0)
     return connection.execute(found.with_for_update() if to_change else found).first()
 
 

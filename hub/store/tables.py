@@ -350,12 +350,13 @@ surveys = sa.Table(
     _text("name"),
     _text("state", default="open"),  # open, partial, answered
     _text("channel"),  # by which the last answer came
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody was asked, and nobody can answer
     sa.Column("answers", Json, nullable=False),
     sa.Column("opened_at", Utc, nullable=False),
     sa.Column("until_at", Utc, nullable=False),
     sa.Column("heard_at", Utc),
     sa.Column("finished_at", Utc),
-    sa.UniqueConstraint("tenant", "order_id", "name"),
+    sa.UniqueConstraint("tenant", "order_id", "name", "shadow"),
     sa.Index("ix_surveys_finished", "tenant", "name", "finished_at"),
 )
 

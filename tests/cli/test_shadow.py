@@ -18,6 +18,10 @@ from .using import Shop
 
 PARCEL = "20450999123456"
 SINCE = ("--since", "2026-11-20")
+ASKS = """
+surveys: {after-paying: {template: five-questions, remind: 2h}}
+flows: {ask: {on: payment.paid, steps: [{survey: {name: after-paying, via: letter}}]}}
+"""
 __all__ = ["small"]
 
 
@@ -94,6 +98,24 @@ def test_the_report_counts_and_names_nobody(shop: Shop) -> None:
     for part in ("2 messages to 1 customer", "By flow", "Not sent, and why", "would have heard nothing", "called for"):
         assert part in said
     assert "@" not in said and "Гриценко" not in said
+
+
+async def test_an_invitation_to_a_survey_is_listed_shown_and_counted(tmp_path: Path) -> None:
+    async with town(tmp_path, shadow=True, flows=ASKS) as it:
+        it.shop.shop.create_order(gateway="shopify_payments", paid=True)
+        await it.advance(hours=3)
+    shop = Shop(tmp_path)
+
+    def read() -> tuple[Any, str, Any]:
+        found = shop.told("shadow", "list", *SINCE)
+        return found, shop.hub("shadow", "show", found[0]["id"]).stdout, shop.told("shadow", "report", *SINCE)
+
+    found, said, figures = await asyncio.to_thread(read)
+    assert [(each["template"], each["would_be_sent"]) for each in found] == [
+        ("five-questions", True), ("five-questions-reminder", True),
+    ]  # fmt: skip
+    assert "/s/" in said and found[0]["order"] in said
+    assert (figures["messages"], figures["not_done"], figures["silent"]) == (2, [], [])
 
 
 @pytest.mark.parametrize("since", ["7x", "2026-13-01", "soon", "999999999d"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hub.model import Customer
@@ -15,6 +16,7 @@ from tests.pipeline.fakes import notify, order
 
 from .hamlet import hamlet
 from .test_stories import NUMBER, _shipped, _token
+from .test_surveys import SURVEYS, delivered
 from .town import FLOWS, Town, town
 
 CUSTOMER = "olena.hrytsenko@example.com"
@@ -43,7 +45,7 @@ async def heard(it: Town, outcome: str) -> list[Heard]:
         message = of[each.message_id]
         if message.recipient.startswith("staff:") and not message.step.endswith(":support:1"):
             continue
-        text = re.sub(r"(/[oeu]/|start=)[\w-]+", r"\1TOKEN", each.content["text"].replace(it.base, "HUB"))
+        text = re.sub(r"(/[oesu]/|start=)[\w-]+", r"\1TOKEN", each.content["text"].replace(it.base, "HUB"))
         subject = each.content["subject"]
         found.append(
             Heard(
@@ -61,7 +63,7 @@ async def nobody_felt_it(it: Town) -> None:
     writes = {each.what for each in it.shop.ledger if each.kind == "mutation"}
     assert writes <= {"webhookSubscriptionCreate", "webhookSubscriptionUpdate", "webhookSubscriptionDelete"}
     links = await it.rows(tables.links)
-    assert [each for each in links if each.purpose in ("order", "acknowledge", "unsubscribe")] == []
+    assert [each for each in links if each.purpose in ("order", "survey", "acknowledge", "unsubscribe")] == []
 
 
 async def a_chat(it: Town) -> int:
@@ -180,9 +182,9 @@ def any_story(seed: int) -> Story:
     return story
 
 
-async def _told(story: Story, folder: Path, *, shadow: bool) -> list[Heard]:
+async def _told(story: Story, folder: Path, *, shadow: bool, flows: str = FLOWS) -> list[Heard]:
     folder.mkdir()
-    async with town(folder, shadow=shadow) as it:
+    async with town(folder, shadow=shadow, flows=flows) as it:
         await story(it)
         if shadow:
             await nobody_felt_it(it)
@@ -208,6 +210,47 @@ async def test_flows_in_shadow_would_have_said_what_live_flows_say(tmp_path: Pat
         await story(it)
         await nobody_felt_it(it)
         assert await heard(it, "shadow") == live
+
+
+async def nobody_answers(it: Town) -> None:
+    await delivered(it)
+    await it.advance(days=10)
+
+
+async def nobody_answers_in_a_chat(it: Town) -> None:
+    it.shop.shop.create_order()
+    await it.advance(minutes=5)
+    await a_chat(it)
+    await nobody_answers(it)
+
+
+@pytest.mark.parametrize("story", [nobody_answers, nobody_answers_in_a_chat], ids=lambda it: it.__name__)
+async def test_a_shadow_would_have_asked_and_reminded_as_a_live_hub_does(tmp_path: Path, story: Story) -> None:
+    live = await _told(story, tmp_path / "live", shadow=False, flows=SURVEYS)
+    assert [each.template for each in live][-2:] == ["five-questions", "five-questions-reminder"]
+    assert all("/s/TOKEN" in each.text or "5 = цілком" in each.text for each in live[-2:])
+    assert await _told(story, tmp_path / "shadow", shadow=True, flows=SURVEYS) == live
+
+
+async def test_the_link_of_a_survey_in_shadow_opens_nothing_before_the_switch_or_after(tmp_path: Path) -> None:
+    later = SURVEYS + "  again: {on: return.requested, steps: [{survey: {name: after-delivery, via: letter}}]}\n"
+    async with town(tmp_path, flows=later, shadow=True) as it, httpx.AsyncClient() as reader:
+        order = await delivered(it)
+        await it.advance(days=3, hours=12)
+        (kept,) = [each for each in await it.rows(tables.attempts) if "/s/" in each.content["text"]]
+        link = next(word for word in kept.content["text"].split() if "/s/" in word)
+        assert (await reader.get(link)).status_code == 404
+        await it.restart(shadow=False)
+        it.shop.shop.request_return(order)
+        await it.advance(hours=1)
+        (mail,) = [mail for mail in it.smtp.ledger if "/s/" in mail.text]
+        real = next(word for word in mail.text.split() if "/s/" in word)
+        assert (await reader.get(real)).status_code == 200, "a shadow keeps nobody from asking"
+        link = f"{it.base}/s/{link.rpartition('/')[2]}"
+        assert (await reader.post(link, data={"recommend": "1"})).status_code == 404
+        assert {(row.shadow, row.state, len(row.answers)) for row in await it.rows(tables.surveys)} == {
+            (0, "open", 0), (1, "open", 0),
+        }  # fmt: skip
 
 
 async def test_a_wait_that_began_in_shadow_ends_in_shadow_after_a_switch_in_its_middle(tmp_path: Path) -> None:

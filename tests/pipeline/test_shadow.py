@@ -12,17 +12,20 @@ import sqlalchemy as sa
 
 import hub
 from hub.config.model import Cap, Contact, Unheard
+from hub.config.questions import Survey
 from hub.flows.model import Stop
+from hub.insight.surveys import figures
 from hub.model import Customer
 from hub.pipeline import staff
 from hub.pipeline.news import report
 from hub.pipeline.react import _React
 from hub.pipeline.shadow import WAITS, would_have, write_messages
+from hub.pipeline.surveys import find_survey
 from hub.store.database import Database
-from hub.store.queries import NOT_DONE, failed_messages, matters, open_matters
-from hub.store.tables import attempts, escalations, messages, runs, timers
+from hub.store.queries import NOT_DONE, failed_messages, matters, not_done_in_shadow, open_matters
+from hub.store.tables import attempts, escalations, messages, runs, surveys, timers
 
-from .fakes import ORDER, Desk, Story, notify, order, parcel, scan, world
+from .fakes import ORDER, Desk, Story, moment, notify, order, parcel, scan, world
 
 BOTH = Customer(email="o@x.example", phone="+380671234567")
 CONTACT = Contact(routes={"default": ("mail",)}, settle=timedelta(0))
@@ -31,6 +34,10 @@ CALLS: Mapping[str, Any] = {
     "on": "order.packed",
     "steps": [{"escalate": {"to": "support", "reason": "{{ order.number }} is wrong", "due": "1h"}}],
 }
+
+
+ASKS: Mapping[str, Any] = {"on": "order.packed", "steps": [{"survey": {"name": "after", "via": ["mail"]}}]}
+AFTER = {"after": Survey("after", "five-questions", remind=timedelta(hours=2))}
 
 
 @pytest.fixture
@@ -194,6 +201,55 @@ async def test_what_the_hub_itself_lacks_is_told_in_shadow_and_says_so(db: Datab
 def _notice(connection: sa.Connection, it: Desk, **more: Any) -> None:
     said = {"kind": "flagged", "source": "shop", "said": "dispute", "reason": "dispute"}
     staff.tell_notice(connection, it.db.dialect, "flagged|1", said, it.world, it.clock.now(), **more)
+
+
+# ------------------------------------------------------------------------------------------------ surveys
+
+
+async def test_an_invitation_and_its_reminder_are_kept_and_nobody_can_answer(db: Database) -> None:
+    it = Desk(db, world({"quiet": shadowed(ASKS)}, contact=CONTACT, surveys=AFTER))
+    await it.hear(packed())
+    await it.wait(hours=3)
+    assert [(row.template, row.state, row.reason, row.shadow) for row in it.rows(messages)] == [
+        ("five-questions", "suppressed", "shadow", 1), ("five-questions-reminder", "suppressed", "shadow", 1),
+    ]  # fmt: skip
+    assert all("https://hub.example/s/" in row.content["text"] for row in it.rows(attempts))
+    (row,) = it.rows(surveys)
+    assert (row.shadow, row.state) == (1, "open")
+    assert db.run(lambda connection: find_survey(connection, row.id)) is None
+    assert db.run(lambda connection: not_done_in_shadow(connection, moment("00:00"))) == []
+
+
+async def test_a_survey_in_shadow_keeps_no_live_one_from_asking_and_counts_nowhere(db: Database) -> None:
+    it = Desk(db, world({"flow": shadowed(ASKS)}, contact=CONTACT, surveys=AFTER))
+    await it.hear(packed())
+    (nothing,) = db.run(lambda connection: figures(connection, AFTER))
+    assert nothing.sent == 0
+    it.go_live(world({"flow": {**ASKS, "on": "order.completed"}}, contact=CONTACT, surveys=AFTER))
+    await it.hear(order("11:00", "order.completed", customer=BOTH))
+    assert [(row.state, row.reason) for row in it.rows(messages, messages.c.template == "five-questions")] == [
+        ("suppressed", "shadow"), ("sent", ""),
+    ]  # fmt: skip
+    assert {row.shadow for row in it.rows(surveys)} == {0, 1} and len({row.id for row in it.rows(surveys)}) == 2
+    (found,) = db.run(lambda connection: figures(connection, AFTER))
+    assert found.sent == 1
+    change = sa.update(surveys).where(surveys.c.shadow == 1).values(state="answered", answers={"recommend": 0})
+    db.run(lambda connection: connection.execute(change))
+    (found,) = db.run(lambda connection: figures(connection, AFTER))
+    assert (found.sent, found.answered, found.nps) == (1, 0, None)
+
+
+@pytest.mark.parametrize("first", ["live", "quiet"])
+async def test_an_order_is_asked_once_in_shadow_as_it_is_live(db: Database, first: str) -> None:
+    then = {**ASKS, "on": "order.completed"}
+    live, quiet = (ASKS, then) if first == "live" else (then, ASKS)
+    flows = {"live": live, "quiet": shadowed(quiet), "more": shadowed({**ASKS, "on": "order.completed"})}
+    it = Desk(db, world(flows, contact=CONTACT, surveys=AFTER))
+    await it.hear(packed())
+    await it.hear(order("11:00", "order.completed", customer=BOTH))
+    invited = it.rows(messages, messages.c.template == "five-questions")
+    assert sorted(row.shadow for row in invited) == [0, 1]
+    assert [row.flow for row in invited if not row.shadow] == ["live"]
 
 
 # ------------------------------------------------------------------------------------------------ switches

@@ -2,14 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from hub.config.questions import Survey
 from hub.pipeline.surveys import find_survey, keep, survey_id
+from hub.plugin import Outcome, Permanent, Transient
 from hub.store import tables
-from tests.e2e.hamlet import Hamlet, hamlet
+from tests.e2e.hamlet import START, Hamlet, hamlet
 
 from .fakes import ORDER, order
 
@@ -38,6 +43,36 @@ async def test_a_survey_that_left_the_file_is_not_asked_and_the_run_goes_on(tmp_
         lines = [row.doc["result"] for row in await it.rows(tables.timeline, tables.timeline.c.kind == "run")]
         assert lines == ["started", "survey:after: there is no such survey in the file any more", "done"]
         assert [template for template, _, _ in await it.messages()] == ["delivered"]
+
+
+NOT_OUT = {"muted": "suppressed", "refused": "failed", "waits": "due"}
+
+
+@pytest.mark.parametrize("why", ["", *NOT_OUT])
+async def test_nobody_is_reminded_of_an_invitation_that_did_not_go_out(
+    tmp_path: Path, database_url: str, why: str
+) -> None:
+    mute = [{"mute": {"classes": ["feedback"], "for": "1h"}}] if why == "muted" else []
+    ask = {"on": "order.received", "steps": [*mute, {"survey": {"name": "after", "via": ["mail"]}}]}
+    outcomes: Mapping[str, Outcome] = {
+        "refused": Permanent("no such box"),
+        "waits": Transient("closed", START + timedelta(days=1)),
+    }
+    surveys = {"after": replace(AFTER, remind=timedelta(hours=2))}
+    async with hamlet(tmp_path, {"ask": ask}, surveys=surveys, database=database_url) as it:
+        if why in outcomes:
+            it.board.outcomes["mail"] = lambda channel, message: _is(outcomes[why])
+        await asked(it)
+        it.board.outcomes.clear()
+        await it.advance(hours=3)
+        (_, invited, _), reminded = await it.messages()
+    assert invited == NOT_OUT.get(why, "sent")
+    ends = ("suppressed", "stopped: the invitation did not go out") if why else ("sent", "")
+    assert reminded == ("five-questions-reminder", *ends)
+
+
+async def _is(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 async def test_two_who_answer_at_once_lose_nothing(tmp_path: Path, database_url: str) -> None:

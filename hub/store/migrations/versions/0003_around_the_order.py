@@ -138,13 +138,16 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("shadow", sa.Integer(), nullable=False),
         sa.Column("answers", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("heard_at", sa.BigInteger(), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_surveys")),
-        sa.UniqueConstraint("tenant", "order_id", "name", name=op.f("uq_surveys_tenant_order_id_name")),
+        sa.UniqueConstraint(
+            "tenant", "order_id", "name", "shadow", name=op.f("uq_surveys_tenant_order_id_name_shadow")
+        ),
     )
     op.create_index("ix_surveys_finished", "surveys", ["tenant", "name", "finished_at"], unique=False)
     op.create_table(
