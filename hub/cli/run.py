@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -47,6 +48,7 @@ def run(path: Path, shadow: bool, listen: str | None, log_format: str, log_level
 
     SIGHUP reads the file again: it is checked whole, and then goes live whole; a file with mistakes changes nothing.
     """
+    _without_command_lines()
     from ._logs import Redactor, set_up
 
     config, texts = configured(path)
@@ -59,6 +61,13 @@ def run(path: Path, shadow: bool, listen: str | None, log_format: str, log_level
             runner.run(daemon.live())
     except asyncio.CancelledError:
         raise Stop("ended before all was finished; what was on the wire is counted at the next start") from None
+
+
+def _without_command_lines() -> None:
+    """httpx brings a command line of its own, and with it, where they are installed, rich and pygments: some 4 MB that
+    a daemon has no use for. It does without where the module cannot be imported, and None says so (Python's `import`
+    statement, "the module cache")."""
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 
 def _address(text: str) -> str:
