@@ -1,7 +1,7 @@
 """One due message on its way: whom it is for, what the guards are told, what it says, and with what it leaves."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain
 from .pressing import buttons_of
+from .questions import ASKED
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
 from .states import REACHED
@@ -35,6 +36,7 @@ from .world import World
 from .zones import clocks_of
 
 MUTED = "muted"
+THANKS_LAST = timedelta(hours=1)
 CARRIER_TELLS = "the carrier tells this itself"
 NEEDLESS = (OPTED_OUT, NO_CONSENT, CARRIER_TELLS)
 """Why a channel is closed, where nothing has failed."""
@@ -304,11 +306,23 @@ class Leaving:
         """A later status of the same axis and subject has its own message for the same person; or this run has said
         more since, and both came due together."""
         row = self.row
+        if row.word == ASKED and not row.run_key:
+            return self._thanked_for()
         if not row.word or row.recipient != "customer" or self.asking is not None:
             return False  # what is asked about an order is no news of it
         about = self.around.later.get(row.order_id, ())
         later = [each for each in about if each.id > row.id and _heard_by(each) == _heard_by(row)]
         return any(self._is_newer_news(each) or self._came_due_too(each) for each in later)
+
+    def _thanked_for(self) -> bool:
+        """The hub's own thanks for a question yield to a flow that speaks on it, and are said once an hour: who
+        explains a thing in five lines is not thanked for each."""
+        row = self.row
+        about = [each for each in self.around.later.get(row.order_id, ()) if each.word == ASKED and _speaks(each)]
+        alike = [each for each in about if each.shadow == row.shadow]
+        by_a_flow = any(each.run_key and each.id > row.id and each.recipient == "customer" for each in alike)
+        own = [each for each in alike if not each.run_key and each.id < row.id and each.recipient == row.recipient]
+        return by_a_flow or any(each.created_at > row.created_at - THANKS_LAST for each in own)
 
     def _is_newer_news(self, other: Any) -> bool:
         row = self.row

@@ -30,7 +30,7 @@ from .batch import ChannelRecord
 from .listen import message_moved
 from .plain import key_of, receipt_subject
 from .pressing import PREFIX, pressed
-from .questions import ask, newest_order
+from .questions import ASKED, RECEIVED, ask, newest_order
 from .shadow import realm, write_messages
 from .states import MOVES, done_with
 from .survey_replies import Chat, take_press, take_words
@@ -41,7 +41,10 @@ BOUNCE_COUNTS = timedelta(hours=48)
 """A bounce within this time undoes "reached": the next channel is tried (FLOWS 6)."""
 
 ANSWER, NOT_LINKED, GREETING, STOPPED = "order-status", "order-status-none", "chat-linked", "chat-stopped"
-HELP, RECEIVED = "chat-help", "question-received"
+HELP = "chat-help"
+YIELDS = timedelta(seconds=5)
+"""How long the hub's own thanks for a question wait where flows hear of it: what one of them says stands in their
+place."""
 COMMANDS = {"/start": ANSWER, "/status": ANSWER, "/help": HELP}
 """Commands of a chat, which are no questions, and what they are answered with."""
 
@@ -254,32 +257,42 @@ class _Channel:
         topic = topic_of(reply.text)
         if not customer or not topic:
             return
-        ask(
+        question = ask(
             self.connection, self.dialect, self.world, customer_id=customer, order_id=order, channel=self.source,
             topic=topic, text=reply.text, occasion=f"{self.source}|{reply.event_id}", at=reply.at, now=self.now,
             answered=chat and topic == STATUS,
         )  # fmt: skip
         if chat and topic == STATUS:
             self._say(ANSWER, reply.address, f"reply|{reply.event_id}", reply.locale, customer)
-        elif chat:  # once an hour: who explains a thing in five lines is not thanked for each
-            occasion = f"received|{reply.address}|{self.now:%Y-%m-%d %H}"
-            self._say(RECEIVED, reply.address, occasion, reply.locale, customer, order)
+        elif chat and question:
+            occasion = f"received|{question if order else f'{reply.address}|{self.now:%Y-%m-%d %H}'}"
+            self._say(RECEIVED, reply.address, occasion, reply.locale, customer, order, question)
 
     def _say(
-        self, template: str, address: str, occasion: str, locale: str, customer_id: str = "", order_id: str = ""
+        self,
+        template: str,
+        address: str,
+        occasion: str,
+        locale: str,
+        customer_id: str = "",
+        order_id: str = "",
+        question: str = "",
     ) -> None:
         recipient = f"chat:{self.source}"
+        yields = bool(question) and self.world.hears(ASKED)
         row = {
             "tenant": TENANT,
             "slot": slot_of(order_id or address),
             "key": key_of(TENANT, self.source, realm(template, self.world.shadow), occasion),
             "order_id": order_id,
             "customer_id": customer_id,
+            "subject": question,
+            "word": ASKED if question else "",
             "template": template,
             "cls": "transactional",
             "recipient": recipient,
             "state": "due",
-            "due_at": self.now,
+            "due_at": self.now + YIELDS if yields else self.now,
             "created_at": self.now,
             "doc": {"via": [self.source], "urgent": True, "address": address, "locale": locale},
         }

@@ -18,7 +18,7 @@ from .shadow import write_messages
 from .world import World
 
 ASKED, ORDERED = "customer.asked", "customer.ordered"
-ANSWER = "question-answered"
+ANSWER, RECEIVED = "question-answered", "question-received"
 HUB = "hub"
 """Who answered what the hub answers by itself."""
 LONGEST = 2000
@@ -46,28 +46,28 @@ def ask(
     at: datetime,
     now: datetime,
     answered: bool = False,
-) -> bool:
+) -> str:
     """Keep a question and let flows know; `occasion` is what it is known by, so that the same is kept once. `answered`:
-    the hub does so at once. False: there are too many already."""
+    the hub does so at once. Returns its id; empty: there are too many already."""
     question = key_of(TENANT, "question", customer_id, order_id, occasion)[:24]
     mine = (questions.c.tenant == TENANT, questions.c.customer_id == customer_id, questions.c.answered_at.is_(None))
     waiting = connection.execute(sa.select(questions.c.id).where(*mine)).scalars().all()
     if question in waiting:
-        return True
+        return question
     if len(waiting) >= MOST_OPEN:
-        return False
+        return ""
     row = {
         "tenant": TENANT, "id": question, "order_id": order_id, "customer_id": customer_id, "channel": channel,
         "topic": topic, "text": text[:LONGEST], "asked_at": at, "answered_at": now if answered else None,
         "answered_by": HUB if answered else "",
     }  # fmt: skip
     if connection.execute(insert_new(questions, dialect).values(**row)).rowcount != 1 or not order_id:
-        return True
+        return question
     if world.hears(ASKED):
         about = connection.execute(sa.select(orders.c.number).where(*_is(order_id))).scalar() or ""
         names = {"question": known(text=row["text"], topic=topic, channel=channel, asked_at=at, about=about)}
         _tell(connection, dialect, world, order_id, customer_id, ASKED, "question", question, at, now, names)
-    return True
+    return question
 
 
 def ordered(

@@ -58,6 +58,24 @@ async def test_a_complaint_in_a_chat_becomes_a_matter_with_its_words(tmp_path: P
         assert len(await it.rows(tables.questions)) == 2
 
 
+async def test_a_flow_that_answers_stands_in_the_place_of_the_hub_s_own_thanks(tmp_path: Path) -> None:
+    says = COMPLAINT.replace(
+        "    steps:\n      - mute", "    steps:\n      - notify: {template: complaint-received}\n      - mute"
+    )
+    async with town(tmp_path, flows=says) as it:
+        it.shop.shop.create_order(gateway="shopify_payments")
+        await it.advance(minutes=5)
+        chat = await _linked(it)
+        it.telegram.say(chat, "Кава приїхала, але чашка розбита")
+        await it.advance(minutes=5)
+        it.telegram.say(chat, "Скільки коштує млинок?")
+        await it.advance(minutes=5)
+        rows = {row.template: row for row in await it.rows(tables.messages) if row.word == "customer.asked"}
+        assert rows["complaint-received"].state in ("sent", "delivered")
+        thanks = [row.state for row in await it.rows(tables.messages) if row.template == "question-received"]
+        assert thanks == ["superseded", "sent"], "no flow speaks on the second"
+
+
 async def test_who_asks_where_it_is_is_told_at_once_and_waits_for_nobody(tmp_path: Path) -> None:
     async with town(tmp_path, flows=COMPLAINT) as it:
         it.shop.shop.create_order(gateway="shopify_payments")
