@@ -31,6 +31,7 @@ COMMANDS = {
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },
     "Try": {
+        "messages": Lazy("hub.cli.messages:messages", "Look at every text in a browser; keep how they read."),
         "send-test": Lazy("hub.cli.send_test:send_test", "Send one message, filled with made-up data, for real."),
         "carrier": Lazy("hub.cli.carrier:carrier", "Ask a carrier about one parcel."),
     },

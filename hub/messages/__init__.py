@@ -5,6 +5,7 @@ says how a template is written.
 """
 
 from ._errors import MissingData, NoTextError, TextError, TooLongError, UnprintableError
+from ._gallery import Piece, Shown, pieces, shown
 from ._mail import Rendering
 from ._names import LINKS
 from ._sms import Segments, sms_segments
@@ -18,8 +19,10 @@ __all__ = [
     "LINKS",
     "MissingData",
     "NoTextError",
+    "Piece",
     "Rendering",
     "Segments",
+    "Shown",
     "TextError",
     "Texts",
     "TooLongError",
@@ -28,7 +31,9 @@ __all__ = [
     "can_be_said",
     "check_text",
     "clean",
+    "pieces",
     "render_text",
     "safe_url",
+    "shown",
     "sms_segments",
 ]

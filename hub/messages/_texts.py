@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -86,6 +87,23 @@ class Texts:
         """Whether this template can speak in exactly this language and form, all its parts included."""
         found = self._find(template, locale, form, shop) is not None
         return found and (form != Form.MAIL or self._find(_footer_of(template), locale, form, shop) is not None)
+
+    def locales(self) -> tuple[str, ...]:
+        """Every language in which there is a text, sorted."""
+        return tuple(sorted({locale for shelf in self._all() for locale, _, _, _ in shelf.files}))
+
+    def voices(self, template: str, locale: str, form: str, shop: str | None = None) -> tuple[str, ...]:
+        """The voices in which this template says something of its own in this language and form, for this shop."""
+        if not self.has(template, locale, form, shop):
+            return ()
+        found = {each: self.in_voice(each)._find(template, locale, form, shop) for each in VOICES}
+        return tuple(each for each, read in found.items() if each == PLAIN or read is not found[PLAIN])
+
+    def in_voice(self, voice: str) -> "Texts":
+        """The same texts where every shop speaks with this voice."""
+        spoken = copy(self)
+        spoken._voices = dict.fromkeys(self._voices, voice)
+        return spoken
 
     def locale_for(self, template: str, form: str, wanted: Sequence[str], shop: str | None = None) -> str:
         """The first of the languages (`uk-UA`, then `uk`; English last) in which every part exists.

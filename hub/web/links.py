@@ -144,12 +144,17 @@ def link_routes(hub: Hub) -> list[Route]:
         return page("survey.html", lang, it=survey_page(found, lang, proposed, saved=saved))
 
     return [
-        *(_asset(name, kind) for name, kind in ASSETS.items()),
+        *assets(),
         _both("/o/{token:path}", order, write_to_shop),
         _both("/e/{token}", matter, take),
         _both("/u/{token}", preference_page, prefer),
         _both("/s/{token}", survey, send_survey),
     ]
+
+
+def assets() -> list[Route]:
+    """The routes for what pages load."""
+    return [_asset(name, kind) for name, kind in ASSETS.items()]
 
 
 def _asset(name: str, kind: str) -> Route:
