@@ -9,7 +9,12 @@ from ._group import Lazy, LazyGroup
 from ._out import print_json
 from ._setup import Configuration, config_option, example, json_option, read_configuration, said
 
-COMMANDS = {"Commands": {"check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places.")}}
+COMMANDS = {
+    "Commands": {
+        "check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places."),
+        "explain": Lazy("hub.cli.explain:explain", "Why was this sent, and why was that not?"),
+    }
+}
 
 
 @click.command("flows", cls=LazyGroup, sections=COMMANDS)

@@ -32,6 +32,7 @@ from .model import (
     WriteBack,
     lists_in,
 )
+from .why import what_was_read
 
 MAX_STEPS = 1000
 
@@ -127,9 +128,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Effect: a line of the trace."""
+    """Effect: a line of the trace; for a choice the condition that decided it, and what was read for it."""
 
     text: str
+    rule: str = ""
+    read: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +209,6 @@ class Moment:
     """Of the shop: working lengths count within these."""
     became: Became = not_yet
     resolved: Resolved = unresolved
-
-
-def met(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[bool, str]:
-    """Whether all conditions hold; else why the first that fails does, for `hub order` and `explain`."""
-    condition, value = first_unmet(conditions, names)
-    return (True, "") if condition is None else (False, why_unmet(condition, value))
 
 
 def first_unmet(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[Expression | None, Any]:
@@ -370,7 +367,17 @@ def _values(
 
 
 def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) -> Run:
-    taken = _taken(step, run.path, lambda when: _value(when, names, run, moment) is True)
+    asked: list[Expression] = []
+
+    def holds(when: Expression) -> bool:
+        asked.append(when)
+        return _value(when, names, run, moment) is True
+
+    taken = _taken(step, run.path, holds)
+    place = taken[len(run.path)] if len(taken) > len(run.path) else None
+    rule = "" if place is None or step.branches[place].when is None else asked[-1].text
+    said = "none of its branches" if place is None else rule or "else"
+    run = moment.settle(Note(f"choose: {said}", rule, what_was_read(asked, names)), run)
     return replace(run, path=taken)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from hub.config.model import Person, Shop
 from hub.flows.check import all_steps
 from hub.flows.model import Flow, Notify
-from hub.flows.run import met
+from hub.flows.run import first_unmet, why_unmet
 from hub.flows.types import axis_of_word
+from hub.flows.why import first_part, what_was_read
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
 from hub.plugin import AddressKind, Button, Channel, Form, Outgoing
@@ -25,7 +26,7 @@ from .ladder import OVERDUE, first_told, matter_names
 from .names import locales_of, names_of, shop_names, status_summary
 from .news import is_home, shop_of_home
 from .phones import phone_of
-from .plain import attempt_key, from_plain
+from .plain import attempt_key, from_plain, to_plain
 from .pressing import buttons_of
 from .questions import ASKED
 from .shadow import SHADOW, WAITS, from_a_shadow
@@ -75,6 +76,8 @@ class Leaving:
         self.links: list[dict[str, Any]] = []
         self.entries = world.entries_of(self.doc.get("via", "default"), self.shop)
         self.usable: dict[str, Option] = {}
+        self.asked: dict[str, Any] = {}
+        """What its flow's conditions read, where they do not hold any more: to explain by."""
         self.rendered: dict[str, tuple[Rendering, list[dict[str, Any]]]] = {}
 
     # -- who it is for
@@ -130,7 +133,8 @@ class Leaving:
             case Defer():
                 self._change(due_at=decision.until, reason=decision.reason)
             case Drop():
-                self._change(state=decision.state, reason=decision.reason, finished_at=self.now)
+                read = {"doc": {**self.doc, "asked": self.asked}} if self.asked else {}
+                self._change(state=decision.state, reason=decision.reason, finished_at=self.now, **read)
                 if decision.state == "failed":
                     self.outbox.unheard.append(self.row)
 
@@ -280,8 +284,11 @@ class Leaving:
         run = self.around.runs.get(self.row.run_key)
         if flow is None or run is None or not flow.recheck:
             return ""
-        holds, why = met((self._flow_of(run) or flow).when, names)
-        return "" if holds else why
+        unmet, value = first_unmet((self._flow_of(run) or flow).when, names)
+        if unmet is None:
+            return ""
+        self.asked = {"rule": first_part(unmet, names)[0], "read": to_plain(what_was_read([unmet], names))}
+        return why_unmet(unmet, value)
 
     def _before(self, names: Mapping[str, Any]) -> datetime | None:
         """From when on it is pointless, as things stand now: a deadline may have moved since the step was done. `now`

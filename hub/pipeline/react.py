@@ -26,6 +26,7 @@ from hub.flows.run import (
     why_unmet,
 )
 from hub.flows.types import GIVEN, NEWS
+from hub.flows.why import NOT_ASKED, Asked, first_part, what_was_read
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
@@ -311,13 +312,14 @@ class _React:
                 continue
             try:
                 refusal = self._refusal(flow, occasion)
+                why = NOT_ASKED if refusal else self._ask(flow, occasion)
             except Exception as error:  # the trouble of one flow, and not of the event that it listens to
                 self._park(self._new_row(flow, occasion), f"it could not start: {self._failed(error)}")
                 continue
-            if refusal:
-                self._line(flow.name, occasion.word, refusal, "")
+            if refusal or why.unmet:
+                self._line(flow.name, occasion.word, refusal or why.unmet, "", why)
             else:
-                self._start(flow, occasion)
+                self._start(flow, occasion, why)
 
     def _refusal(self, flow: Flow, occasion: Occasion) -> str:
         """Why this flow does not start; empty: it does."""
@@ -343,12 +345,19 @@ class _React:
             return "said-already"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
             return "busy"
+        return ""
+
+    def _ask(self, flow: Flow, occasion: Occasion) -> Asked:
+        """What a flow's conditions say of what has happened."""
         own = {"event": self._event(occasion), **self._own_names(occasion), **self._matter(occasion.names)}
         names = {**self._names_for(self._subject(occasion)), **own}
         unmet, value = first_unmet(flow.when, names)
-        if unmet is not None and isinstance(value, Unknown) and value.exceeded:
+        if unmet is None:
+            return Asked(rule=" && ".join(each.text for each in flow.when), read=what_was_read(flow.when, names))
+        if isinstance(value, Unknown) and value.exceeded:
             self.out.exceeded.append((flow.name, flow.version, unmet.text))
-        return "" if unmet is None else f"not met: {why_unmet(unmet, value)}"
+        rule, _ = first_part(unmet, names)
+        return Asked(f"not met: {why_unmet(unmet, value)}", rule, what_was_read([unmet], names))
 
     def _own_names(self, occasion: Occasion) -> dict[str, Any]:
         """What a run knows of its beginning."""
@@ -403,7 +412,7 @@ class _React:
         own = row.shadow is in_shadow(flow, self.it.world)
         return own and row.flow == flow.name and row.subject == occasion.subject
 
-    def _start(self, flow: Flow, occasion: Occasion) -> None:
+    def _start(self, flow: Flow, occasion: Occasion, why: Asked) -> None:
         own = in_shadow(flow, self.it.world)
         mine = (row for row in self.waiting.values() if row.flow == flow.name and row.shadow is own)
         gathering = next((row for row in mine if is_open(row.run.values)), None)
@@ -414,7 +423,7 @@ class _React:
             if self._same_subject(row, flow, occasion):
                 self._end(row, RunState.RESTARTED, occasion.word)
         row = self._new_row(flow, occasion)
-        self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key)
+        self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key, why)
         if flow.gather is not None:
             until = flow.gather.after(self.it.now, self.it.shop.timezone, self.it.shop.hours)
             row.run = begun(row.run, occasion.subject, until)
@@ -472,7 +481,7 @@ class _React:
             case Mark():
                 self._mark(row, effect.step)
             case Note():
-                self._line(row.flow, row.word, effect.text, row.key)
+                self._line(row.flow, row.word, effect.text, row.key, Asked(rule=effect.rule, read=effect.read))
             case Exceeded():
                 self.out.exceeded.append((row.flow, row.version, effect.expression.text))
         return run
@@ -714,8 +723,10 @@ class _React:
             return current  # type: ignore[no-any-return]
         return self.it.world.old_flow(row.version)
 
-    def _line(self, flow: str, word: str, result: str, run: str) -> None:
+    def _line(self, flow: str, word: str, result: str, run: str, why: Asked = NOT_ASKED) -> None:
         doc = {"flow": flow, "word": word, "result": result, "run": run}
+        if why.read:
+            doc |= {"rule": why.rule, "read": to_plain(why.read)}
         self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
 
 

@@ -40,10 +40,11 @@ from hub.flows.run import (
     Run,
     RunState,
     SayTo,
-    met,
+    first_unmet,
     proceed,
     settled,
     step_at,
+    why_unmet,
     words_heard,
 )
 
@@ -379,7 +380,8 @@ def test_an_expression_that_takes_too_many_steps_is_told(step: Step) -> None:
 
 
 def test_and_is_not_met_by_a_name_of_its_own() -> None:
-    assert met((ENDLESS,), {}) == (False, "endless: it takes too many steps, and is not known")
+    unmet, value = first_unmet((ENDLESS,), {})
+    assert unmet is ENDLESS and why_unmet(unmet, value) == "endless: it takes too many steps, and is not known"
 
 
 # ------------------------------------------------------------------------------------------------ quiet hours
@@ -468,12 +470,18 @@ def test_a_run_comes_back_from_the_table_as_it_was(run: Run) -> None:
     assert Run.from_json(json.loads(json.dumps(run.to_json())), run.state.value) == run
 
 
-def test_met_names_the_first_condition_that_fails_and_what_it_lacked() -> None:
-    a, b = Reads("a"), Reads("b")
-    assert met((a, b), {"a": True, "b": True}) == (True, "")
-    assert met((a, b), {"a": True, "b": False}) == (False, "b: not met")
-    assert met((a, b), {"b": True}) == (False, "a: a is not known")
-    assert met((), {}) == (True, "")
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        ({"a": True, "b": True}, None),
+        ({"a": True, "b": False}, "b: not met"),
+        ({"b": True}, "a: a is not known"),
+    ],
+)
+def test_the_first_condition_that_fails_is_named_and_what_it_lacked(names: dict[str, bool], why: str | None) -> None:
+    unmet, value = first_unmet((Reads("a"), Reads("b")), names)
+    assert (None if unmet is None else why_unmet(unmet, value)) == why
+    assert first_unmet((), {}) == (None, True)
 
 
 def reached(effects: list[Effect]) -> list[Reach]:

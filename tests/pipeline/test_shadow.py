@@ -337,7 +337,7 @@ def test_an_effect_that_knows_no_shadows_is_only_written_down() -> None:
     assert row.shadow
     here = _React.__new__(_React)
     lines: list[str] = []
-    here._line = lambda flow, word, result, run: lines.append(result)  # type: ignore[method-assign]
+    here._line = lambda flow, word, result, run, why=None: lines.append(result)  # type: ignore[method-assign]
     assert here._do(row, Brew(), row.run) is row.run  # type: ignore[arg-type]
     assert lines == [f"{NOT_DONE}brew:coffee"] == [would_have(Brew())]  # type: ignore[arg-type]
 
