@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -22,12 +23,15 @@ from . import marks, outside  # noqa: F401 (their steps are declared by being th
 from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
-from .model import Flow, Mode, State, Step
+from .model import Flow, Mode, Once, Per, State, Step
 from .scope import Known, Scope, placed_at
 from .types import UNKNOWN_TRIGGER, kind_of_word, offered
 from .words import Trigger, read_triggers, read_words
 
 MAX_STEPS = 100
+ONCE = tuple(each.value for each in Per)
+MOST_ONCE = timedelta(days=2 * 366)
+"""FLOWS 14: how long a window of `once` may be."""
 
 
 def _one_of(words: tuple[str, ...], later: tuple[str, ...]) -> Kind:
@@ -39,6 +43,14 @@ def _one_of(words: tuple[str, ...], later: tuple[str, ...]) -> Kind:
         return text
 
     return Kind("one of " + listed(words), read)
+
+
+class OnceShape(Shape):
+    """`once` with a length"""
+
+    shipment: PlainLengthText | None = Field(None, description="Not again for the same parcel within this time.")
+    order: PlainLengthText | None = Field(None, description="Not again for the same order within this time.")
+    customer: PlainLengthText | None = Field(None, description="Not again for the same customer within this time.")
 
 
 class FlowShape(Shape):
@@ -53,7 +65,10 @@ class FlowShape(Shape):
     steps: Kept | None = Field(None, title="a list, required", description="What to do, one step after the other.")
     stop_on: Kept | None = Field(None, title="a trigger or a list", description="What ends the run.")
     once: Kept | None = Field(
-        None, title="occurrence", description="How often: once per time that the trigger happened."
+        None,
+        title="`occurrence`, `shipment`, `order`, `customer`, or one of the latter with a length, default occurrence",
+        description="How often: once per time that the trigger happened; once ever for that thing; or not again within "
+        "a time: `{customer: 180d}`.",
     )
     mode: Annotated[str, _one_of(("restart", "ignore"), ("queue",))] = Field(
         "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
@@ -107,7 +122,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     words = tuple(each.word for each in triggers)
     scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
-    _once(node.get("once"), reading)
+    once = _once(node.get("once"), scope)
     _shops(node.get("shops"), scope)
     _gather(node, words, scope)
     stops = _list(node.get("stop_on"))
@@ -126,6 +141,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         when=tuple(conditions),
         stop_on=stop_on,
         given={each.word: each.given for each in triggers if each.given is not None},
+        once=once,
         mode=Mode(shape.mode),
         recheck=shape.recheck,
         fresh=shape.fresh,
@@ -188,16 +204,33 @@ def _proved(conditions: list[Compiled]) -> Paths:
     return NONE.union(*(proves(each.tree, True) for each in conditions))
 
 
-def _once(node: Node | None, reading: Reading) -> None:
+def _once(node: Node | None, scope: Scope) -> Once | None:
     if node is None or (isinstance(node, Scalar) and node.text == "occurrence"):
-        return
-    if isinstance(node, MapNode):
-        first = next((key for key, _ in node), None)
-        not_yet(reading, first or node, "a window in 'once'")
-    elif isinstance(node, Scalar) and node.text in ("shipment", "order", "customer"):
-        not_yet(reading, node, f"'once: {node.text}'")
-    else:
-        reading.report(node, "bad-value", f"'once' is occurrence, not {found(node)}")
+        return None
+    if isinstance(node, Scalar) and node.text in ONCE:
+        return _offered(node, Once(Per(node.text)), scope)
+    if not isinstance(node, MapNode):
+        said = f"'once' is {listed(('occurrence', *ONCE))}, or one of the latter with a length, not {found(node)}"
+        scope.report(node, "bad-value", said)
+        return None
+    shape = read_settings(node, OnceShape, scope.reading, "'once'", place=node.place)
+    given = {each: getattr(shape, each.value) for each in Per if shape is not None and getattr(shape, each.value)}
+    if shape is None or len(given) != 1:
+        if shape is not None:
+            scope.report(node, "bad-value", "'once' with a length is for one thing, such as {customer: 180d}")
+        return None
+    ((per, within),) = given.items()
+    if within.about > MOST_ONCE:
+        scope.report(node.get(per.value) or node, "bad-length", f"{per.value} may be kept back for two years at most")
+    return _offered(node.key(per.value) or node, Once(per, within), scope)
+
+
+def _offered(node: Node, once: Once, scope: Scope) -> Once | None:
+    """What a flow is once for must be in reach of all its triggers."""
+    if scope.offered is not UNKNOWN_TRIGGER and once.per.value not in scope.offered:
+        scope.report(node, "not-offered", f"what starts this flow has no {once.per.value} to be once for")
+        return None
+    return once
 
 
 def _shops(node: Node | None, scope: Scope) -> None:

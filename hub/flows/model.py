@@ -238,6 +238,22 @@ class Mode(StrEnum):
     IGNORE = "ignore"
 
 
+class Per(StrEnum):
+    """What a flow may begin once for."""
+
+    SHIPMENT = "shipment"
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """`once: order` (ever), `once: {order: 2d}` (not again within)."""
+
+    per: Per
+    within: Length | None = None
+
+
 class State(StrEnum):
     """Whether a flow is at work."""
 
@@ -267,6 +283,8 @@ class Flow:
     stop_on: tuple[str, ...] = ()
     given: Mapping[str, Given] = field(default_factory=dict)
     """Trigger word → what it was given, for those that are written as a map."""
+    once: Once | None = None
+    """None: once per time that the trigger happened."""
     mode: Mode = Mode.RESTART
     recheck: bool = True
     fresh: Length | None = None

@@ -106,7 +106,7 @@ def _later(words: Iterable[str]) -> str:
 def _flow() -> Iterator[str]:
     yield "## A flow"
     yield _keys(FlowShape)
-    yield _later(FlowShape.later | {"mode: queue", "once: shipment, order, customer or a window"})
+    yield _later(FlowShape.later | {"mode: queue"})
 
 
 def _steps() -> Iterator[str]:

@@ -24,7 +24,7 @@ from hub.config.sections import (
 )
 
 from .builtin import STEPS
-from .compile import FlowShape
+from .compile import ONCE, FlowShape, OnceShape
 from .types import WORDS
 from .words import MAPS
 
@@ -136,7 +136,9 @@ def _scalar(option: Any) -> Schema:
 def _kept(key: str) -> Schema:
     if key in ("steps", "else"):
         return {"$ref": "#/$defs/steps"}
-    return {"const": "occurrence"} if key == "once" else {"$ref": "#/$defs/triggers"}
+    if key == "once":
+        return {"anyOf": [{"enum": ["occurrence", *ONCE]}, _model(OnceShape)]}
+    return {"$ref": "#/$defs/triggers"}
 
 
 def _step(name: str) -> Schema:

@@ -25,6 +25,7 @@ from hub.store.tables import (
 )
 
 from .batch import Wanted
+from .claims import Claims, load_claims
 from .customer import NOTHING_KNOWN, About, customer_id_of, read_about
 from .dates import LATE
 from .documents import OrderDoc, load
@@ -61,6 +62,8 @@ class Loaded:
     contacts: dict[str, str] = field(default_factory=dict)
     """Channel connection → open or closed, for the order's customer."""
     about: About = NOTHING_KNOWN
+    claims: Claims = field(default_factory=dict)
+    """What flows were claimed once for, of all orders read together: they share it while they are decided on."""
     told_since: dict[str, datetime] = field(default_factory=dict)
     """Subject → the date that a run about its delay has told the customer."""
 
@@ -85,7 +88,24 @@ def load_orders(
             found[row.order_id].surveys |= {realm(row.name, bool(row.shadow))}
     meet_customers(connection, found)
     _count_earlier(connection, found)
+    if world.claims:
+        _load_claims(connection, world, wanted, found)
     return found
+
+
+def _load_claims(
+    connection: sa.Connection, world: World, wanted: Mapping[str, Wanted], found: Mapping[str, Loaded]
+) -> None:
+    """What flows were claimed once for. An order may be somebody else's by what is told of it now."""
+    homes = {*found, *_customers_of(found.values())}
+    for order_id, want in wanted.items():
+        if found[order_id].connection in world.config.connections:
+            shop = world.shop_of(found[order_id].connection).key
+            told = (record for _, record in want.records if isinstance(record, OrderSnapshot))
+            homes |= {customer_id_of(each, shop, order_id) for each in told}
+    held = load_claims(connection, homes)
+    for loaded in found.values():
+        loaded.claims = held
 
 
 def load_documents(connection: sa.Connection, order_ids: Iterable[str]) -> dict[str, Loaded]:

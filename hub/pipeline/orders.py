@@ -124,6 +124,7 @@ def plan_order(
         errands=loaded.errands,
         ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
         about=loaded.about,
+        claims=loaded.claims,
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers

@@ -1,13 +1,13 @@
 """What one order's change sets in motion: triggers, runs, messages and escalations as rows to be written. Pure."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Outside, Tag, Unknown, WriteBack
+from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Once, Outside, Per, Tag, Unknown, WriteBack
 from hub.flows.run import (
     Effect,
     Exceeded,
@@ -32,6 +32,7 @@ from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .claims import Claim, Claims, ids_of, is_taken
 from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
@@ -101,6 +102,7 @@ class Reaction:
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
     exceeded: list[tuple[str, str, str]] = field(default_factory=list)
     """Conditions that took too many steps: flow, its version, the condition."""
 
@@ -133,6 +135,8 @@ class Situation:
     ended: Set[str] = frozenset()
     """Keys of errands that have just ended."""
     about: About = NOTHING_KNOWN
+    claims: Claims = field(default_factory=dict)
+    """What flows were claimed once for; the orders of a batch share it."""
 
     @property
     def shop(self) -> Shop:
@@ -288,6 +292,7 @@ class _React:
     def _join(self, row: RunRow, flow: Flow, occasion: Occasion) -> None:
         claim = run_key(realm(flow.name, row.shadow), occasion)
         self.known.add(claim)
+        self._claim(flow, occasion)
         row.run, row.changed = joined(row.run, occasion.subject, claim), True
         self._line(flow.name, occasion.word, "joined the parcels that are told together", row.key)
         self.out.runs.append(row)
@@ -332,7 +337,7 @@ class _React:
         if stale:
             return stale
         names = self.it.world.config.flows
-        former = (name for name in (flow.name, *flow.was) if name == flow.name or name not in names)
+        former = [name for name in (flow.name, *flow.was) if name == flow.name or name not in names]
         ended = self._over(flow, occasion)
         if ended:
             return f"stopped: {ended}"
@@ -343,9 +348,27 @@ class _React:
         }
         if keys & self.known:
             return "said-already"
+        if flow.once is not None and self._is_claimed(flow, flow.once, former, occasion):
+            return f"said-already: once for this {flow.once.per.value}"
         if flow.mode is Mode.IGNORE and any(self._same_subject(row, flow, occasion) for row in self.waiting.values()):
             return "busy"
         return ""
+
+    def _is_claimed(self, flow: Flow, once: Once, names: Iterable[str], occasion: Occasion) -> bool:
+        own = in_shadow(flow, self.it.world)
+        ids = ids_of(once, self.it.after.id, [each.subject for each in self._same_news(occasion)], self.it.customer_id)
+        keys = [(realm(name, own), once.per.value, each) for name in names for each in ids]
+        return is_taken(once, self.it.claims, keys, self.it.now, self.it.shop)
+
+    def _claim(self, flow: Flow, occasion: Occasion) -> None:
+        """Note that this flow has begun, for what it begins once for."""
+        if flow.once is None:
+            return
+        ref = ids_of(flow.once, self.it.after.id, [occasion.subject], self.it.customer_id)[0]
+        key = (realm(flow.name, in_shadow(flow, self.it.world)), flow.once.per.value, ref)
+        home = ref if flow.once.per is Per.CUSTOMER else self.it.after.id
+        self.out.claims.append(Claim(key, home, self.it.now, self.it.claims.get(key)))
+        self.it.claims[key] = self.it.now
 
     def _ask(self, flow: Flow, occasion: Occasion) -> Asked:
         """What a flow's conditions say of what has happened."""
@@ -442,6 +465,7 @@ class _React:
         shadow = in_shadow(flow, self.it.world)
         key = run_key(realm(flow.name, shadow), occasion)
         self.known.add(key)
+        self._claim(flow, occasion)
         self.out.versions[flow.version] = flow
         values = to_plain(self._own_names(occasion))
         return RunRow(

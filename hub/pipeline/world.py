@@ -48,6 +48,11 @@ class World:
         return any(self.shadow or flow.state is State.LIVE for flow in theirs)
 
     @cached_property
+    def claims(self) -> bool:
+        """Whether any flow begins once for an order, a parcel or a customer."""
+        return any(flow.once is not None for flow in self.config.flows.values())
+
+    @cached_property
     def keeps_clocks(self) -> bool:
         """Whether any flow listens to what lasts or is missed."""
         return any(word.startswith(("stalled.", "late.")) for word in self.flows_by_word)

@@ -40,6 +40,7 @@ from hub.store.tables import (
 
 from .asking import pace
 from .batch import Batch, OrderPlan
+from .claims import write_claims
 from .customer import write_marks
 from .documents import dump, load
 from .ladder import history_line
@@ -142,6 +143,8 @@ class _Write:
             ),
         )
         self._runs(plans)
+        if not write_claims(self.connection, self.dialect, [row for reaction in reactions for row in reaction.claims]):
+            raise StaleError("a claim")
         write_marks(
             self.connection, self.dialect,
             [row for reaction in reactions for row in reaction.mutes],

@@ -543,6 +543,18 @@ escalations = sa.Table(
     sa.Index("ix_escalations_order", "tenant", "order_id"),
 )
 
+claims = sa.Table(
+    "claims",
+    metadata,
+    _tenant(primary=True),
+    _text("flow", key=True),  # in its realm
+    _text("scope", key=True),  # shipment, order, customer
+    _text("ref", key=True),
+    _text("home"),  # the order or the customer by which it is found
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_claims_home", "tenant", "home"),
+)
+
 schedules = sa.Table(
     "schedules",
     metadata,

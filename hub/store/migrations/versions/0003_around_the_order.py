@@ -17,6 +17,17 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "claims",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("home", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "flow", "scope", "ref", name=op.f("pk_claims")),
+    )
+    op.create_index("ix_claims_home", "claims", ["tenant", "home"], unique=False)
+    op.create_table(
         "consents",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
@@ -176,6 +187,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _occurrences(sa.Integer())
+    op.drop_index("ix_claims_home", table_name="claims")
+    op.drop_table("claims")
     op.drop_index("ix_messages_shadow", table_name="messages")
     for table in ("messages", "runs"):
         op.drop_column(table, "shadow")
