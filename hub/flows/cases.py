@@ -230,10 +230,15 @@ class MatterShape(Shape):
 class ChangeShape(Shape):
     """`change`: the same settings as in `given`, of what is different now"""
 
-    order: Kept | None = Field(None, title="settings of an order", description="Of the order.")
-    payment: Kept | None = Field(None, title="settings of a payment", description="Of its payment.")
-    shipment: Kept | None = Field(None, title="settings of a shipment", description="Of the parcel (`parcel`).")
-    customer: Kept | None = Field(None, title="settings of a customer", description="Of who ordered.")
+    order: OrderGiven | None = Field(None, description="Of the order.")
+    payment: PaymentGiven | None = Field(None, description="Of its payment.")
+    shipment: ShipmentGiven | None = Field(None, description="Of the parcel (`parcel`).")
+    customer: CustomerGiven | None = Field(None, description="Of who ordered.")
+
+    @property
+    def parts(self) -> Mapping[str, Shape]:
+        """What is different, by part."""
+        return {name: part for name in self.model_fields_set if (part := getattr(self, name)) is not None}
 
 
 class WhenShape(Shape):
@@ -247,7 +252,7 @@ class WhenShape(Shape):
     reason: Reason | None = Field(None, description="Beside a status: why.")
     text: str = Field("", description="Beside a status: the source's own words.")
     parcel: int = Field(1, ge=1, le=50, description="Beside `shipment` or `change`: which parcel.")
-    event: Kept | None = Field(None, title="a name", description="An event of a plugin or of a generic source.")
+    event: str | None = Field(None, description="An event of a plugin or of a generic source: its name.")
     asked: str | AskedShape | None = Field(None, description="The customer asks: a topic, or settings.")
     answered: dict[str, str] | None = Field(None, description="The survey is answered: question → mark or words.")
     button: str | None = Field(None, description="Staff press this button on the order.")
@@ -306,9 +311,29 @@ class CaseShape(Shape):
     shop: str | None = Field(None, description="Whose order it is (needed with several shops).")
     flow: list[str] | str | None = Field(None, description="Only these flows are at work; default: all that are live.")
     given: GivenShape = Field(GivenShape.model_validate({}), description="The state before; it starts nothing.")
-    when: Kept = Field(title="a list, required", description="What happens.")
-    then: Kept = Field(title="a list or `nothing`, required", description="What must come of it, and nothing else.")
+    when: Kept = Field(title="a list", description="What happens.")
+    then: Kept = Field(title="a list or `nothing`", description="What must come of it, and nothing else.")
     until: At | None = Field(None, description="How long; default: 30 days after the last line.")
+
+
+SHAPES: tuple[tuple[str, type[Shape]], ...] = (
+    ("tests", CaseShape),
+    ("given", GivenShape),
+    ("order", OrderGiven),
+    ("items", ItemShape),
+    ("address", AddressShape),
+    ("payment", PaymentGiven),
+    ("shipment", ShipmentGiven),
+    ("pickup_point", PointShape),
+    ("return", ReturnGiven),
+    ("customer", CustomerGiven),
+    ("when", WhenShape),
+    ("asked", AskedShape),
+    ("acknowledge, resolve", MatterShape),
+    ("change", ChangeShape),
+    ("then", ThenShape),
+)
+"""For the reference page."""
 
 
 # ------------------------------------------------------------------------------------------------ a case, read
@@ -500,7 +525,7 @@ class _Case:
                 not_yet(self.reading, node.key(kind) or node, "the line 'event'")
                 return None
             case "change":
-                return self._changes(value, shop, at)
+                return self._changes(value, shape, shop, at)
             case "asked":
                 self._asked(value, shape)
             case "button":
@@ -512,23 +537,13 @@ class _Case:
                     self._connection(key, "channel" if kind == "receipt" else "")
         return {}
 
-    def _changes(self, node: Node | None, shop: Shop, at: datetime) -> Mapping[str, Shape] | None:
-        changed: dict[str, Shape] = {}
-        shapes: Mapping[str, type[Shape]] = {
-            "order": OrderGiven, "payment": PaymentGiven, "shipment": ShipmentGiven, "customer": CustomerGiven,
-        }  # fmt: skip
-        for key, value in node if isinstance(node, MapNode) else ():
-            shape = read_settings(value, shapes[key.text], self.reading, f"'{key.text}'", place=key.place)
-            if shape is None:
-                return None
-            if (
-                key.text == "shipment"
-                and isinstance(value, MapNode)
-                and isinstance(named := value.get("carrier"), Scalar)
-            ):
-                self._connection(named, "carrier")
-            changed[key.text] = with_times(shape, shop, at)
-        return changed
+    def _changes(self, node: Node | None, shape: WhenShape, shop: Shop, at: datetime) -> Mapping[str, Shape]:
+        part = node.get("shipment") if isinstance(node, MapNode) else None
+        carrier = part.get("carrier") if isinstance(part, MapNode) else None
+        if isinstance(carrier, Scalar) and carrier.text:
+            self._connection(carrier, "carrier")
+        parts = shape.change.parts if shape.change is not None else {}
+        return {name: with_times(parts[name], shop, at) for name in sorted(parts)}
 
     def _asked(self, node: Node | None, shape: WhenShape) -> None:
         topics = get_args(AskedShape.model_fields["topic"].annotation)

@@ -12,7 +12,7 @@ from hub.flows.cases import Case
 from hub.flows.model import Choose, Flow, State, Step, lists_in
 from hub.messages import Texts
 from hub.status import Order
-from hub.store.tables import runs
+from hub.store.tables import InboxState, inbox, runs
 
 from .effects import Effect, Kind
 from .rehearsal import Rehearsal
@@ -20,6 +20,8 @@ from .scene import BEFORE, CannotError, Scene
 from .verdict import Difference, differences
 
 Path = tuple[int, ...]
+_DEAD = sa.select(inbox.c.error).where(inbox.c.state == InboxState.DEAD).order_by(inbox.c.id)
+"""Why events could not be applied: nothing of them would ever come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,12 @@ async def run_case(case: Case, config: Config, texts: Texts) -> Result:
                 cannot.append(Difference(line.place, f"{line.kind} happens", str(error)))
         await it.until(case.until)
         ran = await it.hub.db.read(lambda connection: frozenset(connection.execute(sa.select(runs.c.flow)).scalars()))
+        dead = await it.hub.db.read(lambda connection: connection.execute(_DEAD).scalars().all())
     told = [each for each in it.effects if each.kind is Kind.MESSAGE and each.to == ("customer",)]
     return Result(
         case,
         tuple(it.effects),
-        (*cannot, *differences(case, it.effects, config)),
+        (*cannot, *(Difference(case.place, "", each) for each in dead), *differences(case, it.effects, config)),
         ran,
         frozenset(it.went),
         frozenset(each.locale.partition("-")[0].lower() for each in told),
