@@ -449,17 +449,18 @@ class _Case:
             self.reading.report(self.node, "missing-setting", f"a test needs 'shop'; there are: {listed(shops)}")
         else:
             shop = shops.get(shape.shop) if shape.shop else next(iter(shops.values()), None)
-            if shop is not None and self._platform(shop) is None:
+            if shop is not None and not self._has_orders(shop):
                 where = node if node is not None else self.node
-                self.reading.report(
-                    where, "bad-value", f"no platform connection brings orders of the shop '{shop.key}'"
-                )
+                said = f"no platform connection brings orders of the shop '{shop.key}'"
+                self.reading.report(where, "bad-value", said)
                 return None
             return shop
         return None
 
-    def _platform(self, shop: Shop) -> str | None:
-        return platform_of(self.config, shop.key)
+    def _has_orders(self, shop: Shop) -> bool:
+        """Whether orders of the shop come from somewhere, perhaps from what could not be read."""
+        unread = (kind for name, kind in self.known.connections.items() if name not in self.config.connections)
+        return platform_of(self.config, shop.key) is not None or any(kind in ("platform", "") for kind in unread)
 
     def _flows(self, shape: CaseShape) -> tuple[str, ...] | None:
         node = self._at("flow")

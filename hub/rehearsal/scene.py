@@ -48,6 +48,7 @@ from hub.model import (
 )
 from hub.pipeline.answers import understood
 from hub.pipeline.customer import customer_id_of
+from hub.pipeline.ladder import first_told
 from hub.pipeline.matters import Act as Deed
 from hub.pipeline.matters import Became, Wish, act
 from hub.pipeline.presses import press
@@ -56,7 +57,7 @@ from hub.pipeline.surveys import find_survey, keep, takes_answers
 from hub.pipeline.world import World
 from hub.plugin import AddressKind
 from hub.status import Mode, Native, Order, Payment, Reason, full_name
-from hub.store.tables import TENANT, contacts, escalations, surveys
+from hub.store.tables import TENANT, contacts, escalations, runs, surveys
 
 from .rehearsal import VOCABULARY, Rehearsal
 from .stand_ins import FOLLOWS
@@ -333,13 +334,15 @@ class Scene:
         asked = said if isinstance(said, MatterShape) else MatterShape.model_validate({"of": said})
 
         def work(connection: sa.Connection, dialect: str, world: World, now: datetime) -> str:
-            query = sa.select(escalations).where(escalations.c.tenant == TENANT, escalations.c.state != "shadow")
+            made = sa.and_(runs.c.tenant == TENANT, runs.c.key == escalations.c.run_key)
+            query = sa.select(escalations, runs.c.doc).outerjoin(runs, made).where(escalations.c.tenant == TENANT)
             rows = connection.execute(query.order_by(escalations.c.id.desc())).all()
-            theirs = [row for row in rows if row.state != "resolved" and asked.of in (None, row.rung)]
+            open_ones = [row for row in rows if row.state not in ("resolved", "shadow")]
+            theirs = [row for row in open_ones if asked.of in (None, row.rung, first_told(dict(row._mapping), row.doc))]
             if not theirs:
                 return f"no matter of {asked.of or 'anybody'} is open"
-            rung = world.config.staff.get(theirs[0].rung)
-            by = asked.by or (rung.people[0] if rung else "")
+            group = world.config.staff.get(asked.of or theirs[0].rung)
+            by = asked.by or (group.people[0] if group else "")
             deed = Deed(wish, by, asked.note, asked.choice)
             became = act(connection, dialect, theirs[0].uid, deed, world, now)
             return f"the matter has no choice '{asked.choice}'" if became is Became.NOBODY else ""
