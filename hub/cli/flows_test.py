@@ -41,7 +41,7 @@ def test(
     """
     config, texts = configured(file or path)
     cases = _chosen(config, wanted)
-    with _quietly():
+    with quietly():
         results = asyncio.run(_run(cases, config, texts, loud=not as_json))
     from hub.rehearsal.cases import coverage
 
@@ -68,7 +68,7 @@ def _chosen(config: "Config", wanted: str | None) -> "Sequence[Case]":
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """What a rehearsed channel is made to do is no warning to anybody."""
     log = logging.getLogger("hub")
     before = log.level

@@ -14,11 +14,11 @@ from pydantic import Field
 from hub.config.kinds import Kept, found
 from hub.config.lengths import Length, first_real
 from hub.config.model import Config, Shop
-from hub.config.problems import Place, instead, listed, quoted
+from hub.config.problems import Place, Problem, in_order, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError, read_flow_length
 from hub.config.sections import Country, Currency, Locale
 from hub.config.settings import Reading, Shape, not_yet, read_settings
-from hub.config.yaml import ListNode, MapNode, Node, Scalar
+from hub.config.yaml import ListNode, MapNode, Node, Scalar, parse
 from hub.model import PointKind
 from hub.status import Order, Payment, Reason, Return, Shipment
 
@@ -304,16 +304,21 @@ class ThenShape(Shape):
         return [kind for kind in RESULT_KINDS if getattr(self, kind) is not None]
 
 
-class CaseShape(Shape):
-    """An item of `tests`"""
+class StoryShape(Shape):
+    """A story for `hub flows simulate`"""
 
-    name: str = Field(min_length=1, max_length=200, description="One sentence.")
     shop: str | None = Field(None, description="Whose order it is (needed with several shops).")
     flow: list[str] | str | None = Field(None, description="Only these flows are at work; default: all that are live.")
     given: GivenShape = Field(GivenShape.model_validate({}), description="The state before; it starts nothing.")
     when: Kept = Field(title="a list", description="What happens.")
-    then: Kept = Field(title="a list or `nothing`", description="What must come of it, and nothing else.")
     until: At | None = Field(None, description="How long; default: 30 days after the last line.")
+
+
+class CaseShape(StoryShape):
+    """An item of `tests`"""
+
+    name: str = Field(min_length=1, max_length=200, description="One sentence.")
+    then: Kept = Field(title="a list or `nothing`", description="What must come of it, and nothing else.")
 
 
 SHAPES: tuple[tuple[str, type[Shape]], ...] = (
@@ -407,6 +412,30 @@ def read_cases(
     return tuple(cases)
 
 
+def read_story(
+    text: str, file: str, config: Config, templates: frozenset[str]
+) -> tuple[Case | None, tuple[Problem, ...]]:
+    """What a file of its own tells, under a configuration that is right; None with what is wrong in it."""
+    node, problems = parse(text, file)
+    reading = Reading(list(problems))
+    known = Known(
+        connections={
+            **{name: each.kind for name, each in config.connections.items()},
+            **dict.fromkeys(config.failovers, "channel"),
+        },
+        staff=frozenset(config.staff),
+        people=frozenset(config.people),
+        shops=frozenset(config.shops),
+        surveys=frozenset(config.surveys),
+        words=frozenset(word for shop in config.shops.values() for word in shop.connections),
+        templates=templates,
+    )
+    story = None
+    if node is not None and not problems:
+        story = _Case(node, config, known, config.flows, reading).read(StoryShape)
+    return story, in_order(reading.problems, {file: text})
+
+
 class _Case:
     """Reads one case."""
 
@@ -416,9 +445,11 @@ class _Case:
         self.node, self.config, self.known, self.flows, self.reading = node, config, known, flows, reading
         self.scope = Scope(reading, frozenset(), known)
 
-    def read(self) -> Case | None:
+    def read(self, model: type[StoryShape] = CaseShape) -> Case | None:
+        """The case, or the story: of that nothing is expected."""
         before = len(self.reading.problems)
-        shape = read_settings(self.node, CaseShape, self.reading, "a test")
+        what = "a test" if model is CaseShape else "a story"
+        shape = read_settings(self.node, model, self.reading, what)
         if shape is None or not isinstance(self.node, MapNode):
             return None
         shop = self._shop(shape)
@@ -427,26 +458,26 @@ class _Case:
         if shop is None:
             return None
         when = self._when(shape.when.node, shop)
-        then = self._then(shape.then.node, shop, when[0].at) if when else ()
+        agreed = shape if isinstance(shape, CaseShape) else None
+        then = self._then(agreed.then.node, shop, when[0].at) if when and agreed is not None else ()
         until = self._until(shape, shop, when[-1].at) if when else None
         if until is None or len(self.reading.problems) > before:
             return None
-        then_place = self.node.key("then")
-        assert then_place is not None
+        place = self.node.place
         return Case(
-            shape.name, self.node.place, shop.key, named, self._timed(shape.given, shop, when[0].at), when, then,
-            then_place.place, until,
+            agreed.name if agreed is not None else place.file, place, shop.key, named,
+            self._timed(shape.given, shop, when[0].at), when, then, (self.node.key("then") or self.node).place, until,
         )  # fmt: skip
 
     # -- whose it is
 
-    def _shop(self, shape: CaseShape) -> Shop | None:
+    def _shop(self, shape: StoryShape) -> Shop | None:
         node, shops = self._at("shop"), self.config.shops
         if isinstance(node, Scalar) and node.text not in self.known.shops:
             meant = instead(node.text, sorted(self.known.shops), "a name under 'shops'")
             self.reading.report(node, "unknown-shop", f"there is no shop {quoted(node.text)}{meant}")
         elif shape.shop is None and len(self.known.shops) > 1:
-            self.reading.report(self.node, "missing-setting", f"a test needs 'shop'; there are: {listed(shops)}")
+            self.reading.report(self.node, "missing-setting", f"'shop' is needed; there are: {listed(shops)}")
         else:
             shop = shops.get(shape.shop) if shape.shop else next(iter(shops.values()), None)
             if shop is not None and not self._has_orders(shop):
@@ -462,7 +493,7 @@ class _Case:
         unread = (kind for name, kind in self.known.connections.items() if name not in self.config.connections)
         return platform_of(self.config, shop.key) is not None or any(kind in ("platform", "") for kind in unread)
 
-    def _flows(self, shape: CaseShape) -> tuple[str, ...] | None:
+    def _flows(self, shape: StoryShape) -> tuple[str, ...] | None:
         node = self._at("flow")
         nodes = node.items if isinstance(node, ListNode) else [node] if node is not None else []
         for each in nodes:
@@ -473,7 +504,7 @@ class _Case:
 
     # -- what is given
 
-    def _given(self, shape: CaseShape) -> None:
+    def _given(self, shape: StoryShape) -> None:
         given = self._at("given")
         if not isinstance(given, MapNode):
             return
@@ -635,7 +666,7 @@ class _Case:
             return None
         return at
 
-    def _until(self, shape: CaseShape, shop: Shop, last: datetime) -> datetime | None:
+    def _until(self, shape: StoryShape, shop: Shop, last: datetime) -> datetime | None:
         until = resolved(shape.until or read_moment(STANDS), shop, last)
         if until is not None and until < last:
             self.reading.report(self._at("until") or self.node, "bad-time", "'until' is before the last line of 'when'")

@@ -26,12 +26,14 @@ _DEAD = sa.select(inbox.c.error).where(inbox.c.state == InboxState.DEAD).order_b
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a case. `flows` that ran, `went`: (flow, path) of the branches they took, `locales` in which the
-    customer was written to."""
+    """What came of a case. `cannot`: lines that could not happen, and events that could not be applied; they are among
+    the differences. `flows` that ran, `went`: (flow, path) of the branches they took, `locales` in which the customer
+    was written to."""
 
     case: Case
     effects: tuple[Effect, ...]
     differences: tuple[Difference, ...]
+    cannot: tuple[Difference, ...] = ()
     flows: frozenset[str] = frozenset()
     went: frozenset[tuple[str, Path]] = frozenset()
     locales: frozenset[str] = frozenset()
@@ -64,11 +66,13 @@ async def run_case(case: Case, config: Config, texts: Texts) -> Result:
         await it.until(case.until)
         ran = await it.hub.db.read(lambda connection: frozenset(connection.execute(sa.select(runs.c.flow)).scalars()))
         dead = await it.hub.db.read(lambda connection: connection.execute(_DEAD).scalars().all())
+    cannot += [Difference(case.place, "", each) for each in dead]
     told = [each for each in it.effects if each.kind is Kind.MESSAGE and each.to == ("customer",)]
     return Result(
         case,
         tuple(it.effects),
-        (*cannot, *(Difference(case.place, "", each) for each in dead), *differences(case, it.effects, config)),
+        (*cannot, *differences(case, it.effects, config)),
+        tuple(cannot),
         ran,
         frozenset(it.went),
         frozenset(each.locale.partition("-")[0].lower() for each in told),

@@ -2,13 +2,13 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -30,6 +30,7 @@ from .effects import Effect, Trace
 from .stand_ins import Board, maker, receipt_of
 
 T = TypeVar("T")
+Rows = Iterable[tuple[sa.Table, Sequence[Mapping[str, Any]]]]
 VOCABULARY = "rehearsed"
 """The vocabulary in which sources speak here: each code is a status, as `shipment.delivered`."""
 LINK_SECRET = "00" * 32
@@ -53,15 +54,16 @@ def _template() -> Path:
 class Rehearsal:
     """`async with Rehearsal(config, texts, start) as it:` puts the production hub on a clock that stands at `start`.
 
-    `effects` is everything that came of it so far. `database`: a copy to go on from, that is the rehearsal's to change
-    (None: nothing happened yet). Raises what a drain raises: there is nobody who would try again later.
+    `effects` is everything that came of it so far. `rows`: what has happened already, table by table. Raises what a
+    drain raises: there is nobody who would try again later.
     """
 
-    def __init__(self, config: Config, texts: Texts, start: datetime, *, database: Path | None = None) -> None:
+    def __init__(self, config: Config, texts: Texts, start: datetime, *, rows: Rows = ()) -> None:
         self.board = Board()
         self.clock = VirtualClock(start)
         self.folder = Path(tempfile.mkdtemp(prefix="orderhub-"))
-        file = database or Path(shutil.copyfile(_template(), self.folder / "hub.db"))
+        self.rows = rows
+        file = shutil.copyfile(_template(), self.folder / "hub.db")
         self.hub = Hub(
             config,
             texts,
@@ -84,8 +86,8 @@ class Rehearsal:
         # They mean what they say, whatever patterns the merchant's own table has.
         self.hub.world = replace(self.hub.world.before_remap(spoken), watch=self._watch)
         self.board.confirm = self._confirm
+        self.hub.db.run(self._fill)
         await self.hub.start(ticking=False, working=False)
-        await self.hub.db.read(self._look)
         return self
 
     async def __aexit__(
@@ -164,6 +166,12 @@ class Rehearsal:
             connection.execute(heard.values(last_event_at=self.now))
 
         await self.hub.db.write(write)
+
+    def _fill(self, connection: sa.Connection) -> None:
+        for table, rows in self.rows:
+            if rows:
+                connection.execute(insert_new(table, self.hub.db.dialect), list(rows))
+        self.trace.look(connection, self.now)  # what was said before is no effect of what comes now
 
     def _watch(self, flow: str, path: tuple[int, ...]) -> None:
         self.went.add((flow, path))
