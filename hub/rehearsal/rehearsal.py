@@ -1,5 +1,6 @@
 """One rehearsal: make it, put in what happens, let time pass, read what came of it."""
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +42,9 @@ _WORDS = [full_name(each) for axis in (Order, Payment, Shipment, Return) for eac
 @cache
 def _template() -> Path:
     """An empty database of this release, made once in each process."""
-    path = Path(tempfile.mkdtemp(prefix="orderhub-")) / "empty.db"
+    folder = tempfile.mkdtemp(prefix="orderhub-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "empty.db"
     db = Database(f"sqlite:///{path}", durable=False)
     try:
         upgrade(db)
@@ -49,6 +52,21 @@ def _template() -> Path:
     finally:
         db.close()
     return path
+
+
+class _Database(Database):
+    """Nobody else waits for the event loop here, so work on the database needs no threads."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, durable=False)
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        return self._run(self.reader, work)
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        result, said = self._run_and_hear(work)
+        self._tell(said)
+        return result
 
 
 class Rehearsal:
@@ -68,7 +86,7 @@ class Rehearsal:
             config,
             texts,
             clock=self.clock,
-            database=Database(f"sqlite:///{file}", durable=False),
+            database=_Database(f"sqlite:///{file}"),
             make_adapter=maker(self.board),
             jitter=False,
         )
