@@ -1,7 +1,7 @@
 """Cases of `tests:` on rehearsals: what came of each, and what of the file none of them has reached."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,33 +105,18 @@ class Coverage:
         return all(all(part.values()) for part in (self.flows, self.branches, self.locales))
 
 
-@dataclass(slots=True)
-class Reached:
-    """What has been reached so far."""
-
-    flows: set[str] = field(default_factory=set)
-    went: set[tuple[str, Path]] = field(default_factory=set)
-    locales: set[str] = field(default_factory=set)
-
-    def add(self, result: Result) -> None:
-        """Count a case."""
-        self.flows |= result.flows
-        self.went |= result.went
-        self.locales |= result.locales
-
-
-def coverage(results: Iterable[Result], config: Config) -> Coverage:
+def coverage(results: Sequence[Result], config: Config) -> Coverage:
     """Of the flows at work, of their branches, and of the languages of the shops."""
-    reached = Reached()
-    for each in results:
-        reached.add(each)
+    ran, went, spoken = (
+        {one for each in results for one in getattr(each, part)} for part in ("flows", "went", "locales")
+    )
     at_work = [flow for flow in config.flows.values() if flow.state is not State.OFF]
     branches = [branch for flow in at_work for branch in branches_of(flow)]
     locales = dict.fromkeys(shop.locale.partition("-")[0].lower() for shop in config.shops.values())
     return Coverage(
-        {flow.name: flow.name in reached.flows for flow in at_work},
-        {branch: (branch.flow, branch.path) in reached.went for branch in branches},
-        {locale: locale in reached.locales for locale in locales},
+        {flow.name: flow.name in ran for flow in at_work},
+        {branch: (branch.flow, branch.path) in went for branch in branches},
+        {locale: locale in spoken for locale in locales},
     )
 
 

@@ -241,3 +241,12 @@ def test_it_comes_out_the_same_in_another_process_to_the_byte(tmp_path: Path) ->
     ]
     assert said[0].returncode == 1 and b"order-received" in said[0].stdout, said[0].stderr
     assert said[0].stdout == said[1].stdout
+
+
+def test_an_event_that_cannot_be_applied_fails_its_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(self: object, raw: Raw) -> None:
+        raise UnreadableError("nobody can read this")
+
+    monkeypatch.setattr("hub.rehearsal.stand_ins._StandIn.normalise", unreadable)
+    (result,) = played(tmp_path, FLOWS, CASE)
+    assert result.cannot and {each.found for each in result.cannot} == {"nobody can read this"}
