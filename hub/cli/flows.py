@@ -13,6 +13,8 @@ COMMANDS = {
     "Commands": {
         "check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places."),
         "explain": Lazy("hub.cli.explain:explain", "Why was this sent, and why was that not?"),
+        "simulate": Lazy("hub.cli.flows_simulate:simulate", "What will this order hear in the next 30 days?"),
+        "test": Lazy("hub.cli.flows_test:test", "Does it do what was agreed? The cases of `tests:`."),
     }
 }
 

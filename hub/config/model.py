@@ -165,6 +165,8 @@ class Config:
     """connection → native code or pattern → meaning: the merchant's own tables, asked first."""
     surveys: Mapping[str, Survey] = field(default_factory=dict)
     flows: Mapping[str, Any] = field(default_factory=dict)
+    tests: tuple[Any, ...] = ()
+    """What was agreed (`hub.flows.cases.Case`), read above this floor as flows are."""
     digest: str = ""
     messages: Path | None = None
     """Folder of the merchant's own templates (`messages/` beside the file), if there is one."""

@@ -117,6 +117,7 @@ CODES: Mapping[str, Code] = {
             "unknown-staff": "Neither a staff group nor a person has this name.",
             "unknown-survey": "There is no survey of this name.",
             "unknown-shop": "There is no shop of this name.",
+            "unknown-flow": "There is no flow of this name.",
             "unknown-route": "There is no route of this name.",
             "step-shape": "A step is a map with exactly one word.",
             "step-needs-id": "Two steps of a flow would share a key; give one of them an `id`.",
@@ -138,6 +139,7 @@ CODES: Mapping[str, Code] = {
             "jinja-unsafe": "A construct that texts may not use.",
             "jinja-limit": "The text is too long or too deep.",
             "urgent-marketing": "Marketing is never urgent.",
+            "test-failed": "Something else came of a test than was agreed (`hub flows test`).",
         },
     ),
     **_codes(

@@ -56,8 +56,9 @@ TOP: dict[str, str] = {
     "statuses": "Connection → the merchant's own map of native codes.",
     "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
+    "tests": "What was agreed: these events at these times, these messages expected (`hub flows test`).",
 }
-TOP_LATER = frozenset({"steps", "policies", "tests"})
+TOP_LATER = frozenset({"steps", "policies"})
 
 
 class HubShape(Shape):

@@ -14,6 +14,7 @@ from hub.config.settings import Shape
 from hub.status import Axis
 
 from .builtin import LATER_STEPS, STEPS
+from .cases import SHAPES
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
 from .types import (
@@ -44,7 +45,8 @@ time, so a day over a change of the clock has 23 or 25 hours. Under a text key a
 
 def reference() -> str:
     """docs/reference/flows.md. The same text every time."""
-    parts = (HEAD, *_top(), *_sections(), *_flow(), *_steps(), *_triggers(), *_names(), *_functions(), *_problems())
+    flows = (*_flow(), *_steps(), *_triggers(), *_names(), *_functions())
+    parts = (HEAD, *_top(), *_sections(), *flows, *_tests(), *_problems())
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -183,6 +185,12 @@ def _functions() -> Iterator[str]:
         ("function", "gives", "as in"), ((f"`{each.name}`", each.means, f"`{each.example}`") for each in FUNCTIONS)
     )
     yield _later(LATER)
+
+
+def _tests() -> Iterator[str]:
+    for title, shape in SHAPES:
+        yield f"## `{title}`" if shape is SHAPES[0][1] else f"### `{title}`"
+        yield _keys(shape)
 
 
 def _problems() -> Iterator[str]:

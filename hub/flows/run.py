@@ -172,6 +172,14 @@ def not_yet(step: Outside) -> Reached | None:
     return None
 
 
+Into = Callable[[tuple[int, ...]], None]
+"""Told of a list of steps that the run goes into: the path of the list."""
+
+
+def unseen(path: tuple[int, ...]) -> None:
+    """Nobody keeps count."""
+
+
 Resolved = Callable[[Run], bool]
 """Whether the matter that the run raised last is resolved."""
 
@@ -209,6 +217,7 @@ class Moment:
     """Of the shop: working lengths count within these."""
     became: Became = not_yet
     resolved: Resolved = unresolved
+    into: Into = unseen
 
 
 def first_unmet(conditions: Sequence[Expression], names: Mapping[str, Any]) -> tuple[Expression | None, Any]:
@@ -347,6 +356,7 @@ def _through_outside(step: Outside, run: Run, became: Reached | None, moment: Mo
         values = {**run.values, "saved": saved} if saved else run.values
         return replace(run, path=_after(run.path), values=values)
     if isinstance(step.if_fails, tuple):
+        moment.into((*run.path, 0))
         return replace(run, path=(*run.path, 0, 0))
     if step.if_fails is IfFails.CONTINUE:
         return replace(run, path=_after(run.path))
@@ -375,6 +385,8 @@ def _choose(step: Choose, run: Run, names: Mapping[str, Any], moment: Moment) ->
 
     taken = _taken(step, run.path, holds)
     place = taken[len(run.path)] if len(taken) > len(run.path) else None
+    if place is not None:
+        moment.into(taken[:-1])
     rule = "" if place is None or step.branches[place].when is None else asked[-1].text
     said = "none of its branches" if place is None else rule or "else"
     run = moment.settle(Note(f"choose: {said}", rule, what_was_read(asked, names)), run)

@@ -24,6 +24,7 @@ from hub.config.sections import (
 )
 
 from .builtin import STEPS
+from .cases import CaseShape, ThenShape, WhenShape
 from .compile import ONCE, FlowShape, OnceShape
 from .types import WORDS
 from .words import MAPS
@@ -67,6 +68,8 @@ def _top(key: str) -> Schema:
         return _by_name({**_model(_OPEN[key]), "additionalProperties": True})
     if key == "statuses":
         return {"type": "object", "additionalProperties": _map_of({"anyOf": [TEXT, _model(MeaningShape)]})}
+    if key == "tests":
+        return {"type": "array", "items": _model(CaseShape)}
     return {"const": 1} if key == "version" else _one_or_many(TEXT)
 
 
@@ -134,6 +137,10 @@ def _scalar(option: Any) -> Schema:
 
 
 def _kept(key: str) -> Schema:
+    if key == "when":
+        return {"type": "array", "minItems": 1, "items": _model(WhenShape)}
+    if key == "then":
+        return {"anyOf": [{"const": "nothing"}, {"type": "array", "items": _model(ThenShape)}]}
     if key in ("steps", "else"):
         return {"$ref": "#/$defs/steps"}
     if key == "once":

@@ -695,6 +695,7 @@ class _React:
             lambda values: self._names_in(row, values),
             self.it.now, self.it.shop.timezone, happened, self._planned, lambda effect, run: self._do(row, effect, run),
             self._failed, self.it.shop.hours, self._became(row), self._resolved,
+            lambda path: self.it.world.watch(row.flow, path),
         )  # fmt: skip
 
     def _resolved(self, run: Run) -> bool:

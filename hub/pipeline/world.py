@@ -3,7 +3,7 @@
 Built once per configuration that went live and swapped whole; never changed in place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,10 @@ from hub.plugin import Adapter, Carrier, Channel, Platform
 from hub.status import Found, Level, Table, lookup
 
 
+def unwatched(flow: str, path: tuple[int, ...]) -> None:
+    """Nobody keeps count of the ways that runs take."""
+
+
 @dataclass(frozen=True)
 class World:
     """One live configuration with its adapters at hand."""
@@ -25,6 +29,8 @@ class World:
     texts: Texts
     shadow: bool = False
     """Whether the whole hub runs in shadow: every flow counts as one that does."""
+    watch: Callable[[str, tuple[int, ...]], None] = unwatched
+    """Told of each list of steps inside a step that a run goes into: (flow, path of the list)."""
     _old: dict[str, Flow] = field(default_factory=dict)
     _heard_by_old: set[str] = field(default_factory=set)
     _tables: dict[tuple[str, str], Table | None] = field(default_factory=dict)

@@ -32,7 +32,7 @@ from hub.store.database import Database
 from hub.store.errands import next_errand_at
 from hub.store.links import make_link_secret
 from hub.store.migrate import upgrade
-from hub.store.tables import Slots, messages, polls, schedules, timers
+from hub.store.tables import Slots, errands, messages, polls, schedules, timers
 
 from . import schedule
 from .engine import EmbeddedEngine
@@ -88,7 +88,7 @@ class Hub:
         texts: Texts,
         *,
         clock: Clock | None = None,
-        database: str | None = None,
+        database: str | Database | None = None,
         make_adapter: MakeAdapter = build_adapter,
         jitter: bool = True,
         listeners: Listeners | None = None,
@@ -97,7 +97,7 @@ class Hub:
         self.clock = clock or SystemClock()
         self.make_adapter = make_adapter
         self.world = build_world(config, texts, self.clock, make_adapter, shadow=shadow)
-        self.db = Database(database or database_url(config))
+        self.db = database if isinstance(database, Database) else Database(database or database_url(config))
         self.listeners = listeners
         self.db.on_commit = self._committed
         self.receiver = Receiver(self.db, self.clock, self._world, self._wake_apply)
@@ -150,8 +150,9 @@ class Hub:
 
     # -- life
 
-    async def start(self, *, ticking: bool = True) -> None:
-        """Take the database, bring it up to date, count what was on the wire, and begin to work."""
+    async def start(self, *, ticking: bool = True, working: bool = True) -> None:
+        """Take the database, bring it up to date, count what was on the wire, and begin to work. Not `ticking`:
+        somebody drives the clock; not `working`: they take the turns of the drains as well (`in_turn`)."""
         self.db.hold()
         await asyncio.to_thread(upgrade, self.db)
         now = self.clock.now()
@@ -161,7 +162,8 @@ class Hub:
         self.shadow_since = await self.db.write(lambda each: remember_mode(each, self.db.dialect, shadow, now))
         await self._fit()
         self.uncertain_at_start = await self.deliver.recover() + await self.errands.recover()
-        self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
+        if working:
+            self.worker = asyncio.create_task(self.engine.run_worker(), name="engine")
         self.started_at = now
         self.engine.wake_all()
         if ticking:
@@ -260,22 +262,35 @@ class Hub:
     def _in_flight(self) -> bool:
         return bool(self.deliver.on_wire or self.errands.on_wire or self.polls.asking)
 
-    async def next_due(self) -> datetime | None:
-        """The next instant at which something in the database comes due that this hub would do."""
-        return await self.db.read(lambda connection: _next_due(connection, self.world.shadow))
+    async def in_turn(self) -> None:
+        """Everything that can happen at this instant, one drain after the other, with nobody asked for news: the same
+        in, the same out. For a hub that was started without an engine at work."""
+        done = 1
+        while done:
+            done = await self.apply.drain()
+            for stage in (self.errands, self.deliver):
+                done += await stage.drain()
+                await stage.settle()
+
+    async def next_due(self, *, after: datetime | None = None, asking: bool = True) -> datetime | None:
+        """The next instant at which something in the database comes due that this hub would do, later than `after` if
+        that is given; not `asking`: questions to the outside do not count."""
+        return await self.db.read(lambda connection: _next_due(connection, self.world.shadow, after, asking))
 
 
 def _anything_scheduled(connection: sa.Connection, now: datetime) -> bool:
     return connection.execute(sa.select(schedules.c.id).where(schedules.c.next_run_at <= now)).first() is not None
 
 
-def _next_due(connection: sa.Connection, shadow: bool) -> datetime | None:
-    questions = [
-        sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0")),
-        sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'")),
-        sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0")),
+def _next_due(connection: sa.Connection, shadow: bool, after: datetime | None, asking: bool) -> datetime | None:
+    questions: list[tuple[sa.Select[Any], sa.ColumnElement[Any]]] = [
+        (sa.select(sa.func.min(timers.c.due_at)).where(sa.text("timers.state = 0")), timers.c.due_at),
+        (sa.select(sa.func.min(messages.c.due_at)).where(sa.text("messages.state = 'due'")), messages.c.due_at),
     ]
+    if asking:
+        questions.append((sa.select(sa.func.min(polls.c.due_at)).where(sa.text("polls.state = 0")), polls.c.due_at))
     if not shadow:  # what is to be done outside rests until the hub is live again
-        questions.append(next_errand_at())
-    found = [connection.execute(question).scalar() for question in questions]
+        questions.append((next_errand_at(), errands.c.due_at))
+    later = [question if after is None else question.where(at > after) for question, at in questions]
+    found = [connection.execute(question).scalar() for question in later]
     return min((each for each in found if each is not None), default=None)

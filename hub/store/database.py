@@ -168,8 +168,10 @@ class GroupCommit(Generic[Item]):
 class Database:
     """One database, embedded (SQLite file) or shared (PostgreSQL)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """`durable=False`: nothing of it need outlive this process, so nothing waits for the disk."""
         self.url = sa.make_url(url)
+        self.pragmas = PRAGMAS if durable else (*PRAGMAS, "synchronous=OFF")
         self.dialect = self.url.get_backend_name()
         self.on_commit: Callable[[Sequence[Any]], None] = lambda said: None
         self._lock: IO[str] | None = None
@@ -193,7 +195,7 @@ class Database:
         @sa.event.listens_for(engine, "connect")
         def configure(connection: Any, record: Any) -> None:
             connection.isolation_level = None
-            for pragma in PRAGMAS:
+            for pragma in self.pragmas:
                 connection.execute(f"PRAGMA {pragma}").close()
 
         @sa.event.listens_for(engine, "begin")

@@ -184,7 +184,6 @@ CASES = [
     pytest.param(MORE + "flow: {}", f"{LINES + 1}:1 unknown-setting", id="top level"),
     pytest.param(MORE + "version: 2", f"{LINES + 1}:10 bad-value", id="version"),
     pytest.param(MORE + "policies: {}", f"{LINES + 1}:1 not-yet", id="policies"),
-    pytest.param(MORE + "tests: []", f"{LINES + 1}:1 not-yet", id="tests"),
     pytest.param(MORE + "steps: {}", f"{LINES + 1}:1 not-yet", id="named lists"),
     pytest.param(MORE + "hub: {public_url: ftp://x}", f"{LINES + 1}:19 bad-value", id="public url"),
     pytest.param(MORE + "hub: {listen: here}", f"{LINES + 1}:15 bad-value", id="listen"),

@@ -9,6 +9,7 @@ import yaml
 from hub.config.problems import CODES
 from hub.config.sections import SECTIONS
 from hub.flows.builtin import STEPS
+from hub.flows.cases import SHAPES
 from hub.flows.cel import Compiled, Wants, compile_expression
 from hub.flows.cel_functions import FUNCTIONS
 from hub.flows.compile import FlowShape
@@ -39,7 +40,7 @@ def test_the_page_holds_every_word() -> None:
 
 
 def test_every_setting_has_a_description() -> None:
-    shapes = [shape for _, shape in SECTIONS] + [kind.settings for kind in STEPS.values()] + [FlowShape]
+    shapes = [shape for _, shape in (*SECTIONS, *SHAPES)] + [kind.settings for kind in STEPS.values()] + [FlowShape]
     bare = [
         f"{shape.__name__}.{name}"
         for shape in shapes
