@@ -107,6 +107,8 @@ class Ground:
     people: frozenset[str]
     surveys: Mapping[str, tuple[Scalar, Node]]
     """Name → its key and its node."""
+    policies: Mapping[str, tuple[Scalar, Node]]
+    """Name → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -168,6 +170,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         staff=frozenset(staff.names),
         people=frozenset(people.names),
         surveys=asked,
+        policies=_named(top.get("policies"), reading, "policy"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

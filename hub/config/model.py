@@ -165,6 +165,8 @@ class Config:
     """connection → native code or pattern → meaning: the merchant's own tables, asked first."""
     surveys: Mapping[str, Survey] = field(default_factory=dict)
     flows: Mapping[str, Any] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    """name → `hub.flows.policies.Policy`"""
     digest: str = ""
     messages: Path | None = None
     """Folder of the merchant's own templates (`messages/` beside the file), if there is one."""

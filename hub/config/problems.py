@@ -138,6 +138,7 @@ CODES: Mapping[str, Code] = {
             "jinja-unsafe": "A construct that texts may not use.",
             "jinja-limit": "The text is too long or too deep.",
             "urgent-marketing": "Marketing is never urgent.",
+            "policy-broken": "A policy cannot hold with these flows; the path that breaks it is named.",
         },
     ),
     **_codes(
@@ -159,6 +160,7 @@ CODES: Mapping[str, Code] = {
         Level.NOTE,
         {
             "not-told": "A status that no flow tells and that is not listed in `silent`.",
+            "policy-sampled": "Whether a policy holds depends on more than triggers, steps and waits; running shows it.",
             "unused-text": "A text of your own that no flow uses; perhaps its file has a misspelt name.",
         },
     ),

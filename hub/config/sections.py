@@ -56,8 +56,9 @@ TOP: dict[str, str] = {
     "statuses": "Connection → the merchant's own map of native codes.",
     "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
+    "policies": "Name → a sentence that must always hold.",
 }
-TOP_LATER = frozenset({"steps", "policies", "tests"})
+TOP_LATER = frozenset({"steps", "tests"})
 
 
 class HubShape(Shape):

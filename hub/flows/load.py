@@ -12,6 +12,8 @@ from hub.config.yaml import MapNode, Scalar
 from .check import Texts, check_all
 from .compile import Checked, read_flow
 from .loops import loop_risks
+from .policies_check import check_policies
+from .read_policies import read_policies
 from .scope import Known, Scope, TextCheck
 
 MAX_FLOWS = 2000
@@ -44,7 +46,13 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
-    return replace(ground.config, flows={name: each.flow for name, each in checked.items()})
+    sentences = read_policies(ground, known, opened.reading)
+    check_policies(sentences.values(), checked, ground, opened.reading)
+    return replace(
+        ground.config,
+        flows={name: each.flow for name, each in checked.items()},
+        policies={name: each.policy for name, each in sentences.items()},
+    )
 
 
 def _flows(ground: Ground, known: Known, reading: Reading) -> dict[str, Checked]:

@@ -16,6 +16,7 @@ from hub.status import Axis
 from .builtin import LATER_STEPS, STEPS
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
+from .read_policies import OF_A_MESSAGE, SHAPES
 from .types import (
     GIVEN,
     IN_SAVE,
@@ -44,7 +45,18 @@ time, so a day over a change of the clock has 23 or 25 hours. Under a text key a
 
 def reference() -> str:
     """docs/reference/flows.md. The same text every time."""
-    parts = (HEAD, *_top(), *_sections(), *_flow(), *_steps(), *_triggers(), *_names(), *_functions(), *_problems())
+    parts = (
+        HEAD,
+        *_top(),
+        *_sections(),
+        *_flow(),
+        *_steps(),
+        *_policies(),
+        *_triggers(),
+        *_names(),
+        *_functions(),
+        *_problems(),
+    )
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
 
@@ -120,6 +132,15 @@ def _steps() -> Iterator[str]:
         if kind.settings.later:
             yield _later(kind.settings.later)
     yield _later(LATER_STEPS)
+
+
+def _policies() -> Iterator[str]:
+    yield "## Policies"
+    names = ", ".join(f"`{each}`" for each in sorted(OF_A_MESSAGE))
+    yield f"The condition of `after` reads what its trigger offers; that of `never` reads {names}."
+    for shape in SHAPES:
+        yield f"### {(shape.__doc__ or '').strip()}"
+        yield _keys(shape)
 
 
 def _triggers() -> Iterator[str]:

@@ -25,6 +25,7 @@ from hub.config.sections import (
 
 from .builtin import STEPS
 from .compile import ONCE, FlowShape, OnceShape
+from .read_policies import FORMS
 from .types import WORDS
 from .words import MAPS
 
@@ -65,6 +66,8 @@ def _top(key: str) -> Schema:
         return _by_name(_model(_NAMED[key]))
     if key in _OPEN:  # beside these keys stand the plugin's, or the connections'
         return _by_name({**_model(_OPEN[key]), "additionalProperties": True})
+    if key == "policies":
+        return _by_name({"oneOf": [_model(shape) for shape in FORMS.values()]})
     if key == "statuses":
         return {"type": "object", "additionalProperties": _map_of({"anyOf": [TEXT, _model(MeaningShape)]})}
     return {"const": 1} if key == "version" else _one_or_many(TEXT)
@@ -134,6 +137,8 @@ def _scalar(option: Any) -> Schema:
 
 
 def _kept(key: str) -> Schema:
+    if key == "after":
+        return {"enum": list(WORDS)}
     if key in ("steps", "else"):
         return {"$ref": "#/$defs/steps"}
     if key == "once":
