@@ -160,7 +160,7 @@ CODES: Mapping[str, Code] = {
         Level.NOTE,
         {
             "not-told": "A status that no flow tells and that is not listed in `silent`.",
-            "policy-sampled": "Whether a policy holds depends on more than triggers, steps and waits; running shows it.",
+            "policy-sampled": "Whether a policy holds depends on more than triggers, steps and waits.",
             "unused-text": "A text of your own that no flow uses; perhaps its file has a misspelt name.",
         },
     ),
