@@ -277,7 +277,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
             "connection": {"name": "woo", "plugin": "woocommerce", "last_event_at": _at(9, 2, 30)}
         },
         "staff-weekly-report": {"report": REPORT},
-        "staff-policy": {"policy": {"name": "paid-orders-hear-from-us", "kind": "after", "by": _at(9, 12)}},
+        "staff-policy": {
+            "policy": {"name": "paid-orders-hear-from-us", "kind": "after", "template": "packed", "by": _at(9, 12)}
+        },
         "please-check-your-number": {"customer": {"phone": "0441"}},
         "please-pay": {
             "payment": {"status": "awaiting_payment", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
@@ -406,7 +408,11 @@ def cases(template: str, locale: str, needs: Collection[str]) -> Mapping[str, di
     return {"": full, **more, "sparse": sparse(full, (*needs, *_PRINTED.get(template, ())))}
 
 
-_PRINTED = {"staff-notice": ("notice.source", "notice.said"), "staff-unheard": ("order.number",)}
+_PRINTED = {
+    "staff-notice": ("notice.source", "notice.said"),
+    "staff-unheard": ("order.number",),
+    "staff-policy": ("policy.template",),
+}
 """What a text for staff prints always: the hub itself never lets it lack."""
 
 

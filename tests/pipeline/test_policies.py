@@ -414,8 +414,21 @@ async def test_a_question_must_be_answered(db: Database) -> None:
     await it.hear(packed("1"), packed("2", at="10:00"))
     now = it.clock.now()
     for ref in ("1", "2"):
-        asked = {"customer_id": f"c{ref}", "order_id": f"shop:{ref}", "channel": "mail", "topic": "other", "text": "?"}
-        it.db.run(partial(ask, dialect=it.db.dialect, world=it.world, **asked, occasion=ref, at=now, now=now))
+        it.db.run(
+            partial(
+                ask,
+                dialect=it.db.dialect,
+                world=it.world,
+                customer_id=f"c{ref}",
+                order_id=f"shop:{ref}",
+                channel="mail",
+                topic="other",
+                text="?",
+                occasion=ref,
+                at=now,
+                now=now,
+            )
+        )
     await it.settle()
     first = next(row for row in it.rows(questions) if row.order_id == "shop:1")
     it.db.run(lambda each: answer(each, it.db.dialect, it.world, first, "Yes", by="olena", now=now + HOUR))
