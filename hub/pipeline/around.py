@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.flows.policies import AtMost
+from hub.flows.policies import CUSTOMER, AtMost
 from hub.plugin import Outgoing
 from hub.store.consents import Standing, standings
 from hub.store.links import link_secret
@@ -175,7 +175,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         standings=standings(connection, ids),
         muted=read_mutes(connection, order_ids, ids, now),
         sent=_sent(connection, ids, since) if caps and ids else {},
-        gone=read_gone(connection, world.policies.limits, due, now),
+        gone=read_gone(connection, _limits(world, due), due, now),
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
         surveys={row.id: row for row in rows_of(connection, surveys.c.id, asked_of)},
@@ -186,6 +186,12 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         their_orders=their,
         secret=link_secret(connection),
     )
+
+
+def _limits(world: World, due: Sequence[Any]) -> set[AtMost]:
+    """The policies that count any of these messages; the others cost nothing."""
+    about = {(row.template, row.cls) for row in due if row.recipient == CUSTOMER}
+    return {limit for each in about for limit in world.policies.about(*each)[0]}
 
 
 _PAUSED = sa.select(connections).where(connections.c.paused != "")

@@ -43,7 +43,7 @@ _OF_CUSTOMERS = tuple(
 _OF_ORDERS = (_statement(messages.c.order_id, sa.true()),)
 
 
-def read_gone(connection: sa.Connection, limits: Sequence[AtMost], due: Collection[Any], now: datetime) -> list[Gone]:
+def read_gone(connection: sa.Connection, limits: Collection[AtMost], due: Collection[Any], now: datetime) -> list[Gone]:
     """What these limits count for messages that are due; nothing is asked where there are no limits."""
     found: list[Gone] = []
     for by, statements, name in ((CUSTOMER, _OF_CUSTOMERS, "customer_id"), ("order", _OF_ORDERS, "order_id")):

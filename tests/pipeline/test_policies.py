@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from hub.flows.policies import ANSWER, STAFF, After, AtMost, Never, Pattern, Pol
 from hub.flows.read_policies import OF_A_MESSAGE
 from hub.flows.types import offers_of
 from hub.model import Customer
+from hub.pipeline.gone import read_gone
 from hub.pipeline.matters import Act, Wish, act
 from hub.pipeline.news import home_of, report
 from hub.pipeline.outbox import look
@@ -23,6 +26,7 @@ from hub.pipeline.questions import answer, ask
 from hub.plugin import Permanent
 from hub.status import Mode
 from hub.store.database import Database
+from hub.store.migrate import upgrade
 from hub.store.tables import attempts, escalations, messages, questions, timers, watches
 
 from .fakes import ORDER, Desk, moment, notify, order, parcel, scan, world
@@ -238,6 +242,30 @@ async def test_it_is_counted_again_in_the_moment_in_which_it_leaves(db: Database
     it.db.run(lambda connection: connection.execute(late))
     left = it.db.run(lambda connection: it.deliver._commit(connection, outbox, it.world, at))
     assert left == []
+
+
+def test_what_went_out_is_found_by_the_customer_and_the_time_or_by_the_order(tmp_path: Path) -> None:
+    """However much was said to somebody before."""
+    db = Database(f"sqlite:///{tmp_path / 'hub.db'}")
+    upgrade(db)
+    plans: list[str] = []
+
+    def read(connection: sa.Connection) -> None:
+        def explain(conn: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
+            if not statement.startswith("EXPLAIN"):
+                told = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                plans.append(" ".join(str(row[3]) for row in told))
+
+        sa.event.listen(connection, "before_cursor_execute", explain)
+        row = SimpleNamespace(customer_id="c", order_id="o")
+        read_gone(connection, {FEW, replace(FEW, by="order")}, [row], moment("09:00"))
+
+    db.run(read)
+    db.close()
+    assert len(plans) == 3
+    assert all("ix_attempts_message (message_id=?)" in plan and "SCAN" not in plan for plan in plans), plans
+    assert all("ix_messages_customer (tenant=? AND customer_id=? AND finished_at" in plan for plan in plans[:2]), plans
+    assert "ix_messages_order (tenant=? AND order_id=?)" in plans[2], plans
 
 
 def test_a_message_is_asked_about_those_policies_alone_that_may_be_about_it() -> None:
