@@ -24,6 +24,7 @@ SECTIONS = {
     "people",
     "statuses",
     "flows",
+    "policies",
 }
 TEXT, MAP = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map"
 
