@@ -26,6 +26,7 @@ from .model import (
     Escalate,
     Expression,
     Flow,
+    Mode,
     Notify,
     Severity,
     State,
@@ -133,11 +134,20 @@ def _heard(flow: Flow, policy: After, known: Facts, live: Sequence[Flow], config
     heard = walk.heard(flow.steps, begins)
     if not heard.always:
         return heard
-    unsure = next((each for each in flow.when if not _is_known(each, known)), None)
-    if unsure is not None:
-        return Heard(True, False, unsure.text)
+    unsure = next((each.text for each in flow.when if not _is_known(each, known)), _may_not_begin(flow, config))
+    if unsure:
+        return Heard(True, False, unsure)
     stops = [word for word in flow.stop_on if walk.waited and not _answered(word, policy, live, config)]
     return Heard(True, False, f"whether it is stopped before that by {stops[0]}") if stops else heard
+
+
+def _may_not_begin(flow: Flow, config: Config) -> str:
+    """On what else than its conditions it depends whether a flow begins; empty: on nothing."""
+    if flow.once is not None:
+        return "whether it has begun before (once)"
+    if flow.mode is not Mode.RESTART:
+        return "whether it is at work already (mode)"
+    return "how fresh the news is" if flow.fresh is not None and flow.fresh.about < config.contact.fresh else ""
 
 
 def _is_known(condition: Expression, facts: Facts) -> bool:
@@ -291,9 +301,12 @@ def _takes(step: Step) -> tuple[timedelta, timedelta]:
 
 def _at_most(policy: AtMost, live: Sequence[Flow], config: Config) -> Found:
     """What a trigger certainly brings, of any order; else the most that one order could bring."""
-    by_word = {word: [flow for flow in live if word in flow.triggers] for flow in live for word in flow.triggers}
-    for word, flows in by_word.items():
-        sure = {flow.name: count for flow in flows if (count := _surely(flow, policy, config))}
+    surely = {flow.name: count for flow in live if (count := _surely(flow, policy, config))}
+    by_word: dict[str, dict[str, int]] = {}
+    for flow in live:
+        for word in flow.triggers if flow.name in surely else ():
+            by_word.setdefault(word, {})[flow.name] = surely[flow.name]
+    for word, sure in by_word.items():
         if sum(sure.values()) > policy.at_most:
             said = f"{word} alone brings {sum(sure.values())} within {policy.limit} ({listed(sure, 6)})"
             yield BROKEN, f"'{policy.name}': {said}, and it lets {policy.at_most}"
@@ -316,7 +329,7 @@ def _comes_once(flow: Flow) -> bool:
 
 def _surely(flow: Flow, policy: AtMost, config: Config) -> int:
     """How many such messages a flow says within the window that its trigger opens, whatever the order."""
-    if flow.when or flow.shops is not None or policy.of.channels is not None:
+    if flow.when or flow.shops is not None or policy.of.channels is not None or _may_not_begin(flow, config):
         return 0  # by which channel a message goes depends on its customer
     gone_by, count = NOTHING, 0
     for step in flow.steps:

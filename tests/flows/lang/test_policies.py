@@ -152,6 +152,9 @@ def test_what_is_never_said_in_time_is_refused_with_the_path(tmp_path: Path, flo
 STOPPED = paid("wait: 1h", SAYS, more="stop_on: order.packed, ")
 SAMPLED = [
     pytest.param(paid(SAYS, more="when: order.gift, "), "order.gift", id="its condition"),
+    pytest.param(paid(SAYS, more="once: customer, "), "begun before", id="once ever"),
+    pytest.param(paid(SAYS, more="mode: ignore, "), "at work already", id="busy"),
+    pytest.param(paid(SAYS, more="fresh: 1h, "), "how fresh", id="old news to it alone"),
     pytest.param(paid(ONE_SAYS), "the branch that is taken", id="a branch"),
     pytest.param(paid(ENDS, SAYS), "the branch that is taken", id="a stop"),
     pytest.param(paid("wait: {until: order.placed_at, or: skip}", SAYS), "its waits", id="a moment"),
