@@ -134,7 +134,8 @@ class Leaving:
             case Defer():
                 self._change(due_at=decision.until, reason=decision.reason)
             case Drop():
-                read = {"doc": {**self.doc, "asked": self.asked}} if self.asked else {}
+                asked = self.sentences.asked(decision.reason) if decision.reason.startswith(POLICY) else self.asked
+                read = {"doc": {**self.doc, "asked": asked}} if asked else {}
                 self._change(state=decision.state, reason=decision.reason, finished_at=self.now, **read)
                 if decision.state == "failed":
                     self.outbox.unheard.append(self.row)

@@ -7,6 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from hub.flows.policies import CUSTOMER, AtMost, Never, Policies
+from hub.flows.why import what_was_read
+
+from .plain import to_plain
 
 POLICY = "policy: "
 """How the reason begins of a message, or of a channel, that a policy is against."""
@@ -78,6 +81,15 @@ class Sentences:
         found = (_reason(each, why) for each, why in self._found if each.blocks and each.of.channels is not None
                  and each.of.goes_by(connection))  # fmt: skip
         return next(found, "")
+
+    def asked(self, reason: str) -> dict[str, Any]:
+        """What the condition behind a reason read, to explain by; nothing where it was a limit."""
+        bans = (each for each, why in self._found if isinstance(each, Never) and _reason(each, why) == reason)
+        ban = next(bans, None)
+        if ban is None:
+            return {}
+        rule = ban.condition.text if ban.lets else f"!({ban.condition.text})"
+        return {"rule": rule, "read": to_plain(what_was_read([ban.condition], self.names))}
 
     def alarms(self, connection: str) -> tuple[Broken, ...]:
         """The policies that only raise an alarm when it leaves by this channel."""

@@ -94,6 +94,16 @@ async def test_what_is_forbidden_does_not_leave_and_the_reason_names_the_policy(
     assert it.channel("mail").sent == [] and it.rows(escalations) == []
 
 
+async def test_what_its_condition_read_is_kept_to_explain_by(db: Database) -> None:
+    ban = Never("calm", Pattern(), cel("customer.open_questions == 0 && order.wholesale"), lets=True)
+    it = desk(db, ban, told=TOLD)
+    await it.hear(packed())
+    (row,) = it.rows(messages)
+    assert row.reason.startswith("policy: calm: ")
+    assert row.doc["asked"]["rule"] == "customer.open_questions == 0 && order.wholesale"
+    assert row.doc["asked"]["read"] == {"customer.open_questions": 0, "order.wholesale": False}
+
+
 async def test_what_is_allowed_leaves(db: Database) -> None:
     it = desk(db, NO_LETTER, told=TOLD)
     await it.hear(packed(note="by the back door"))
