@@ -99,6 +99,7 @@ def _whole(connection: "sa.Connection", row: Any) -> dict[str, Any]:
         "runs": [_run(each) for each in queries.runs_of(connection, row.id)],
         "errands": [_errand(each) for each in errands_of(connection, row.id)],
         "escalations": [_matter(each) for each in queries.escalations_of(connection, row.id)],
+        "policies": [_watch(each) for each in queries.watches_of(connection, row.id)],
     }
 
 
@@ -189,6 +190,18 @@ def _matter(row: Any) -> dict[str, Any]:
         "opened_at": row.opened_at,
         "due_at": row.due_at,
         "note": row.note,
+    }
+
+
+def _watch(row: Any) -> dict[str, Any]:
+    return {
+        "policy": row.policy,
+        "trigger": row.word,
+        "subject": row.subject,
+        "state": row.state,
+        "since": row.since_at,
+        "due_at": row.due_at,
+        "ended_at": row.ended_at,
     }
 
 
@@ -290,6 +303,8 @@ ESCALATIONS = {
     "id": "id", "severity": "severity", "state": "state", "with": "with", "reason": "why", "due_at": "due",
 }  # fmt: skip
 
+POLICIES = {"policy": "policy", "trigger": "trigger", "state": "state", "since": "since", "due_at": "by"}
+
 
 def show(whole: Mapping[str, Any], *, texts: bool) -> None:
     """The screen of one order."""
@@ -317,6 +332,8 @@ def show(whole: Mapping[str, Any], *, texts: bool) -> None:
     if whole["errands"]:
         _table("Outside", [{**each, "at": each["finished_at"] or each["due_at"]} for each in whole["errands"]], ERRANDS)
     _table("Escalations", whole["escalations"], ESCALATIONS)
+    if whole["policies"]:
+        _table("Policies", whole["policies"], POLICIES)
 
 
 def _table(heading: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:

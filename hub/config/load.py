@@ -109,6 +109,8 @@ class Ground:
     """Name → its key and its node."""
     tests: Node | None
     """The list of `tests`."""
+    policies: Mapping[str, tuple[Scalar, Node]]
+    """Name → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -174,6 +176,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         people=frozenset(people.names),
         surveys=asked,
         tests=top.get("tests"),
+        policies=_named(top.get("policies"), reading, "policy"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

@@ -169,6 +169,8 @@ class Config:
     flows: Mapping[str, Any] = field(default_factory=dict)
     tests: tuple[Any, ...] = ()
     """What was agreed (`hub.flows.cases.Case`), read above this floor as flows are."""
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    """name → `hub.flows.policies.Policy`"""
     digest: str = ""
     messages: Path | None = None
     """Folder of the merchant's own templates (`messages/` beside the file), if there is one."""

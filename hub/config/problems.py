@@ -140,6 +140,7 @@ CODES: Mapping[str, Code] = {
             "jinja-limit": "The text is too long or too deep.",
             "urgent-marketing": "Marketing is never urgent.",
             "test-failed": "Something else came of a test than was agreed (`hub flows test`).",
+            "policy-broken": "A policy cannot hold with these flows; the path that breaks it is named.",
         },
     ),
     **_codes(
@@ -161,6 +162,7 @@ CODES: Mapping[str, Code] = {
         Level.NOTE,
         {
             "not-told": "A status that no flow tells and that is not listed in `silent`.",
+            "policy-sampled": "Whether a policy holds depends on more than triggers, steps and waits.",
             "unused-text": "A text of your own that no flow uses; perhaps its file has a misspelt name.",
         },
     ),

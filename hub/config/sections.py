@@ -60,9 +60,10 @@ TOP: dict[str, str] = {
     "statuses": "Connection → the merchant's own map of native codes.",
     "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
+    "policies": "Name → a sentence that must always hold.",
     "tests": "What was agreed: these events at these times, these messages expected (`hub flows test`).",
 }
-TOP_LATER = frozenset({"steps", "policies"})
+TOP_LATER = frozenset({"steps"})
 
 
 class HubShape(Shape):

@@ -104,12 +104,12 @@ def _implied(statuses: set[Status]) -> set[Status]:
 def _never_fires(live: list[Checked], words: frozenset[str], reading: Reading) -> None:
     for each in live:
         for word, place in each.words.items():
-            if not _possible(word, words):
+            if not possible(word, words):
                 text = f"no connection of this file can produce '{word}'"
                 reading.report(place, "never-fires", text)
 
 
-def _possible(word: str, words: frozenset[str]) -> bool:
+def possible(word: str, words: frozenset[str]) -> bool:
     """Whether a trigger can happen where these statuses can: it is one, or lasts, or needs some order or parcel."""
     status = word.removeprefix("stalled.")
     if axis_of_word(status) is not None:

@@ -13,6 +13,8 @@ from .cases import read_cases
 from .check import Texts, check_all
 from .compile import Checked, read_flow
 from .loops import loop_risks
+from .policies_check import check_policies
+from .read_policies import read_policies
 from .scope import Known, Scope, TextCheck
 
 MAX_FLOWS = 2000
@@ -45,10 +47,16 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
+    sentences = read_policies(ground, known, opened.reading)
+    check_policies(sentences.values(), checked, ground, opened.reading)
     flows = {name: each.flow for name, each in checked.items()}
     named = {name: flows.get(name) for name in ground.flows}
-    tests = read_cases(ground.tests, ground.config, known, named, opened.reading)
-    return replace(ground.config, flows=flows, tests=tests)
+    return replace(
+        ground.config,
+        flows=flows,
+        policies={name: each.policy for name, each in sentences.items()},
+        tests=read_cases(ground.tests, ground.config, known, named, opened.reading),
+    )
 
 
 def _flows(ground: Ground, known: Known, reading: Reading) -> dict[str, Checked]:

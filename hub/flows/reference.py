@@ -14,9 +14,10 @@ from hub.config.settings import Shape
 from hub.status import Axis
 
 from .builtin import LATER_STEPS, STEPS
-from .cases import SHAPES
+from .cases import SHAPES as CASES
 from .cel_functions import FUNCTIONS
 from .compile import FlowShape
+from .read_policies import OF_A_MESSAGE, SHAPES
 from .types import (
     GIVEN,
     IN_SAVE,
@@ -45,7 +46,7 @@ time, so a day over a change of the clock has 23 or 25 hours. Under a text key a
 
 def reference() -> str:
     """docs/reference/flows.md. The same text every time."""
-    flows = (*_flow(), *_steps(), *_triggers(), *_names(), *_functions())
+    flows = (*_flow(), *_steps(), *_policies(), *_triggers(), *_names(), *_functions())
     parts = (HEAD, *_top(), *_sections(), *flows, *_tests(), *_problems())
     return "\n".join(part.rstrip() + "\n" for part in parts)
 
@@ -124,6 +125,15 @@ def _steps() -> Iterator[str]:
     yield _later(LATER_STEPS)
 
 
+def _policies() -> Iterator[str]:
+    yield "## Policies"
+    names = ", ".join(f"`{each}`" for each in sorted(OF_A_MESSAGE))
+    yield f"The condition of `after` reads what its trigger offers; that of `never` reads {names}."
+    for shape in SHAPES:
+        yield f"### {(shape.__doc__ or '').strip()}"
+        yield _keys(shape)
+
+
 def _triggers() -> Iterator[str]:
     yield "## Triggers"
     rows = (
@@ -187,8 +197,8 @@ def _functions() -> Iterator[str]:
 
 
 def _tests() -> Iterator[str]:
-    for title, shape in SHAPES:
-        yield f"## `{title}`" if shape is SHAPES[0][1] else f"### `{title}`"
+    for title, shape in CASES:
+        yield f"## `{title}`" if shape is CASES[0][1] else f"### `{title}`"
         yield _keys(shape)
 
 

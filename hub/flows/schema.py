@@ -26,6 +26,7 @@ from hub.config.sections import (
 from .builtin import STEPS
 from .cases import CaseShape, ThenShape, WhenShape
 from .compile import ONCE, FlowShape, OnceShape
+from .read_policies import FORMS
 from .types import WORDS
 from .words import MAPS
 
@@ -66,6 +67,8 @@ def _top(key: str) -> Schema:
         return _by_name(_model(_NAMED[key]))
     if key in _OPEN:  # beside these keys stand the plugin's, or the connections'
         return _by_name({**_model(_OPEN[key]), "additionalProperties": True})
+    if key == "policies":
+        return _by_name({"oneOf": [_model(shape) for shape in FORMS.values()]})
     if key == "statuses":
         return {"type": "object", "additionalProperties": _map_of({"anyOf": [TEXT, _model(MeaningShape)]})}
     if key == "tests":
@@ -141,6 +144,8 @@ def _kept(key: str) -> Schema:
         return {"type": "array", "minItems": 1, "items": _model(WhenShape)}
     if key == "then":
         return {"anyOf": [{"const": "nothing"}, {"type": "array", "items": _model(ThenShape)}]}
+    if key == "after":
+        return {"enum": list(WORDS)}
     if key in ("steps", "else"):
         return {"$ref": "#/$defs/steps"}
     if key == "once":

@@ -296,7 +296,7 @@ NAMES: Mapping[str, Field] = {
 LATER_NAMES = frozenset({"coupon", "param", "promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
-TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
+TEXT_NAMES = frozenset({"orders", "notice", "policy", "link", "loop"})
 """What texts know beside these names."""
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for", "true", "false", "none"})
 """Words of the language of texts, which cannot be names in it."""

@@ -146,6 +146,7 @@ ROOTS: Fields = {
         "count": Kind.NUMBER,
         "since": Kind.TIME,
     },
+    "policy": {**_of(Kind.TEXT, "name kind hear template"), "by": Kind.TIME},
     "promise": {"by": Kind.TIME},
     "coupon": {"code": Kind.TEXT, "valid_until": Kind.TIME},
     "waited": Kind.TEXT,

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hub.flows.policies import CUSTOMER, AtMost
 from hub.plugin import Outgoing
 from hub.store.consents import Standing, standings
 from hub.store.links import link_secret
@@ -31,8 +32,10 @@ from hub.store.tables import (
 
 from .customer import read_mutes
 from .documents import load
+from .gone import WOULD_HAVE, read_gone
 from .loading import Loaded, load_documents, meet_customers
 from .news import is_home
+from .sentences import Broken, Gone
 from .shadow import SHADOW
 from .state import OrderView
 from .view import view
@@ -41,10 +44,6 @@ from .world import World
 LEASE = timedelta(seconds=60)
 LINK_LIVES = timedelta(days=60)
 FEW = 20
-WENT_OUT = ("", "accepted", "duplicate", "unknown")
-"""Outcomes of attempts that said something, or may have; none yet: on the wire."""
-WOULD_HAVE = (*WENT_OUT, SHADOW)
-"""Those that count for a message in shadow, which is held against all that its reader would have heard."""
 NEWEST_FIRST = orders.c.created_at.desc()
 ABOUT_ALL_ORDERS = ("order-status", "chat-linked")
 """Templates that speak of all orders of a customer."""
@@ -70,6 +69,10 @@ class Departure:
     """The providers of the failover that it leaves by; empty: by a channel of its own."""
     stands_by: bool = False
     """Whether another of them could take it now."""
+    limits: tuple[AtMost, ...] = ()
+    """Policies that are counted once more in the moment in which it leaves."""
+    breaks: tuple[Broken, ...] = ()
+    """Policies that it breaks by leaving, and that call somebody for it."""
 
 
 @dataclass(slots=True)
@@ -118,6 +121,8 @@ class Around:
     """(customer or order, whose, class) that nothing is said about now."""
     sent: dict[tuple[bool, str], list[tuple[datetime, str, str]]]
     """(whether shadows count too, customer) → what went out to them."""
+    gone: list[Gone]
+    """What policies count."""
     later: Mapping[str, Sequence[Any]]
     alike: Mapping[tuple[str, str], Sequence[Any]]
     """(order, number) → messages of other orders whose things travel in the same parcel."""
@@ -133,6 +138,8 @@ class Around:
         """What leaves in this very look counts for the caps of the next one."""
         for shadows in (True,) if row.shadow else (True, False):
             self.sent.setdefault((shadows, row.customer_id), []).append((now, connection, row.cls))
+        its = (row.order_id, row.customer_id, row.template, row.cls, connection)
+        self.gone.append(Gone(row.id, *its, now, bool(row.shadow)))
 
 
 def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
@@ -168,6 +175,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         standings=standings(connection, ids),
         muted=read_mutes(connection, order_ids, ids, now),
         sent=_sent(connection, ids, since) if caps and ids else {},
+        gone=read_gone(connection, _limits(world, due), due, now),
         later=later,
         alike=_alike(connection, {row.order_id for row in due if row.word.startswith("shipment.")}),
         surveys={row.id: row for row in rows_of(connection, surveys.c.id, asked_of)},
@@ -178,6 +186,12 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         their_orders=their,
         secret=link_secret(connection),
     )
+
+
+def _limits(world: World, due: Sequence[Any]) -> set[AtMost]:
+    """The policies that count any of these messages; the others cost nothing."""
+    about = {(row.template, row.cls) for row in due if row.recipient == CUSTOMER}
+    return {limit for each in about for limit in world.policies.about(*each)[0]}
 
 
 _PAUSED = sa.select(connections).where(connections.c.paused != "")

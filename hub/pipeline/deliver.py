@@ -19,16 +19,18 @@ from hub.clock import Clock, pause
 from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Unknown
 from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
-from hub.store.database import Database, insert_new, is_trouble, upsert
-from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timeline, timers
+from hub.store.database import Database, is_trouble, upsert
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, links, messages, orders
 
+from .alarms import alarm_of, matter_of
 from .around import LEASE, Capacity, Departure, Outbox
 from .crash import crash_point
-from .ladder import opened_line
+from .gone import is_one_too_many, lock_customers
 from .listen import message_moved
+from .matters import open_matter, shop_of_matter
 from .outbox import look, owner
 from .record import Left, Recorder
-from .shadow import SHADOW, write_messages
+from .shadow import SHADOW
 from .unheard import unheard_rows
 from .world import World
 
@@ -150,9 +152,13 @@ class DeliverDrain:
             if connection.execute(_if_due(message_id).values(**values)).rowcount:
                 message_moved(connection, self.db.dialect, world, message_id, values.get("state", ""), now)
         leaving = []
+        counted = {departure.message.customer_id for departure in outbox.departures if departure.limits}
+        lock_customers(connection, self.db.dialect, counted)
         for departure in outbox.departures:
             if not _still_so(connection, departure):
                 continue  # its order changed since the look: it is looked at again
+            if departure.limits and is_one_too_many(connection, departure.limits, departure.message, now):
+                continue  # something else went out to its customer since
             doc = {
                 **departure.message.doc,
                 "first_try_at": departure.message.doc.get("first_try_at") or now.isoformat(),
@@ -161,7 +167,8 @@ class DeliverDrain:
                 "stands_by": departure.stands_by,
             }
             if departure.message.shadow:
-                self._record_shadow(connection, departure, world, now)
+                if self._record_shadow(connection, departure, world, now):
+                    self._alarms(connection, departure, world, now)
                 continue
             claim = {
                 "which": departure.message.id, "owner": self.me, "lease_until": now + LEASE,
@@ -181,18 +188,20 @@ class DeliverDrain:
                 # The token of a purpose is the same each time: a new message with it makes it last longer.
                 renew = upsert(links, self.db.dialect, keys=("tenant", "token_hash"), change=("expires_at",))
                 connection.execute(renew, departure.links)
+            self._alarms(connection, departure, world, now)
             leaving.append(departure)
         for row in outbox.unheard:
             self._unheard(connection, row, world, now)
         return leaving
 
-    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
-        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
+    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> bool:
+        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing.
+        False: it was not due any more."""
         ends = _if_due(departure.message.id).values(
             state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
         )
         if connection.execute(ends).rowcount != 1:
-            return
+            return False
         said = departure.outgoing
         content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
         connection.execute(
@@ -202,29 +211,21 @@ class DeliverDrain:
             )
         )  # fmt: skip
         message_moved(connection, self.db.dialect, world, departure.message.id, "suppressed", now)
+        return True
 
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
         rows = unheard_rows(row, world, now)
         if rows is None:
             return
-        open_one = connection.execute(
-            sa.select(escalations).where(
-                escalations.c.tenant == TENANT,
-                escalations.c.key == rows.escalation["key"],
-                sa.text("escalations.state <> 'resolved'"),
-            )
-        ).first()
-        if open_one is not None:  # somebody is called about this order already: one more line for them
-            note = f"{open_one.note}\n{rows.escalation['reason']}".strip()
-            connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
-            return
-        connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
-        line = {"tenant": TENANT, "order_id": row.order_id, "recorded_at": now, "event_id": None}
-        connection.execute(sa.insert(timeline).values(**line, **opened_line(rows.escalation)))
-        write_messages(connection, self.db.dialect, world, rows.messages)
-        for timer in rows.timers:
-            connection.execute(insert_new(timers, self.db.dialect).values(**timer))
+        open_matter(connection, self.db.dialect, rows, world, now)
+
+    def _alarms(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
+        """Somebody is called about the policies that it has broken by leaving."""
+        for each in departure.breaks:
+            alarm = alarm_of(each, departure.message)
+            rows = matter_of(alarm, world, now, shop_of_matter({"order_id": alarm.order_id}, world))
+            open_matter(connection, self.db.dialect, rows, world, now)
 
     # -- on the wire
 

@@ -86,6 +86,8 @@ class Question:
     superseded: bool = False
     overtaken: bool = False
     missing: tuple[str, ...] = ()
+    against: str = ""
+    """The policy that is against it, and why."""
     forbidden: str = ""
     """Why the class is not allowed for this person (no consent, opted out)."""
     options: Sequence[Option] = ()
@@ -98,7 +100,7 @@ class Question:
 
 def decide(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> Decision:
     """The decision on a message that is due. `capped(connection)`: whether a cap is used up for it there."""
-    for guard in (_alive, _still_true, _still_news, _has_data, _allowed, _in_time):
+    for guard in (_alive, _still_true, _still_news, _has_data, _keeps_policies, _allowed, _in_time):
         objection = guard(ask)
         if objection is not None:
             return objection
@@ -126,6 +128,10 @@ def _has_data(ask: Question) -> Decision | None:
     if ask.now >= ask.created_at + DATA_WAITS:
         return Drop("suppressed", f"missing-data: {fields}")
     return Defer(min(ask.now + LOOK_AGAIN, ask.created_at + DATA_WAITS), f"waits for {fields}")
+
+
+def _keeps_policies(ask: Question) -> Decision | None:
+    return Drop("suppressed", ask.against) if ask.against else None
 
 
 def _allowed(ask: Question) -> Decision | None:

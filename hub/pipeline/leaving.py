@@ -29,6 +29,7 @@ from .phones import phone_of
 from .plain import attempt_key, from_plain, to_plain
 from .pressing import buttons_of
 from .questions import ASKED
+from .sentences import POLICY, Sentences
 from .shadow import SHADOW, WAITS, from_a_shadow
 from .state import NOT_THERE
 from .states import REACHED
@@ -133,7 +134,8 @@ class Leaving:
             case Defer():
                 self._change(due_at=decision.until, reason=decision.reason)
             case Drop():
-                read = {"doc": {**self.doc, "asked": self.asked}} if self.asked else {}
+                asked = self.sentences.asked(decision.reason) if decision.reason.startswith(POLICY) else self.asked
+                read = {"doc": {**self.doc, "asked": asked}} if asked else {}
                 self._change(state=decision.state, reason=decision.reason, finished_at=self.now, **read)
                 if decision.state == "failed":
                     self.outbox.unheard.append(self.row)
@@ -165,6 +167,7 @@ class Leaving:
             superseded=self._superseded(),
             overtaken=self._overtaken(),
             missing=missing,
+            against=self.sentences.ends,
             forbidden="" if staff else self._forbidden(),
             options=options,
             tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in tried],
@@ -180,12 +183,24 @@ class Leaving:
     def _option(self, name: str, place: int) -> Option:
         channel, address = self.world.channel(name), self.address(name)
         why = CARRIER_TELLS if channel.rings and self._carrier_tells else self._closed(name, channel, address)
-        why = why or self._rests_with(place, name)
+        why = why or self._rests_with(place, name) or self.sentences.closes(name)
         paused = self.around.paused.get(name)
         waits = paused[1] if paused else None
         cooling = self.capacity.cooling.get(name)
         later = max((t for t in (waits, cooling) if t), default=None)
-        return Option(name, channel.rings, why, later, needless=why if why in NEEDLESS else "", entry=place)
+        return Option(
+            name,
+            channel.rings,
+            why,
+            later,
+            needless=why if why in NEEDLESS or why.startswith(POLICY) else "",
+            entry=place,
+        )
+
+    @cached_property
+    def sentences(self) -> Sentences:
+        """What the merchant's policies say of it."""
+        return Sentences(self.row, self.world.policies, self.names, self.around.gone, self.now)
 
     def _rests_with(self, place: int, name: str) -> str:
         """What may have gone is tried again by the same provider only, who knows its key."""
@@ -576,6 +591,8 @@ class Leaving:
             entry=entry,
             stands_by=any(not each.waits(self.now) for each in standby),
             form=self.world.channel(connection).form.value,
+            limits=self.sentences.counted(connection),
+            breaks=self.sentences.alarms(connection),
         )  # fmt: skip
 
 

@@ -20,8 +20,10 @@ from hub.store.tables import (
     flow_versions,
     messages,
     orders,
+    questions,
     runs,
     surveys,
+    watches,
 )
 
 from .batch import Wanted
@@ -36,6 +38,7 @@ from .plain import from_plain
 from .react import RunRow
 from .shadow import realm
 from .stays import EXPECTED_AT
+from .watches import OPEN, Watch, needed
 from .world import World
 
 
@@ -66,6 +69,12 @@ class Loaded:
     """What flows were claimed once for, of all orders read together: they share it while they are decided on."""
     told_since: dict[str, datetime] = field(default_factory=dict)
     """Subject → the date that a run about its delay has told the customer."""
+    watches: list[Watch] = field(default_factory=list)
+    """What policies wait for, of which it is time to look."""
+    said: list[Any] = field(default_factory=list)
+    """The messages about it, where there are such."""
+    answered: dict[str, datetime] = field(default_factory=dict)
+    """Question of them → when it was answered."""
 
 
 def load_orders(
@@ -86,6 +95,7 @@ def load_orders(
                 found[row.order_id].open_escalations[row.key] = row.uid
         for row in rows_of(connection, surveys.c.order_id, old if world.config.surveys else ()):
             found[row.order_id].surveys |= {realm(row.name, bool(row.shadow))}
+        _load_watches(connection, found, needed(timer for want in wanted.values() for timer in want.timers))
     meet_customers(connection, found)
     _count_earlier(connection, found)
     if world.claims:
@@ -142,6 +152,19 @@ def _load_runs(
         found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
+
+
+def _load_watches(connection: sa.Connection, found: Mapping[str, Loaded], keys: Collection[str]) -> None:
+    """What policies wait for, and what was said since; nothing is asked where no timer of theirs has run out."""
+    rows = [row for row in rows_of(connection, watches.c.key, keys) if row.state == OPEN]
+    for row in rows:
+        found[row.order_id].watches.append(Watch.of(row))
+    for said in rows_of(connection, messages.c.order_id, {row.order_id for row in rows}):
+        found[said.order_id].said.append(said)
+    asked = {row.subject: row.order_id for row in rows if row.subject_kind == "question"}
+    for question in rows_of(connection, questions.c.id, asked):
+        if question.answered_at is not None:
+            found[asked[question.id]].answered[question.id] = question.answered_at
 
 
 def _note_told(loaded: Loaded, row: Any) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.config.model import Shop
-from hub.store.database import say_after_commit, upsert
+from hub.store.database import insert_new, say_after_commit, upsert
 from hub.store.tables import TENANT, escalations, messages, runs, timeline, timers
 
-from .ladder import MATTER, first_told, hand_over, history_line
+from .ladder import MATTER, EscalationRows, first_told, hand_over, history_line, opened_line
 from .loading import remember
 from .news import report, shop_about
 from .plain import key_of
@@ -149,6 +149,24 @@ class _Doing:
         for each in self.connection.execute(waiting).all():
             remember(self.connection, self.world, each.flow, each.version)
         report_matter(self.connection, self.dialect, word, self.matter, self.world, self.now)
+
+
+def open_matter(connection: sa.Connection, dialect: str, rows: EscalationRows, world: World, now: datetime) -> None:
+    """Raise a matter that no run raises. Where somebody is called about the same already, it is one more line for
+    them."""
+    matter = rows.escalation
+    alike = (escalations.c.tenant == TENANT, escalations.c.key == matter["key"])
+    open_one = connection.execute(sa.select(escalations).where(*alike, sa.text("escalations.state <> 'resolved'")))
+    if (one := open_one.first()) is not None:
+        note = f"{one.note}\n{matter['reason']}".strip()
+        connection.execute(sa.update(escalations).where(escalations.c.id == one.id).values(note=note))
+        return
+    connection.execute(insert_new(escalations, dialect).values(**matter))
+    line = {"tenant": TENANT, "order_id": matter["order_id"], "recorded_at": now, "event_id": None}
+    connection.execute(sa.insert(timeline).values(**line, **opened_line(matter)))
+    write_messages(connection, dialect, world, rows.messages)
+    for timer in rows.timers:
+        connection.execute(insert_new(timers, dialect).values(**timer))
 
 
 def report_matter(

@@ -39,6 +39,7 @@ from .stays import Watched, clocks_of
 from .stuck import notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
+from .watches import Heard
 from .world import World
 
 
@@ -125,6 +126,8 @@ def plan_order(
         ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
         about=loaded.about,
         claims=loaded.claims,
+        watches=loaded.watches,
+        heard=_heard(loaded),
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers
@@ -133,6 +136,10 @@ def plan_order(
         if plan.notices and after.gone and not before.gone:
             plan.lines.append({"kind": "note", "subject": "", "at": now, "doc": {"text": after.gone}})
     return _with_clocks(plan, want, loaded, world, now, shop)
+
+
+def _heard(loaded: Loaded) -> Heard:
+    return Heard(loaded.said, loaded.escalations.values(), loaded.answered)
 
 
 def _due_runs(want: Wanted) -> frozenset[str]:
@@ -175,6 +182,8 @@ def _plan_home(
         matters=loaded.escalations,
         speaking=loaded.speaking,
         news=[*told, *happened],
+        watches=loaded.watches,
+        heard=_heard(loaded),
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from hub.config.model import Shop
@@ -32,13 +32,14 @@ from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
 from hub.status import Mode as FactMode
 from hub.store.tables import TENANT, slot_of
 
+from .alarms import matter_of, warning_of
 from .claims import Claim, Claims, ids_of, is_taken
 from .customer import NOTHING_KNOWN, About, mark_rows
 from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
 from .fault import fault
 from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
-from .ladder import MATTER, escalation_rows, matter_names, opened_line, raised, rung_of
+from .ladder import MATTER, EscalationRows, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
 from .news import NOBODY, is_home, shop_of_home
 from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occasions, said_else_since
@@ -48,6 +49,7 @@ from .questions import ORDERED
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .surveys import new_survey
+from .watches import NOBODY_HEARD, Heard, Watch, look_at, timer_of, watch_rows
 from .world import World
 from .zones import clocks_of
 
@@ -99,6 +101,10 @@ class Reaction:
     tags: list[dict[str, Any]] = field(default_factory=list)
     silenced: list[str] = field(default_factory=list)
     """Keys of runs whose messages and errands that are not on the wire yet are stopped."""
+    watches: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+    """What policies wait for from now on: the watch and its first timer; of what is watched already, nothing."""
+    looked_at: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Watch → what has changed of it."""
     lines: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, Flow] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -137,6 +143,10 @@ class Situation:
     about: About = NOTHING_KNOWN
     claims: Claims = field(default_factory=dict)
     """What flows were claimed once for; the orders of a batch share it."""
+    watches: Sequence[Watch] = ()
+    """What policies wait for, of which it is time to look."""
+    heard: Heard = NOBODY_HEARD
+    """What was said about the order, where there are such."""
 
     @property
     def shop(self) -> Shop:
@@ -181,6 +191,8 @@ class _React:
                 self._answer(occasion)
         for occasion in it.news:
             self._answer(occasion)
+        for watch in it.watches:
+            self._look_at(watch)
         return self.out
 
     def _newly_said(self, occasion: Occasion) -> bool:
@@ -312,6 +324,7 @@ class _React:
     # -- new runs
 
     def _answer(self, occasion: Occasion) -> None:
+        self._watch(occasion)
         for flow in self.it.world.flows_by_word.get(occasion.word, ()):
             if occasion.flow not in ("", flow.name) or occasion.shadow > in_shadow(flow, self.it.world):
                 continue
@@ -326,6 +339,61 @@ class _React:
             else:
                 self._start(flow, occasion, why)
 
+    # -- policies
+
+    def _watch(self, occasion: Occasion) -> None:
+        """From now on somebody is to hear of it, as policies say. Old news obliges nobody, nor what only would have
+        happened."""
+        it, policies = self.it, self.it.world.policies.after.get(occasion.word, ())
+        if not policies or occasion.flow or occasion.shadow > it.world.shadow:
+            return
+        if self._over_for(self._about(occasion)) or self._old_news(it.world.config.contact_of(it.shop).fresh, occasion):
+            return
+        values = {"event": self._event(occasion), **self._own_names(occasion)}
+        names = {**self._names_for(self._subject(occasion)), **values, **self._matter(occasion.names)}
+        for policy in policies:
+            if not policy.waived(names):
+                self.out.watches.append(
+                    watch_rows(policy, occasion, it.after.id, values, it.shop, it.now, it.world.shadow)
+                )
+
+    def _look_at(self, watch: Watch) -> None:
+        """Its time is nearly up, or is: has who is meant heard?"""
+        it, policy = self.it, self.it.world.policies.named(watch.policy, watch.word)
+        subject = watch.subject if watch.subject_kind == "shipment" else None
+        names = {**self._names_for(subject and it.after.as_now(subject)), **watch.values, **self._matter(watch.values)}
+        waived = policy is not None and policy.waived(names)
+        verdict = look_at(
+            watch, policy, it.heard, waived, order_id=it.after.id, world=it.world, shop=it.shop, now=it.now
+        )
+        changed: dict[str, Any] = {"state": verdict.state}
+        if verdict.again is None:
+            changed["ended_at"] = it.now
+        else:
+            self.out.timers.append(timer_of(watch.key, it.after.id, verdict.again))
+        if verdict.ends is not None:
+            changed["due_at"] = verdict.ends
+        if verdict.warning is not None:
+            changed["warned"] = 1
+            self.out.messages += warning_of(verdict.warning, verdict.again or it.now, it.world, it.now, it.shop)
+        if verdict.alarm is not None:
+            self._raise(matter_of(verdict.alarm, it.world, it.now, it.shop))
+        self.out.looked_at[watch.key] = changed
+
+    def _raise(self, rows: EscalationRows) -> None:
+        """Raise a matter, or add to the one that is open."""
+        matter = rows.escalation
+        open_already = self.open.get(matter["key"])
+        if open_already is not None:
+            self.out.notes.append({"uid": open_already, "note": matter["reason"], "severity": matter["severity"]})
+            return
+        self.open[matter["key"]] = matter["uid"]
+        self.out.escalations.append(matter)
+        self.out.lines.append(opened_line(matter))
+        self.out.messages += rows.messages
+        self.out.timers += rows.timers
+        self.matters[matter["uid"]] = matter
+
     def _refusal(self, flow: Flow, occasion: Occasion) -> str:
         """Why this flow does not start; empty: it does."""
         over = self._over_for(self._about(occasion))
@@ -333,7 +401,8 @@ class _React:
             return over
         if flow.shops is not None and self.it.shop.key not in flow.shops:
             return "not for this shop"
-        stale = self._old_news(flow, occasion)
+        fresh = flow.fresh.about if flow.fresh else self.it.world.config.contact_of(self.it.shop).fresh
+        stale = self._old_news(fresh, occasion)
         if stale:
             return stale
         names = self.it.world.config.flows
@@ -390,10 +459,9 @@ class _React:
         """The occasion itself, and the same news where it was told of what the subject was known as before."""
         return [occasion, *(replace(occasion, subject=former) for former in self.it.after.former(occasion.subject))]
 
-    def _old_news(self, flow: Flow, occasion: Occasion) -> str:
+    def _old_news(self, fresh: timedelta, occasion: Occasion) -> str:
         it = self.it
         cause = occasion.cause
-        fresh = flow.fresh.about if flow.fresh else it.world.config.contact_of(it.shop).fresh
         if occasion.entered is None and occasion.word in NEWS_WORDS:
             return "" if it.now - occasion.at <= fresh else "old-news: it happened too long ago"
         if cause is not None and cause.mode is FactMode.IMPORT:
@@ -632,18 +700,13 @@ class _React:
             if open_already in self.matters:
                 self.matters[open_already] = raised(self.matters[open_already], step.severity)
             return replace(run, values={**run.values, MATTER: {"uid": open_already, "to": step.to}})
-        self.open[key] = uid
         rows = escalation_rows(
             uid, key, step, reason, order_id=it.after.id, run_key=row.key, flow=row.flow, subject=self._about(row),
             word=row.word, world=it.world, now=it.now, shop=shop, shadow=row.shadow,
         )  # fmt: skip
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
-        self.out.escalations.append(rows.escalation)
-        self.out.lines.append(opened_line(rows.escalation))
-        self.out.messages += rows.messages
-        self.out.timers += rows.timers
-        self.matters[uid] = rows.escalation
+        self._raise(rows)
         return replace(run, values={**run.values, MATTER: {"uid": uid, "to": rows.escalation["rung"]}})
 
     def _reason(self, row: RunRow, step: Escalate, run: Run, shop: Shop) -> str:

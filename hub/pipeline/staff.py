@@ -1,6 +1,7 @@
 """What the hub itself tells the people who look after it: a connection that pauses, a code that nobody mapped."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -70,12 +71,29 @@ def _tell(
     order_id: str = "",
     subject: str = "",
 ) -> None:
-    rung = caretakers(world)
     # What the hub itself lacks is told in shadow too: it is there to be seen. Orders are the other system's.
     shadow = world.shadow and bool(order_id) and not is_home(order_id)
-    rows: list[dict[str, Any]] = []
-    for person in rung.people if rung else ():
-        row = {
+    rung = caretakers(world)
+    if rung is not None:
+        told = replace(rung, via=tuple(each for each in rung.via if each != without))
+        rows = told_rows(told, template, occasion, extra, now, order_id=order_id, subject=subject, shadow=shadow)
+        write_messages(connection, dialect, world, rows)
+
+
+def told_rows(
+    group: Rung,
+    template: str,
+    occasion: str,
+    extra: Mapping[str, Any],
+    now: datetime,
+    *,
+    order_id: str,
+    subject: str,
+    shadow: bool,
+) -> list[dict[str, Any]]:
+    """One message to each person of a group, with nothing to acknowledge; once for each occasion."""
+    return [
+        {
             "tenant": TENANT,
             "slot": slot_of(occasion),
             "key": key_of(TENANT, realm(occasion, shadow), person),
@@ -88,14 +106,10 @@ def _tell(
             "shadow": int(shadow),
             "due_at": now,
             "created_at": now,
-            "doc": {
-                "via": [each for each in rung.via if each != without] if rung else [],
-                "urgent": True,
-                "extra": to_plain(dict(extra)),
-            },
+            "doc": {"via": list(group.via), "urgent": True, "extra": to_plain(dict(extra))},
         }
-        rows.append(row)
-    write_messages(connection, dialect, world, rows)
+        for person in group.people
+    ]
 
 
 def caretakers(world: World) -> Rung | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from hub.config.model import Config, Connection, Shop
 from hub.flows.model import Flow, State
+from hub.flows.policies import Policies
 from hub.flows.run import words_heard
 from hub.messages import Texts
 from hub.plugin import Adapter, Carrier, Channel, Platform
@@ -46,6 +47,11 @@ class World:
                     index.setdefault(word, []).append(flow)
         return index
 
+    @cached_property
+    def policies(self) -> Policies:
+        """The sentences that must hold, by what they are about."""
+        return Policies(self.config.policies.values())
+
     def speaks(self, word: str, connection: str) -> bool:
         """Whether a flow of the connection's shop says in the hub's place what the hub would tell staff: one in shadow
         only does where the hub's own words are a shadow's too."""
@@ -66,11 +72,11 @@ class World:
     @cached_property
     def _heard(self) -> frozenset[str]:
         flows = [flow for flow in self.config.flows.values() if flow.state is not State.OFF]
-        return frozenset(word for flow in flows for word in words_heard(flow))
+        return frozenset(word for flow in flows for word in words_heard(flow)) | self.policies.after.keys()
 
     def hears(self, word: str) -> bool:
-        """Whether any flow listens to a word: starts, goes on or stops by it. A happening that none does is not even
-        written down."""
+        """Whether any flow listens to a word (starts, goes on or stops by it), or a policy begins to count by it. A
+        happening that none does is not even written down."""
         return word in self._heard or word in self._heard_by_old
 
     def knows(self, name: str, version: str) -> bool:

@@ -15,7 +15,7 @@ from hub.store.consents import AT_THE_TILL, MARKETING, set_consent
 from hub.store.database import insert_new, upsert
 from hub.store.errands import stop_errands, try_again
 from hub.store.queries import count_dead, orders_of
-from hub.store.rows import rows_of
+from hub.store.rows import change_row, rows_of
 from hub.store.tables import (
     TENANT,
     InboxState,
@@ -36,6 +36,7 @@ from hub.store.tables import (
     surveys,
     timeline,
     timers,
+    watches,
 )
 
 from .asking import pace
@@ -155,6 +156,11 @@ class _Write:
         self._errands([row for reaction in reactions for row in reaction.errands])
         self._insert(escalations, (row for reaction in reactions for row in reaction.escalations))
         self._insert(surveys, (row for reaction in reactions for row in reaction.surveys))
+        new = [pair for reaction in reactions for pair in reaction.watches]
+        self._insert(watches, (watch for watch, _ in new))
+        self._insert(timers, (timer for _, timer in new))
+        for key, changed in (each for reaction in reactions for each in reaction.looked_at.items()):
+            change_row(self.connection, watches.c.key, key, changed)
         self._escalations(plans)
         self._timers(plans)
         for message_id in (each for plan in plans for each in plan.unreceipted):

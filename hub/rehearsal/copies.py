@@ -12,6 +12,7 @@ from hub.pipeline.rewatch import CLOCKS
 from hub.store.tables import (
     TENANT,
     attempts,
+    claims,
     consents,
     contacts,
     customers,
@@ -32,10 +33,11 @@ from hub.store.tables import (
     surveys,
     tags,
     timers,
+    watches,
 )
 
 Row = Mapping[str, Any]
-OF_THE_ORDER = (facts, numbers, runs, timers, escalations, errands, surveys)
+OF_THE_ORDER = (facts, numbers, runs, timers, escalations, errands, surveys, watches)
 OF_THE_CUSTOMER = (contacts, optouts, consents, questions)
 UNDER_WAY: Mapping[str, str] = {"messages": "sent", "errands": "done"}
 """What is on the wire at this moment counts as gone: a copy learns no more of it."""
@@ -61,6 +63,7 @@ def order_rows(connection: sa.Connection, order_id: str, now: datetime) -> list[
         (customers, copy.of(customers, customers.c.id == customer)),
         *((table, copy.of(table, table.c.customer_id == customer)) for table in OF_THE_CUSTOMER),
         *((table, copy.marks(table, whose)) for table in (mutes, tags)),
+        (claims, copy.of(claims, claims.c.home.in_([order_id, customer]))),
         (suppressions, copy.suppressed(order_id, customer)),
         (flow_versions, copy.of(flow_versions, flow_versions.c.version.in_(versions))),
         (inbox, copy.waiting(order)),

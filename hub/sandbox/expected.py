@@ -34,7 +34,8 @@ _TOLD: Mapping[str, str] = {
         "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered return-news return-news "
         "return-news refunded"
     ),
-    "nazar": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered; turbosms: complaint-received",
+    "nazar": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered; turbosms: complaint-received; "
+    "mail: question-answered",
     "yulia": "mail: order-received; turbosms: shipped; mail: delivered five-questions",
     "viktor": "mail: order-received; turbosms: shipped ready-for-pickup; mail: delivered five-questions",
     "kateryna": (

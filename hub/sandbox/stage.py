@@ -8,6 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import sqlalchemy as sa
+
+from hub.pipeline.questions import answer, open_questions
 
 from .book import Book
 from .outside import (
@@ -289,6 +292,18 @@ class Stage:
 
     async def staff_settles(self, it: Played, person: str) -> None:
         await self._press(it, person, {"do": "resolve", "note": "Done."})
+
+    async def staff_answers(self, it: Played, person: str, text: str) -> None:
+        """Somebody answers what this customer asked, as `hub question answer` does."""
+        hub, order_id = self.town.hub, f"{it.case.shop}:{it.order}"
+
+        def work(connection: sa.Connection) -> None:
+            asked = [row for row in open_questions(connection) if row.order_id == order_id]
+            if not asked:
+                raise StageError(f"{it.case.key} waits for no answer")
+            answer(connection, hub.db.dialect, hub.world, asked[-1], text, by=person, now=hub.clock.now())
+
+        await hub.db.write(work)
 
     async def _press(self, it: Played, person: str, form: Mapping[str, str]) -> None:
         number = self.shops[it.case.shop].number(it.order)

@@ -296,6 +296,7 @@ ACTS: Sequence[At] = (
     at("4 12:10", "nazar", "hand_over"),
     at("4 17:30", "nazar", "ask_on_page", topic="complaint", text="Одна пачка розірвана, зерна розсипалися."),
     at("4 17:50", "nazar", "staff_presses", person="olena"),
+    at("5 10:25", "nazar", "staff_answers", person="olena", text="Вибачте! Нову пачку надіслано сьогодні."),
     at("5 10:30", "nazar", "staff_settles", person="olena"),
     at("4 13:00", "marek", "hand_over", part=1),
     at("5 10:00", "oleksii", "goods_back"),

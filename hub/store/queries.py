@@ -27,6 +27,7 @@ from .tables import (
     timeline,
     timers,
     unmapped,
+    watches,
 )
 
 DISMISSED = "dismissed: "
@@ -95,6 +96,12 @@ def runs_of(connection: sa.Connection, order_id: str) -> Rows:
 def escalations_of(connection: sa.Connection, order_id: str) -> Rows:
     """The matters of an order that called for a person."""
     return _of_order(connection, escalations, order_id)
+
+
+def watches_of(connection: sa.Connection, order_id: str) -> Rows:
+    """What policies wait for about an order, and what became of it, the oldest first."""
+    theirs = (watches.c.tenant == TENANT, watches.c.order_id == order_id)
+    return connection.execute(sa.select(watches).where(*theirs).order_by(watches.c.since_at, watches.c.key)).all()
 
 
 def attempts_of(connection: sa.Connection, message_ids: Sequence[int]) -> Mapping[int, Rows]:

@@ -443,7 +443,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey
+    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey, policy
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),
@@ -451,6 +451,26 @@ timers = sa.Table(
     sa.UniqueConstraint("tenant", "key"),
     sa.Index("ix_timers_due", "due_at", "id", **_where("state = 0")),
     sa.Index("ix_timers_due_slot", "slot", "due_at", "id", **_where("state = 0")),
+)
+
+watches = sa.Table(  # occurrences after which a policy wants somebody to hear
+    "watches",
+    metadata,
+    _tenant(primary=True),
+    _text("key", key=True),
+    _text("order_id"),
+    _text("policy"),
+    _text("word"),
+    _text("subject_kind"),
+    _text("subject"),
+    _text("state", default="open"),  # open, kept, broken, waived (by `unless`), dropped (with its policy)
+    sa.Column("warned", sa.Integer, nullable=False, default=0),
+    sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody is called
+    sa.Column("doc", Json, nullable=False),
+    sa.Column("since_at", Utc, nullable=False),
+    sa.Column("due_at", Utc, nullable=False),
+    sa.Column("ended_at", Utc),
+    sa.Index("ix_watches_order", "tenant", "order_id", "since_at"),
 )
 
 messages = sa.Table(

@@ -15,15 +15,32 @@ INTRODUCTION = (
     "carriers and customers in which each of these flows does what stands here, to the minute."
 )
 
+HOLDS = "## What must hold\n\n[policies.md](policies.md) says how such sentences are kept."
+
 
 def page(path: Path) -> str:
     """The page of a file. It is read as plain words: nothing of it is a secret, and no plugin is asked."""
-    flows = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)["flows"]
+    whole_file = yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+    flows, policies = whole_file["flows"], whole_file["policies"]
     rows = [
         (f"`{name}`", _when(flow), "; ".join(_deeds(flow["steps"])), flow.get("about", ""))
         for name, flow in flows.items()
     ]
-    return whole("The flows that come with it", INTRODUCTION, table(("flow", "begins", "says and does", "why"), rows))
+    sentences = [(f"`{name}`", f"`{_inline(policy)}`") for name, policy in policies.items()]
+    return whole(
+        "The flows that come with it",
+        INTRODUCTION,
+        table(("flow", "begins", "says and does", "why"), rows),
+        HOLDS,
+        table(("policy", "what must hold"), sentences),
+    )
+
+
+def _inline(value: Any) -> str:
+    """A value as it is written on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {_inline(each)}" for name, each in value.items()) + "}"
+    return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else str(value)
 
 
 def _when(flow: Mapping[str, Any]) -> str:

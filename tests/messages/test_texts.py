@@ -51,6 +51,7 @@ FORMS = {
             "staff-handed-over",
             "staff-connection-failing",
             "staff-connection-silent",
+            "staff-policy",
         ),
         ("mail", "chat", "sms"),
     ),

@@ -80,6 +80,7 @@ STAFF = (
     "staff-connection-expiring",
     "staff-connection-silent",
     "staff-weekly-report",
+    "staff-policy",
 )
 LOCALES = ("en", "uk", "pl", "ru")
 
@@ -276,6 +277,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
             "connection": {"name": "woo", "plugin": "woocommerce", "last_event_at": _at(9, 2, 30)}
         },
         "staff-weekly-report": {"report": REPORT},
+        "staff-policy": {
+            "policy": {"name": "paid-orders-hear-from-us", "kind": "after", "template": "packed", "by": _at(9, 12)}
+        },
         "please-check-your-number": {"customer": {"phone": "0441"}},
         "please-pay": {
             "payment": {"status": "awaiting_payment", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
@@ -384,6 +388,12 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
             for each in ("contradiction", "foreign", "removed", "merged", "parked", "errand", "limit", "refused",
                          "retracted", "moving", "silence", "webhooks", "trouble")
         },
+        "staff-policy": {
+            f"{kind} {hear}": {"policy": {"name": "a", "kind": kind, "hear": hear, "by": NOW}}
+            for kind in ("soon", "after")
+            for hear in ("customer", "staff", "answer")
+        }
+        | {kind: {"policy": {"name": "a", "kind": kind, "template": "packed"}} for kind in ("at_most", "never")},
         "staff-weekly-report": {
             "a calm one": {"report": {"escalations_overdue": 0, "escalations_open": 0, "nps": None, "csat": None}}
         },
@@ -398,7 +408,11 @@ def cases(template: str, locale: str, needs: Collection[str]) -> Mapping[str, di
     return {"": full, **more, "sparse": sparse(full, (*needs, *_PRINTED.get(template, ())))}
 
 
-_PRINTED = {"staff-notice": ("notice.source", "notice.said"), "staff-unheard": ("order.number",)}
+_PRINTED = {
+    "staff-notice": ("notice.source", "notice.said"),
+    "staff-unheard": ("order.number",),
+    "staff-policy": ("policy.template",),
+}
 """What a text for staff prints always: the hub itself never lets it lack."""
 
 

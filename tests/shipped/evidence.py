@@ -81,6 +81,8 @@ class Month:
     surveys: Mapping[str, tuple[str, str, Any]]
     unsent: Mapping[tuple[str, str, str], str]
     headlines: Mapping[str, str]
+    watched: Mapping[str, Mapping[str, frozenset[str]]]
+    """Policy → what became of each that it watched (kept, broken, waived, open) → cases."""
     skew: Sequence[str]
     """Calls whose signature a stranger's library does not find right."""
 
@@ -95,7 +97,7 @@ async def played(folder: Path, path: Path = REPOSITORY) -> Month:
 
 
 def _tables(connection: sa.Connection) -> Mapping[str, Sequence[Any]]:
-    wanted = (t.orders, t.messages, t.attempts, t.escalations, t.errands, t.mutes, t.tags, t.surveys)
+    wanted = (t.orders, t.messages, t.attempts, t.escalations, t.errands, t.mutes, t.tags, t.surveys, t.watches)
     return {each.name: connection.execute(sa.select(each).order_by(*each.primary_key)).all() for each in wanted}
 
 
@@ -132,6 +134,7 @@ class _Reader:
                 if row.state == "suppressed"
             },
             headlines={self._case(row.id): str(row.headline) for row in self.rows["orders"]},
+            watched=self._watched(),
             skew=self._unbelieved(),
         )
 
@@ -191,6 +194,13 @@ class _Reader:
                 it = self.world.cases[case]
                 seen = row.state == "done" and self.world.shops[it.case.shop].written(it.order)
                 found.append(Wrote(row.flow, case, row.step.partition(":")[2] if seen else "nothing"))
+        return found
+
+    def _watched(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        found: dict[str, dict[str, frozenset[str]]] = {}
+        for row in self.rows["watches"]:
+            states = found.setdefault(row.policy, {})
+            states[row.state] = states.get(row.state, frozenset()) | {self._case(row.order_id)}
         return found
 
     def _by_customer(self, table: str, column: str) -> Mapping[tuple[str, str], frozenset[str]]:

@@ -419,3 +419,11 @@ SURVEYS: Mapping[str, tuple[str, str, int | None] | None] = {
 
 STAFF_ONLY = frozenset({"shipment.returned"})
 """Of these a person of the shop hears, who then says what becomes of the order."""
+
+BROKEN: Mapping[str, frozenset[str]] = {
+    # Who pays a little later and is not sent anything yet, and who can be reached by nothing.
+    "paid-orders-hear-from-us": frozenset({"dmytro", "pawel", "no-mail"}),
+    "complaints-are-answered": frozenset({"complains"}),
+    "problems-reach-a-human": frozenset(),
+}
+"""Policy → whose orders break it."""

@@ -9,10 +9,11 @@ import yaml
 from hub.config.problems import CODES
 from hub.config.sections import SECTIONS
 from hub.flows.builtin import STEPS
-from hub.flows.cases import SHAPES
+from hub.flows.cases import SHAPES as CASES
 from hub.flows.cel import Compiled, Wants, compile_expression
 from hub.flows.cel_functions import FUNCTIONS
 from hub.flows.compile import FlowShape
+from hub.flows.read_policies import FORMS, SHAPES
 from hub.flows.reference import reference
 from hub.flows.schema import json_schema
 from hub.flows.types import NAMES, RECORDS, TRIGGERS, offered
@@ -40,7 +41,8 @@ def test_the_page_holds_every_word() -> None:
 
 
 def test_every_setting_has_a_description() -> None:
-    shapes = [shape for _, shape in (*SECTIONS, *SHAPES)] + [kind.settings for kind in STEPS.values()] + [FlowShape]
+    shapes = [shape for _, shape in (*SECTIONS, *CASES)] + [kind.settings for kind in STEPS.values()]
+    shapes += [FlowShape, *SHAPES]
     bare = [
         f"{shape.__name__}.{name}"
         for shape in shapes
@@ -81,3 +83,11 @@ def test_the_schema_knows_every_setting_of_every_step() -> None:
         "$ref": "#/$defs/triggers",
         "description": "What starts it.",
     }
+
+
+def test_the_schema_knows_the_forms_of_policies() -> None:
+    forms = json_schema()["properties"]["policies"]["additionalProperties"]["oneOf"]
+    assert [next(iter(each["properties"])) for each in forms] == list(FORMS)
+    after, _, never = forms
+    assert after["required"] == ["after", "within", "hear"] and "payment.paid" in after["properties"]["after"]["enum"]
+    assert set(never["properties"]["never"]["properties"]) == {"template", "class", "channel", "to"}

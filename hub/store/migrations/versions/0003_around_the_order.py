@@ -172,6 +172,25 @@ def upgrade() -> None:
         sa.Column("how", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "scope", "ref", "tag", name=op.f("pk_tags")),
     )
+    op.create_table(
+        "watches",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("subject_kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("warned", sa.Integer(), nullable=False),
+        sa.Column("shadow", sa.Integer(), nullable=False),
+        sa.Column("doc", sa.Text(), nullable=False),
+        sa.Column("since_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "key", name=op.f("pk_watches")),
+    )
+    op.create_index("ix_watches_order", "watches", ["tenant", "order_id", "since_at"], unique=False)
     op.add_column("connections", sa.Column("last_webhook_at", sa.BigInteger(), nullable=True))
     op.add_column("escalations", sa.Column("choices", sa.Text(), nullable=True))
     op.add_column("escalations", sa.Column("choice", sa.Text(), nullable=False, server_default=""))
@@ -196,6 +215,7 @@ def downgrade() -> None:
     op.drop_column("escalations", "choice")
     op.drop_column("escalations", "choices")
     op.drop_column("connections", "last_webhook_at")
+    op.drop_table("watches")
     op.drop_table("tags")
     op.drop_table("surveys")
     op.drop_table("questions")
