@@ -109,6 +109,8 @@ class Ground:
     """Name → its key and its node."""
     tests: Node | None
     """The list of `tests`."""
+    lists: Mapping[str, tuple[Scalar, Node]]
+    """Name of a list of steps → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -171,6 +173,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         people=frozenset(people.names),
         surveys=asked,
         tests=top.get("tests"),
+        lists=_named(top.get("steps"), reading, "list of steps"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

@@ -19,10 +19,12 @@ from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
-from . import marks, outside  # noqa: F401 (their steps are declared by being there)
+from . import doing, marks, outside  # noqa: F401 (their steps are declared by being there)
 from .builtin import LATER_STEPS, STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
+from .doing import read_unfolded, unfolded
+from .lists import unfold
 from .model import Flow, Mode, Once, Per, State, Step
 from .scope import Known, Scope, placed_at
 from .types import UNKNOWN_TRIGGER, kind_of_word, offered
@@ -118,6 +120,8 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     shape = read_settings(node, FlowShape, reading, f"flow '{key.text}'", place=key.place)
     if not isinstance(node, MapNode):
         return None
+    if known is not None:
+        node = unfold(node, known.lists, reading)
     triggers = _triggers(key, node, reading)
     words = tuple(each.word for each in triggers)
     scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
@@ -283,6 +287,10 @@ def read_steps(node: Node, scope: Scope) -> tuple[Step, ...]:
     for each in node.items:
         if steps and ends(steps[-1]):
             scope.report(each, "never-reached", "no step is reached behind 'stop'")
+        inner = unfolded(each)
+        if inner is not None:
+            steps += read_unfolded(inner, scope, read_steps)
+            continue
         scope.steps += 1
         if scope.steps == MAX_STEPS + 1:
             scope.report(each, "bad-value", f"a flow has at most {MAX_STEPS} steps")

@@ -29,6 +29,17 @@ class Expression(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An expression that always gives the same."""
+
+    text: str
+    always: Any
+
+    def value(self, names: Mapping[str, Any]) -> Any | Unknown:
+        return self.always
+
+
 class MessageClass(StrEnum):
     """Why something is said (FLOWS 7)."""
 
@@ -139,6 +150,8 @@ class Escalate:
     due: Length | None = None
     choices: tuple[str, ...] = ()
     wait: bool = False
+    param: Mapping[str, Any] | None = None
+    """What `reason` can read of the named list that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +220,8 @@ class WriteBack:
     note: str = ""
     tracking: bool = False
     if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+    param: Mapping[str, Any] | None = None
+    """What `note` can read of the named list that it stands in."""
 
     @property
     def holds(self) -> bool:

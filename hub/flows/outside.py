@@ -129,7 +129,12 @@ def write_back(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step
     if shape is None or if_fails is None:
         return None
     return WriteBack(
-        key, shape.status.value if shape.status else "", shape.note.text if shape.note else "", shape.tracking, if_fails
+        key,
+        shape.status.value if shape.status else "",
+        shape.note.text if shape.note else "",
+        shape.tracking,
+        if_fails,
+        scope.params.said if scope.params is not None else None,
     )
 
 

@@ -19,6 +19,7 @@ from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
 from .types import (
     GIVEN,
+    IN_LISTS,
     IN_SAVE,
     IN_STEPS,
     LATER_NAMES,
@@ -148,7 +149,7 @@ def _names() -> Iterator[str]:
     rows = ((_written_name(each), each.written, _there(each, always)) for each in NAMES.values())
     yield _table(("name", "is", "there"), rows)
     yield _later(LATER_NAMES)
-    for name, fields in RECORDS.items():
+    for name, fields in ((name, fields) for name, fields in RECORDS.items() if fields):
         yield f"### `{name}`"
         yield _table(("field", "is", "meaning"), ((_written_name(each), each.written, each.means) for each in fields))
 
@@ -162,6 +163,8 @@ def _there(each: Field, always: frozenset[str]) -> str:
         return f"{each.means}; with every trigger"
     if each.name in IN_STEPS:
         return f"{each.means}; in later steps"
+    if each.name == IN_LISTS:
+        return f"{each.means}; in its steps"
     if each.name == IN_SAVE:
         return f"{each.means}; in its `save`"
     groups: dict[str, list[str]] = {}

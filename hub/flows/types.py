@@ -263,6 +263,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         text text: what came, as it is
         json? any: what came, where it is JSON
     """),
+    "param": (),  # what a list takes: the fields are its own
 }
 """Every record, by the name that stands behind a dot."""
 
@@ -288,12 +289,13 @@ NAMES: Mapping[str, Field] = {
         escalation? escalation: after an `escalate` in the run
         saved? any: what a `call` kept of its answer
         response response: what a `call` was answered
+        param param: the parameters of a named list
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"coupon", "param", "promise"})
+LATER_NAMES = frozenset({"coupon", "promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -361,10 +363,12 @@ GIVEN: Mapping[str, News] = dict(_given())
 """Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
 IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call"}
 """Names that appear inside a run, and the step behind which they are there."""
+IN_LISTS = "param"
+"""The name that is there in the steps of a named list, and nowhere else."""
 IN_SAVE = "response"
 """The name that is there in the `save` of a call, and nowhere else."""
 
-EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE}
+EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE, IN_LISTS}
 """All that triggers of this version offer."""
 UNKNOWN_TRIGGER = EVERYTHING
 """For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to

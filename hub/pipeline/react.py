@@ -25,7 +25,7 @@ from hub.flows.run import (
     proceed,
     why_unmet,
 )
-from hub.flows.types import GIVEN, NEWS
+from hub.flows.types import GIVEN, IN_LISTS, NEWS
 from hub.flows.why import NOT_ASKED, Asked, first_part, what_was_read
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
@@ -649,7 +649,7 @@ class _React:
     def _reason(self, row: RunRow, step: Escalate, run: Run, shop: Shop) -> str:
         """What a matter is about. One whose text cannot be filled (it prints what turns out to be a list) is raised all
         the same, with the text as it is written: the merchant's own words."""
-        names = self._names_in(row, run.values)
+        names = {**self._names_in(row, run.values), **({IN_LISTS: step.param} if step.param is not None else {})}
         try:
             return render_text(step.reason, names, shop.locale, shop.timezone)
         except TextError as error:
@@ -668,6 +668,7 @@ class _React:
     def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
         """What is to be written into the shop's order, fixed when the step is done."""
         names, shop = self._names_in(row, run.values), self.it.world.shop_of(self.it.after.connection)
+        names |= {IN_LISTS: step.param} if step.param is not None else {}
         note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
         return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
 
