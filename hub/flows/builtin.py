@@ -261,6 +261,7 @@ def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     that = scope.at(node, "that", Wants.BOOL, shape is not None)
     event = node.get("event")
     words = read_words(event, scope.reading, "'event'") if event is not None else ()
+    scope.events(event)
     key = scope.counted(word, f"wait:{form}", text_at(node, "id") or None)
     if shape is None or form is None:
         return None

@@ -27,7 +27,7 @@ from .doing import read_unfolded, unfolded
 from .lists import unfold
 from .model import Flow, Mode, Once, Per, State, Step
 from .scope import Known, Scope, placed_at
-from .types import UNKNOWN_TRIGGER, kind_of_word, offered
+from .types import UNKNOWN_TRIGGER, event_word, is_event, kind_of_word, offered
 from .words import Trigger, read_triggers, read_words
 
 MAX_STEPS = 100
@@ -124,7 +124,11 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         node = unfold(node, known.lists, reading)
     triggers = _triggers(key, node, reading)
     words = tuple(each.word for each in triggers)
-    scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
+    events = known.events if known is not None else None
+    unknown = not words or any(is_event(word) and word not in map(event_word, events or ()) for word in words)
+    scope = Scope(reading, UNKNOWN_TRIGGER if unknown else offered(words, events), known)
+    scope.events(node.get("on"))
+    scope.events(node.get("stop_on"))
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     once = _once(node.get("once"), scope)
     _shops(node.get("shops"), scope)

@@ -15,7 +15,7 @@ from .compile import Checked, read_flow, read_steps
 from .lists import alone, read_lists, uses
 from .loops import loop_risks
 from .scope import Known, Scope, TextCheck
-from .types import UNKNOWN_TRIGGER
+from .types import EVENT_OFFERS, UNKNOWN_TRIGGER
 
 MAX_FLOWS = 2000
 
@@ -98,6 +98,18 @@ def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
             reading.report(remind, "unknown-template", said, "write it in messages/, or leave out 'remind'")
 
 
+def _events(ground: Ground) -> Mapping[str, frozenset[str]] | None:
+    """Events that connections may tell of, with the names that they offer, whoever tells of them; None where a
+    connection could not be read."""
+    if not ground.whole or {*ground.config.connections, *ground.config.failovers} != set(ground.connections):
+        return None
+    found: dict[str, frozenset[str]] = {}
+    for each in ground.config.connections.values():
+        for name, about in each.adapter.events_of(each.settings).items():
+            found[name] = found.get(name, EVENT_OFFERS[about]) & EVENT_OFFERS[about]
+    return found
+
+
 def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None, reading: Reading) -> Known:
     return Known(
         connections=ground.connections,
@@ -106,6 +118,7 @@ def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None, re
         people=ground.people,
         shops=ground.shops,
         surveys=frozenset(ground.surveys),
+        events=_events(ground),
         lists=read_lists(ground.lists, reading),
         words=frozenset(word for shop in ground.config.shops.values() for word in shop.connections),
         templates=frozenset(texts.names()) | texts.spoilt if texts is not None else None,

@@ -31,7 +31,7 @@ from .types import (
     axis_of_word,
     offers_of,
 )
-from .words import LATER_MAPS, MAPS
+from .words import MAPS
 
 HEAD = """\
 # flows.yaml: reference
@@ -137,7 +137,6 @@ def _triggers() -> Iterator[str]:
     for shape in MAPS.values():
         yield f"### {(shape.__doc__ or '').strip()}"
         yield _keys(shape)
-    yield _later(f"{{{each}: …}}" for each in LATER_MAPS)
 
 
 def _names() -> Iterator[str]:

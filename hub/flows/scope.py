@@ -38,6 +38,8 @@ class Known:
     shops: frozenset[str] = frozenset()
     surveys: frozenset[str] = frozenset()
     lists: Mapping[str, NamedList] = field(default_factory=dict)
+    events: Mapping[str, frozenset[str]] | None = None
+    """Events of sources' own → the names that they offer. None: not known, not checked."""
     words: frozenset[str] = frozenset()
     """Words that a shop lets mean a channel of its own."""
     templates: frozenset[str] | None = None
@@ -238,6 +240,16 @@ class Scope:
         if node.text in known.routes:
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
+
+    def events(self, node: Node | None) -> None:
+        """`{event: name}`, one or in a list: some connection must be able to tell of it."""
+        known = self.known.events if self.known is not None else None
+        for each in node.items if isinstance(node, ListNode) else (node,):
+            name = each.get("event") if isinstance(each, MapNode) and len(each) == 1 else None
+            if known is not None and isinstance(name, Scalar) and NAME.fullmatch(name.text) and name.text not in known:
+                meant = instead(name.text, sorted(known), "an event that a connection's plugin declares")
+                said = f"no connection of this file can tell of an event {quoted(name.text)}{meant}"
+                self.report(name, "unknown-trigger", said)
 
     def target(self, node: Scalar) -> None:
         """`to` of a call."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.model import PointKind
+from hub.model import EventAbout, PointKind
 from hub.status import VALUES, Axis, Fault, Reason
 
 from .model import MessageClass, Severity
@@ -368,6 +368,29 @@ IN_LISTS = "param"
 IN_SAVE = "response"
 """The name that is there in the `save` of a call, and nowhere else."""
 
+EVENT = "event."
+"""Begins the word of a trigger `{event: name}`: events of a source's own, whose names plugins declare."""
+EVENT_OFFERS: Mapping[EventAbout, frozenset[str]] = {
+    EventAbout.ORDER: _WITH_ORDER,
+    EventAbout.PARCEL: _WITH_ORDER | {"shipment"},
+    EventAbout.CUSTOMER: _WITH_ORDER,
+    EventAbout.NOTHING: _ALWAYS,
+}
+"""What such a trigger offers; a customer's comes with their newest order."""
+ANY_EVENT = News("event", frozenset().union(*EVENT_OFFERS.values()), "a source told of it")
+"""One of which nobody says here what it is about."""
+
+
+def event_word(name: str) -> str:
+    """The trigger word of an event."""
+    return EVENT + name
+
+
+def is_event(word: str) -> bool:
+    """Whether a word is that of `{event: name}`."""
+    return word.startswith(EVENT)
+
+
 EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE, IN_LISTS}
 """All that triggers of this version offer."""
 UNKNOWN_TRIGGER = EVERYTHING
@@ -423,20 +446,24 @@ _STATUS_WORDS = frozenset(TRIGGERS)
 def offers_of(word: str) -> frozenset[str]:
     """The names that a trigger offers."""
     axis = axis_of_word(word)
-    return OFFERS[axis] if axis is not None else (NEWS.get(word) or GIVEN[word]).offers
+    return OFFERS[axis] if axis is not None else _news_of(word).offers
+
+
+def _news_of(word: str) -> News:
+    return ANY_EVENT if is_event(word) else NEWS.get(word) or GIVEN[word]
 
 
 def kind_of_word(word: str) -> str:
     """What a run of this trigger is about."""
     axis = axis_of_word(word)
     if axis is None:
-        return (NEWS.get(word) or GIVEN[word]).kind
+        return _news_of(word).kind
     return "shipment" if axis is Axis.SHIPMENT else "order"
 
 
-def offered(words: tuple[str, ...]) -> frozenset[str]:
-    """The names that all of these triggers offer."""
-    sets = [offers_of(word) for word in words]
+def offered(words: tuple[str, ...], events: Mapping[str, frozenset[str]] | None = None) -> frozenset[str]:
+    """The names that all of these triggers offer; `events`: name of an event → what it offers, where that is known."""
+    sets = [(events or {}).get(word.removeprefix(EVENT), offers_of(word)) for word in words]
     return frozenset.intersection(*sets) if sets else _ALWAYS
 
 

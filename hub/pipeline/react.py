@@ -25,7 +25,7 @@ from hub.flows.run import (
     proceed,
     why_unmet,
 )
-from hub.flows.types import GIVEN, IN_LISTS, NEWS
+from hub.flows.types import GIVEN, IN_LISTS, NEWS, is_event
 from hub.flows.why import NOT_ASKED, Asked, first_part, what_was_read
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
@@ -394,7 +394,7 @@ class _React:
         it = self.it
         cause = occasion.cause
         fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
-        if occasion.entered is None and occasion.word in NEWS_WORDS:
+        if occasion.entered is None and (occasion.word in NEWS_WORDS or is_event(occasion.word)):
             return "" if it.now - occasion.at <= fresh else "old-news: it happened too long ago"
         if cause is not None and cause.mode is FactMode.IMPORT:
             return "old-news: from an import"
@@ -481,7 +481,7 @@ class _React:
             "source": source,
             "occurred_at": occasion.at,
             "received_at": self.it.now,
-            "data": {},
+            "data": occasion.data or {},
             "changed": list(occasion.changed),
         }
 

@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from hub.clock import Clock
-from hub.model import AnyRecord
+from hub.model import AnyRecord, EventAbout
 from hub.status import Meaning, Shipment
 
 from ._outcomes import Outcome, RefusedError
@@ -55,6 +55,9 @@ class Adapter(Generic[S]):
     signed: ClassVar[bool] = True
     """False: webhooks are *declared unsigned*: only believed on an unguessable path, and only as a hint."""
 
+    events: ClassVar[Mapping[str, EventAbout]] = {}
+    """Events of its own that it may tell of (`OwnEvent`): name → what they are about. Flows start by them."""
+
     def __init__(self, settings: S, client: httpx.AsyncClient, clock: Clock, *, connection: str = "") -> None:
         self.settings = settings
         self.client = client
@@ -90,6 +93,11 @@ class Adapter(Generic[S]):
 
     async def aclose(self) -> None:
         """Let go of connections that are not the HTTP client's."""
+
+    @classmethod
+    def events_of(cls, settings: S) -> Mapping[str, EventAbout]:
+        """The events of its own of one connection: the plugin's, and what its settings add."""
+        return cls.events
 
     @classmethod
     def statuses_of(cls, settings: S) -> StatusTables:

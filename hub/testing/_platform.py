@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from hub.model import Merged, OrderSnapshot, Removed, Reread, Retraction, StatusEvent
+from hub.model import Merged, OrderSnapshot, OwnEvent, Removed, Reread, Retraction, StatusEvent
 from hub.plugin import Page, Platform, Raw
 from hub.status import Axis, axis_of, lookup
 from hub.status import Table as StatusTable
@@ -38,7 +38,9 @@ class PlatformConformance(HttpConformance):
             wrong = [
                 type(record).__name__
                 for record in self.read(raw)
-                if not isinstance(record, OrderSnapshot | StatusEvent | Removed | Merged | Retraction | Reread)
+                if not isinstance(
+                    record, OrderSnapshot | StatusEvent | Removed | Merged | Retraction | Reread | OwnEvent
+                )
             ]
             require(not wrong, f"a platform says nothing of {wrong}")
 

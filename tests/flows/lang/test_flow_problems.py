@@ -86,7 +86,7 @@ CASES = [
         id="no customer",
     ),
     # not in this version
-    pytest.param(f"on: {{event: x}}\n{STOP}", "1:6 not-yet", id="event"),
+    pytest.param(f"on: {{event: x}}\n{STOP}", "1:13 unknown-trigger", id="event"),
     pytest.param(f"{ON}\n{STOP}\nholdout: 5%", "3:1 not-yet", id="holdout"),
     pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 800d}}", "3:18 bad-length", id="once: longer than two years"),

@@ -1,5 +1,6 @@
 """Named lists of steps: how `do` is unfolded, what stands in the list then, and what is wrong with which place."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def test_its_steps_stand_in_its_place_with_the_values_that_were_given(tmp_path: 
     assert isinstance(notify, Notify)
     assert (notify.template, notify.via) == ("shipped", "letter")
     assert notify.extra is not None
-    assert notify.extra["so_far"].value({}).total_seconds() == 3 * 3600
+    assert notify.extra["so_far"].value({}) == timedelta(hours=3)
     assert notify.extra["param"].value({}) == {"template": "shipped", "first": "3h", "via": ["letter"], "least": 10.5}
 
 
