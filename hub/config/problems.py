@@ -109,7 +109,8 @@ CODES: Mapping[str, Code] = {
             "unknown-plugin": "No plugin of that kind has this name.",
             "broken-plugin": "The plugin is there and cannot be used.",
             "unknown-connection": "There is no connection of this name.",
-            "wrong-connection": "The connection is of another kind than is asked for here.",
+            "wrong-connection": "The connection is of another kind than is asked for here, or its platform cannot do "
+            "what a step asks.",
             "unknown-trigger": "No such trigger.",
             "unknown-status": "No such status on this axis.",
             "unknown-step": "No such step.",
@@ -125,6 +126,7 @@ CODES: Mapping[str, Code] = {
             "list-recursion": "A list of steps leads back to itself.",
             "list-depth": "Lists of steps stand inside each other more than four deep.",
             "bad-parameter": "A list of steps takes no such parameter, or lacks one, or its value is of another type.",
+            "coupon-uncapped": "A `coupon` without `at_most`: nothing would bound what it costs.",
             "cel-syntax": "The expression cannot be read.",
             "cel-name": "No such name in an expression.",
             "cel-field": "No such field in an expression.",

@@ -59,7 +59,6 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"coupon"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 

@@ -16,7 +16,7 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
+from .model import Ask, Call, Coupon, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
 from .types import EVERYTHING, IN_LISTS, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
 
 
@@ -199,7 +199,7 @@ def _is_at_once(step: Step) -> bool:
     """Whether what stands after this step is still said at the trigger."""
     if isinstance(step, Escalate):
         return not step.wait
-    return isinstance(step, Notify | Ask | Call | WriteBack | Mute | Tag)
+    return isinstance(step, Notify | Ask | Call | WriteBack | Coupon | Mute | Tag)
 
 
 def _always_says(flow: Flow) -> bool:

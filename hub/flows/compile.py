@@ -19,8 +19,8 @@ from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Reading, Shape, not_yet, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
-from . import doing, marks, outside  # noqa: F401 (their steps are declared by being there)
-from .builtin import LATER_STEPS, STEPS, ends
+from . import coupons, doing, marks, outside  # noqa: F401 (their steps are declared by being there)
+from .builtin import STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .doing import read_unfolded, unfolded
@@ -312,10 +312,7 @@ def _step(node: Node, scope: Scope) -> Step | None:
     kind = STEPS.get(word.text)
     if kind is not None:
         return kind.make(word, settings, scope, read_steps)
-    if word.text in LATER_STEPS:
-        not_yet(scope.reading, word, f"'{word.text}'")
-        return None
-    meant = instead(word.text, STEPS, also=sorted(LATER_STEPS))
+    meant = instead(word.text, STEPS)
     scope.report(word, "unknown-step", f"there is no step {quoted(word.text)}{meant}")
     return None
 

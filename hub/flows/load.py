@@ -9,6 +9,7 @@ from hub.config.model import Config
 from hub.config.settings import Reading, TooManyError
 from hub.config.yaml import MapNode, Scalar
 
+from .able import unable
 from .cases import read_cases
 from .check import Texts, check_all
 from .compile import Checked, read_flow, read_steps
@@ -48,6 +49,7 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
+    unable(checked.values(), ground.config, opened.reading)
     flows = {name: each.flow for name, each in checked.items()}
     named = {name: flows.get(name) for name in ground.flows}
     tests = read_cases(ground.tests, ground.config, known, named, opened.reading)

@@ -13,7 +13,7 @@ from hub.config.sections import SECTIONS, TOP, TOP_LATER
 from hub.config.settings import Shape
 from hub.status import Axis
 
-from .builtin import LATER_STEPS, STEPS
+from .builtin import STEPS
 from .cases import SHAPES
 from .cel_functions import FUNCTIONS, LATER
 from .compile import FlowShape
@@ -122,7 +122,6 @@ def _steps() -> Iterator[str]:
             yield _keys(kind.settings)
         if kind.settings.later:
             yield _later(kind.settings.later)
-    yield _later(LATER_STEPS)
 
 
 def _triggers() -> Iterator[str]:

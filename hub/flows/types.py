@@ -263,6 +263,10 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         text text: what came, as it is
         json? any: what came, where it is JSON
     """),
+    "coupon": _fields("""
+        code text: what is typed in at the till
+        valid_until time: until when it can be used
+    """),
     "param": (),  # what a list takes: the fields are its own
 }
 """Every record, by the name that stands behind a dot."""
@@ -288,6 +292,7 @@ NAMES: Mapping[str, Field] = {
         report report: the figures of the time since it was last due
         escalation? escalation: after an `escalate` in the run
         saved? any: what a `call` kept of its answer
+        coupon? coupon: the discount that a `coupon` made; none when there were too many
         response response: what a `call` was answered
         param param: the parameters of a named list
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
@@ -295,7 +300,7 @@ NAMES: Mapping[str, Field] = {
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"coupon", "promise"})
+LATER_NAMES = frozenset({"promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "link", "loop"})
@@ -361,7 +366,7 @@ def _given() -> Iterator[tuple[str, News]]:
 
 GIVEN: Mapping[str, News] = dict(_given())
 """Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
-IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call"}
+IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call", "coupon": "coupon"}
 """Names that appear inside a run, and the step behind which they are there."""
 IN_LISTS = "param"
 """The name that is there in the steps of a named list, and nowhere else."""

@@ -7,7 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Once, Outside, Per, Tag, Unknown, WriteBack
+from hub.flows.model import (
+    Ask,
+    Coupon,
+    Escalate,
+    Flow,
+    Mode,
+    Mute,
+    Notify,
+    Once,
+    Outside,
+    Per,
+    Tag,
+    Unknown,
+    WriteBack,
+)
 from hub.flows.run import (
     Effect,
     Exceeded,
@@ -34,7 +48,7 @@ from hub.store.tables import TENANT, slot_of
 
 from .claims import Claim, Claims, ids_of, is_taken
 from .customer import NOTHING_KNOWN, About, mark_rows
-from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
+from .errand import became_of, call_doc, coupon_doc, errand_row, tag_doc, tracking_of, why_parked_by
 from .fault import fault
 from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
@@ -520,6 +534,9 @@ class _React:
             self.out.tags += rows
             self.about = self.about.tagged(step.who, {each["tag"]: bool(each["present"]) for each in rows})
             self._names.clear()
+            if step.write_back:
+                doc = tag_doc(step, it.after)
+                self.out.errands.append(errand_row(step, row, it.after.id, it.after.connection, doc, it.now))
         said = "" if rows else ": there is none"
         self._line(row.flow, row.word, f"{step.id}{said}", row.key)
 
@@ -661,9 +678,11 @@ class _React:
         it, step = self.it, effect.step
         if isinstance(step, WriteBack):
             connection, doc = it.after.connection, self._wish(row, step, run)
+        elif isinstance(step, Coupon):
+            connection, doc = it.after.connection, coupon_doc(step, it.customer_id, it.shop, it.now)
         else:
             connection, doc = step.to, call_doc(effect, row, self._names_in(row, run.values))
-        self.out.errands.append(errand_row(effect, row, it.after.id, connection, doc, it.now))
+        self.out.errands.append(errand_row(step, row, it.after.id, connection, doc, it.now))
 
     def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
         """What is to be written into the shop's order, fixed when the step is done."""

@@ -6,6 +6,7 @@ outside and may raise `FailureError`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -128,10 +129,45 @@ class WriteBack:
     carrier: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CouponWish:
+    """A discount to make in the shop: `percent` or `amount` off a whole order, once, until `valid_until`. The same wish
+    comes again after a lost answer, and has the same `code`."""
+
+    key: str
+    code: str
+    valid_until: datetime
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+
+
+class TagScope(StrEnum):
+    """What tags are on."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """Tags to put on an order or its customer in the shop, and to take off. `ref`: the platform's own, of whichever
+    of the two it is; other tags are left alone."""
+
+    key: str
+    scope: TagScope
+    ref: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
 class Platform(Adapter[S]):
     """Where orders come from."""
 
     statuses: ClassVar[StatusTables]
+    coupons: ClassVar[bool] = False
+    """Whether it can make discount codes (`make_coupon`)."""
+    tags_on: ClassVar[frozenset[TagScope]] = frozenset()
+    """What it can put tags on (`tag`)."""
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
     """How often the safety net is cast; a hub that no webhook can reach polls each minute."""
 
@@ -145,6 +181,14 @@ class Platform(Adapter[S]):
 
     async def write_back(self, wish: WriteBack) -> None:
         """Write into the shop, in a way that does not make the shop tell the customer too."""
+        raise NotImplementedError
+
+    async def make_coupon(self, wish: CouponWish) -> None:
+        """Make a discount code; one that is there already is the same wish again, and is left as it is."""
+        raise NotImplementedError
+
+    async def tag(self, wish: TagWish) -> None:
+        """Put tags on an order or a customer, and take others off."""
         raise NotImplementedError
 
 
