@@ -16,7 +16,7 @@ from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name, PlainLengthText
-from hub.config.settings import Reading, Shape, not_yet, read_settings
+from hub.config.settings import Reading, Shape, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
 from . import coupons, doing, marks, outside  # noqa: F401 (their steps are declared by being there)
