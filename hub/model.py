@@ -392,6 +392,39 @@ class Reread(Record):
     ref: str
 
 
+class EventAbout(StrEnum):
+    """What an event of a source's own is about."""
+
+    ORDER = "order"
+    PARCEL = "parcel"
+    CUSTOMER = "customer"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvent(Record):
+    """Something that only this source knows and that is no status: flows hear of it as `{event: name}`.
+
+    `name`: `a-z`, digits, `-`; `key`: its dedupe key within the source, made of content: told again it is the same.
+    `ref`: of an order the platform's own reference, or its number in the same shop; of a parcel its number; of a
+    customer their mail address or phone number. `data`: what conditions and texts read as `event.data`.
+    """
+
+    name: str
+    key: str
+    at: datetime
+    about: EventAbout = EventAbout.NOTHING
+    ref: str = ""
+    data: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        Record.__post_init__(self)
+        if not self.key:
+            raise ValueError("an event needs a key, by which it is known when it is told again")
+        if bool(self.ref) is (self.about is EventAbout.NOTHING):
+            raise ValueError(f"an event about {self.about} has {'no' if self.ref else 'a'} reference")
+
+
 class ReceiptState(StrEnum):
     """What became of an attempt, in the channel's words."""
 
@@ -456,4 +489,4 @@ class ChannelClosed(Record):
 OrderRecord = OrderSnapshot | StatusEvent | Removed | Merged | Retraction
 CarrierRecord = Checkpoint | ParcelNews
 ChannelRecord = Receipt | Reply | Linked | ChannelClosed
-AnyRecord = OrderRecord | CarrierRecord | ChannelRecord | Reread
+AnyRecord = OrderRecord | CarrierRecord | ChannelRecord | Reread | OwnEvent

@@ -111,6 +111,8 @@ class Ground:
     """The list of `tests`."""
     policies: Mapping[str, tuple[Scalar, Node]]
     """Name → its key and its node."""
+    lists: Mapping[str, tuple[Scalar, Node]]
+    """Name of a list of steps → its key and its node."""
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -177,6 +179,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         surveys=asked,
         tests=top.get("tests"),
         policies=_named(top.get("policies"), reading, "policy"),
+        lists=_named(top.get("steps"), reading, "list of steps"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

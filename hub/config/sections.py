@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from .kinds import Kept
 from .lengths import Length
 from .scalars import (
     Kind,
@@ -58,12 +59,13 @@ TOP: dict[str, str] = {
     "staff": "Group → who is told when a person must act.",
     "people": "Person → name, language, and an address by channel connection.",
     "statuses": "Connection → the merchant's own map of native codes.",
+    "steps": "Name → a list of steps that flows use with `do`.",
     "surveys": "Name → questions to a customer.",
     "flows": "Name → flow.",
     "policies": "Name → a sentence that must always hold.",
     "tests": "What was agreed: these events at these times, these messages expected (`hub flows test`).",
 }
-TOP_LATER = frozenset({"steps"})
+TOP_LATER: frozenset[str] = frozenset()
 
 
 class HubShape(Shape):
@@ -256,6 +258,15 @@ class SurveyShape(Shape):
     )
 
 
+class ListShape(Shape):
+    """An entry of `steps`"""
+
+    takes: dict[str, Literal["length", "int", "number", "text", "bool", "channels", "template"]] = Field(
+        {}, description="Parameter → its type; `$name` in the steps stands for its value, `param.name` inside texts."
+    )
+    steps: Kept = Field(title="a list of steps", description="What is done where a flow says `do`.")
+
+
 SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("hub", HubShape),
     ("shop, shops", ShopShape),
@@ -269,6 +280,7 @@ SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("staff", RungShape),
     ("people", PersonShape),
     ("statuses", MeaningShape),
+    ("steps", ListShape),
     ("surveys", SurveyShape),
     ("questions", QuestionShape),
 )

@@ -25,6 +25,8 @@ from .model import (
     Branch,
     Choose,
     Escalate,
+    Expression,
+    Fixed,
     MessageClass,
     Notify,
     Otherwise,
@@ -37,7 +39,7 @@ from .model import (
     WaitUntil,
 )
 from .scope import Scope, placed_at, text_at
-from .types import KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
+from .types import IN_LISTS, KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
 from .words import read_words
 
 MAX_CHOOSE = 6
@@ -57,7 +59,6 @@ class StepKind:
 
 
 STEPS: dict[str, StepKind] = {}
-LATER_STEPS = frozenset({"coupon", "do"})
 Make = Callable[[Scalar, Node, Scope, ReadSteps], Step | None]
 
 
@@ -103,7 +104,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         return None
     _follow_notify(node, scope, word)
     before = _deadline(node, scope, whole=shape is not None)
-    extra = _handed_over(node.get("with"), scope, whole=shape is not None)
+    extra: dict[str, Expression] = {**_handed_over(node.get("with"), scope, whole=shape is not None), **_param(scope)}
     key = scope.said(word, node, "template")
     if (text_at(node, "urgent"), text_at(node, "class")) == ("true", "marketing"):
         scope.report(node.key("urgent") or word, "urgent-marketing", "marketing is never urgent")
@@ -127,6 +128,11 @@ def _deadline(node: MapNode, scope: Scope, *, whole: bool) -> Compiled | None:
     if before is not None and placed is not None:
         scope.maybe_missing(placed, before, Level.WARNING, "then there is no deadline; ask has(…) above")
     return before
+
+
+def _param(scope: Scope) -> dict[str, Expression]:
+    """`param`, as a text reads it, in the steps of a named list."""
+    return {IN_LISTS: Fixed(IN_LISTS, scope.params.said)} if scope.params is not None else {}
 
 
 def _handed_over(node: Node | None, scope: Scope, *, whole: bool) -> dict[str, Compiled]:
@@ -254,6 +260,7 @@ def wait(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     that = scope.at(node, "that", Wants.BOOL, shape is not None)
     event = node.get("event")
     words = read_words(event, scope.reading, "'event'") if event is not None else ()
+    scope.events(event)
     key = scope.counted(word, f"wait:{form}", text_at(node, "id") or None)
     if shape is None or form is None:
         return None
@@ -471,6 +478,7 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
         due=shape.due,
         choices=tuple(shape.choices),
         wait=shape.wait,
+        param=scope.params.said if scope.params is not None else None,
     )
 
 

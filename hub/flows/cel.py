@@ -23,7 +23,7 @@ from .cel_errors import Mistake, rewritten
 from .cel_functions import FUNCTIONS, UNTYPED, bad_clock
 from .cel_tree import Call, Const, Record, Tree, excesses, read_tree, reads, walk
 from .model import Unknown
-from .types import NAMES, RECORDS, Field, Type
+from .types import IN_LISTS, NAMES, RECORDS, Field, Type
 from .working import bad_calendar
 
 MAX_TEXT = 2000
@@ -50,10 +50,14 @@ class Compiled:
     tree: Tree = field(default=Const(0, True), repr=False, compare=False)
     wanted: Wanted = field(default_factory=dict, repr=False, compare=False)
     _program: Any = field(default=None, repr=False, compare=False)
+    param: tuple[tuple[str, Any], ...] = ()
+    """The parameters of the named list in which it stands, with their values."""
 
     def value(self, names: Mapping[str, Any]) -> Any | Unknown:
         """The value over these names, or what could not be read. Times are aware datetimes, amounts Decimal or float;
         what is absent is an absent key. Never raises."""
+        if self.param:
+            names = {**names, IN_LISTS: dict(self.param)}
         try:
             found = self._program.eval(data=_only(names, self.wanted))
             kind, value = found.type().name(), found.plain_value()
@@ -162,15 +166,15 @@ _PROTO: Mapping[Type, tuple[int, str | None]] = {
 _COMPARED = {"_<_": "less", "_<=_": "less_equals", "_>_": "greater", "_>=_": "greater_equals"}
 
 
-@cache
-def _pool() -> Any:
-    """One message per record of the table."""
+@lru_cache(maxsize=256)
+def _pool(params: tuple[Field, ...]) -> Any:
+    """One message per record of the table, and one for the parameters of a named list."""
     pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorProto(name="hub_names.proto", package="hub", syntax="proto3")
     for library in (timestamp_pb2, duration_pb2, struct_pb2):
         pool.AddSerializedFile(library.DESCRIPTOR.serialized_pb)
         file.dependency.append(library.DESCRIPTOR.name)
-    for name, fields in RECORDS.items():
+    for name, fields in {**RECORDS, IN_LISTS: params}.items():
         message = file.message_type.add(name=name)
         for number, each in enumerate(fields, 1):
             kind, type_name = _PROTO[each.type] if each.type else (11, f".hub.{each.record}")
@@ -226,9 +230,9 @@ def _comparisons(*pairs: tuple[str, str]) -> list[Any]:
 
 
 @lru_cache(maxsize=256)
-def _checking(names: frozenset[str]) -> Any:
+def _checking(names: frozenset[str], params: tuple[Field, ...]) -> Any:
     return cel.NewEnv(
-        _pool(),
+        _pool(params),
         config=_without(*_COMPARED, *UNTYPED),
         variables={name: _type(NAMES[name]) for name in sorted(names)},
         functions=_functions() + _comparisons(*_PAIRS),
@@ -256,8 +260,11 @@ def _without(*functions: str) -> Any:
 
 
 @lru_cache(maxsize=8192)
-def compile_expression(text: str, wants: Wants, names: frozenset[str]) -> Compiled | tuple[Mistake, ...]:
-    """The expression, or what is wrong with it; `names` are those offered where it stands. Offsets are characters."""
+def compile_expression(
+    text: str, wants: Wants, names: frozenset[str], params: tuple[Field, ...] = ()
+) -> Compiled | tuple[Mistake, ...]:
+    """The expression, or what is wrong with it; `names` are those offered where it stands, `params` the fields of
+    `param` there. Offsets are characters."""
     if len(text) > MAX_TEXT:
         return (Mistake("cel-limit", f"an expression has at most {MAX_TEXT:,} characters", MAX_TEXT),)
     if not text.strip():
@@ -270,7 +277,7 @@ def compile_expression(text: str, wants: Wants, names: frozenset[str]) -> Compil
     if _deep(text):
         return (Mistake("cel-limit", "nested deeper than 32 levels", _deep(text)),)
     try:
-        checked = _checking(names).compile(text)
+        checked = _checking(names, params).compile(text)
     except Exception as error:  # the library's only way to say what is wrong
         return rewritten(str(error), text, names)
     tree = read_tree(checked.serialize())

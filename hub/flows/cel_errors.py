@@ -8,7 +8,7 @@ from hub.config.problems import did_you_mean, listed, quoted
 
 from .cel_functions import FUNCTIONS, UNTYPED
 from .cel_functions import NAMES as FUNCTION_NAMES
-from .types import IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, RECORDS
+from .types import IN_LISTS, IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,8 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
     if name == IN_SAVE:
         said = f"there is no '{name}' here: it is there in 'save' of a call, whose values are saved.… behind it"
         return Mistake("not-offered", said, start)
+    if name == IN_LISTS:
+        return Mistake("not-offered", OUTSIDE, start)
     if name in NAMES:
         where = "this trigger, or not every trigger of the list, offers it"
         return Mistake(
@@ -93,6 +95,9 @@ def _reference(found: re.Match[str], at: int, text: str, names: frozenset[str]) 
         start,
         f"names: {listed(sorted(names))}",
     )
+
+
+OUTSIDE = f"there is no '{IN_LISTS}' here: it is there in the steps of a list under 'steps'"
 
 
 def only_behind(name: str) -> str:

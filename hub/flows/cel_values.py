@@ -6,7 +6,7 @@ from hub.config.problems import instead, quoted
 
 from .cel_errors import Mistake
 from .cel_tree import Call, Const, Loop, Many, Tree, inside, path_of, resolved
-from .types import words_of
+from .types import is_event, words_of
 
 _COMPARING = frozenset({"_==_", "_!=_", "@in"})
 Loops = dict[str, tuple[str, ...]]
@@ -39,6 +39,8 @@ def _compared(field: Tree, other: Tree, loops: Loops) -> Iterator[Mistake]:
     family = "a trigger such as payment.paid" if path == ("waited",) else ""  # too many to list
     for each in other.parts if isinstance(other, Many) else (other,):
         if words and path and isinstance(each, Const) and isinstance(each.value, str) and each.value not in words:
+            if path == ("waited",) and is_event(each.value):
+                continue
             meant = instead(each.value, [word for word in words if word], family)
             said = f"'{'.'.join(path)}' is never {quoted(each.value)}{meant}"
             yield Mistake("cel-constant", said, each.offset)

@@ -16,8 +16,8 @@ from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Ask, Call, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
-from .types import EVERYTHING, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
+from .model import Ask, Call, Coupon, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
+from .types import EVERYTHING, IN_LISTS, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
 
 
 class Texts(Protocol):
@@ -201,7 +201,7 @@ def _is_at_once(step: Step) -> bool:
     """Whether what stands after this step is still said at the trigger."""
     if isinstance(step, Escalate):
         return not step.wait
-    return isinstance(step, Notify | Ask | Call | WriteBack | Mute | Tag)
+    return isinstance(step, Notify | Ask | Call | WriteBack | Coupon | Mute | Tag)
 
 
 def _always_says(flow: Flow) -> bool:
@@ -263,7 +263,9 @@ def _can_know(
 ) -> None:
     """A text that prints what no trigger of the flow can tell would wait for it in vain."""
     locale, shop, forms = reader
-    absent = (EVERYTHING | LATER_NAMES) - IN_STEPS.keys() - offered(flow.triggers) - frozenset(step.extra or ())
+    absent = (
+        (EVERYTHING | LATER_NAMES | {IN_LISTS}) - IN_STEPS.keys() - offered(flow.triggers) - frozenset(step.extra or ())
+    )
     if not absent:
         return
     tags = (locale, locale.partition("-")[0])

@@ -16,16 +16,18 @@ from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
 from hub.config.sections import Name, PlainLengthText
-from hub.config.settings import Reading, Shape, not_yet, read_settings
+from hub.config.settings import Reading, Shape, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
-from . import marks, outside  # noqa: F401 (their steps are declared by being there)
-from .builtin import LATER_STEPS, STEPS, ends
+from . import coupons, doing, marks, outside  # noqa: F401 (their steps are declared by being there)
+from .builtin import STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
+from .doing import read_unfolded, unfolded
+from .lists import unfold
 from .model import Flow, Mode, Once, Per, State, Step
 from .scope import Known, Scope, placed_at
-from .types import UNKNOWN_TRIGGER, kind_of_word, offered
+from .types import UNKNOWN_TRIGGER, event_word, is_event, kind_of_word, offered
 from .words import Trigger, read_triggers, read_words
 
 MAX_STEPS = 100
@@ -118,9 +120,15 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     shape = read_settings(node, FlowShape, reading, f"flow '{key.text}'", place=key.place)
     if not isinstance(node, MapNode):
         return None
+    if known is not None:
+        node = unfold(node, known.lists, reading)
     triggers = _triggers(key, node, reading)
     words = tuple(each.word for each in triggers)
-    scope = Scope(reading, offered(words) if words else UNKNOWN_TRIGGER, known)
+    events = known.events if known is not None else None
+    unknown = not words or any(is_event(word) and word not in map(event_word, events or ()) for word in words)
+    scope = Scope(reading, UNKNOWN_TRIGGER if unknown else offered(words, events), known)
+    scope.events(node.get("on"))
+    scope.events(node.get("stop_on"))
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     once = _once(node.get("once"), scope)
     _shops(node.get("shops"), scope)
@@ -285,6 +293,10 @@ def read_steps(node: Node, scope: Scope) -> tuple[Step, ...]:
     for each in node.items:
         if steps and ends(steps[-1]):
             scope.report(each, "never-reached", "no step is reached behind 'stop'")
+        inner = unfolded(each)
+        if inner is not None:
+            steps += read_unfolded(inner, scope, read_steps)
+            continue
         scope.steps += 1
         if scope.steps == MAX_STEPS + 1:
             scope.report(each, "bad-value", f"a flow has at most {MAX_STEPS} steps")
@@ -302,10 +314,7 @@ def _step(node: Node, scope: Scope) -> Step | None:
     kind = STEPS.get(word.text)
     if kind is not None:
         return kind.make(word, settings, scope, read_steps)
-    if word.text in LATER_STEPS:
-        not_yet(scope.reading, word, f"'{word.text}'")
-        return None
-    meant = instead(word.text, STEPS, also=sorted(LATER_STEPS))
+    meant = instead(word.text, STEPS)
     scope.report(word, "unknown-step", f"there is no step {quoted(word.text)}{meant}")
     return None
 

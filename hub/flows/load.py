@@ -9,13 +9,16 @@ from hub.config.model import Config
 from hub.config.settings import Reading, TooManyError
 from hub.config.yaml import MapNode, Scalar
 
+from .able import unable
 from .cases import read_cases
 from .check import Texts, check_all
-from .compile import Checked, read_flow
+from .compile import Checked, read_flow, read_steps
+from .lists import alone, read_lists, uses
 from .loops import loop_risks
 from .policies_check import check_policies
 from .read_policies import read_policies
 from .scope import Known, Scope, TextCheck
+from .types import EVENT_OFFERS, UNKNOWN_TRIGGER
 
 MAX_FLOWS = 2000
 
@@ -42,11 +45,13 @@ def load_config(
 
 def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: TextCheck | None) -> Config:
     ground = read_ground(opened, registry)
-    known = _known(ground, texts, check_text)
+    known = _known(ground, texts, check_text, opened.reading)
     _survey_texts(ground, known, opened.reading)
+    _lists(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
+    unable(checked.values(), ground.config, opened.reading)
     sentences = read_policies(ground, known, opened.reading)
     check_policies(sentences.values(), checked, ground, opened.reading)
     flows = {name: each.flow for name, each in checked.items()}
@@ -71,6 +76,23 @@ def _flows(ground: Ground, known: Known, reading: Reading) -> dict[str, Checked]
     return flows
 
 
+def _lists(ground: Ground, known: Known, reading: Reading) -> None:
+    """Lists that no flow uses are looked at by themselves."""
+    used = {each.text for _, node in ground.flows.values() for each in uses(node)}
+    todo = list(used)
+    while todo:
+        own = known.lists.get(todo.pop())
+        inner = {each.text for each in uses(own.steps)} if own is not None and own.steps is not None else set()
+        todo += inner - used
+        used |= inner
+    for name, own in known.lists.items():
+        steps, params = alone(own, known.lists, reading) if name not in used else (None, None)
+        if steps is not None and params is not None:
+            scope = Scope(reading, UNKNOWN_TRIGGER, known)
+            with scope.listed(params, "", own.key.place):
+                read_steps(steps, scope)
+
+
 def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
     """The texts that surveys are announced with must be there, as those of `notify`."""
     scope = Scope(reading, frozenset(), known)
@@ -86,7 +108,19 @@ def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
             reading.report(remind, "unknown-template", said, "write it in messages/, or leave out 'remind'")
 
 
-def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) -> Known:
+def _events(ground: Ground) -> Mapping[str, frozenset[str]] | None:
+    """Events that connections may tell of, with the names that they offer, whoever tells of them; None where a
+    connection could not be read."""
+    if not ground.whole or {*ground.config.connections, *ground.config.failovers} != set(ground.connections):
+        return None
+    found: dict[str, frozenset[str]] = {}
+    for each in ground.config.connections.values():
+        for name, about in each.adapter.events_of(each.settings).items():
+            found[name] = found.get(name, EVENT_OFFERS[about]) & EVENT_OFFERS[about]
+    return found
+
+
+def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None, reading: Reading) -> Known:
     return Known(
         connections=ground.connections,
         routes={shop.key: frozenset(ground.config.contact_of(shop).routes) for shop in ground.config.shops.values()}
@@ -95,6 +129,8 @@ def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) ->
         people=ground.people,
         shops=ground.shops,
         surveys=frozenset(ground.surveys),
+        events=_events(ground),
+        lists=read_lists(ground.lists, reading),
         words=frozenset(word for shop in ground.config.shops.values() for word in shop.connections),
         templates=frozenset(texts.names()) | texts.spoilt if texts is not None else None,
         check_text=check_text,

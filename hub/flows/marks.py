@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hub.config.sections import LengthText, Name
-from hub.config.settings import Shape, not_yet, read_settings
+from hub.config.settings import Shape, read_settings
 from hub.config.yaml import MapNode, Node, Scalar
 
 from .builtin import ReadSteps, step
@@ -47,7 +47,9 @@ class TagShape(Shape):
     add: str | Tags | None = Field(None, description="Words to put on; one, or a list.")
     remove: str | Tags | None = Field(None, description="Words to take off, also where the shop put them on.")
     who: Literal["order", "customer"] = Field("order", description="What they are on.")
-    write_back: bool = Field(False, description="Also in the shop: comes later, for platforms that can.")
+    write_back: bool = Field(
+        False, description="Also on the order, or the customer, in the shop: for platforms that can."
+    )
     id: Name | None = Field(None, description="The step's key.")
 
 
@@ -57,9 +59,8 @@ def tag(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None
     shape = read_settings(node, TagShape, scope.reading, "'tag'", place=word.place)
     if shape is None or not isinstance(node, MapNode):
         return None
-    if shape.write_back:
-        not_yet(scope.reading, node.get("write_back") or word, "'write_back' of a tag")
-        return None
+    if shape.write_back and "order" not in scope.offered:
+        scope.report(node.get("write_back") or word, "not-offered", "there is no order here in whose shop it could be")
     add, remove = _words(shape.add), _words(shape.remove)
     if not add and not remove:
         scope.report(word, "missing-setting", "'tag' needs 'add' or 'remove'")
@@ -73,7 +74,7 @@ def tag(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | None
         scope.report(word, "bad-value", f"a tag has 1 to {LONGEST_TAG} characters, not {len(wrong.strip())}")
         return None
     key = scope.counted(word, f"tag:{shape.who}", text_at(node, "id") or None)
-    return Tag(key, shape.who, add, remove)
+    return Tag(key, shape.who, add, remove, shape.write_back)
 
 
 def _words(value: str | list[str] | None) -> tuple[str, ...]:

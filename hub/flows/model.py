@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -27,6 +29,17 @@ class Expression(Protocol):
     def value(self, names: Mapping[str, Any]) -> Any | Unknown:
         """The value over these names (bool, int, float, str, datetime, list), or `Unknown`; never raises."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """An expression that always gives the same."""
+
+    text: str
+    always: Any
+
+    def value(self, names: Mapping[str, Any]) -> Any | Unknown:
+        return self.always
 
 
 class MessageClass(StrEnum):
@@ -139,6 +152,8 @@ class Escalate:
     due: Length | None = None
     choices: tuple[str, ...] = ()
     wait: bool = False
+    param: Mapping[str, Any] | None = None
+    """What `reason` can read of the named list that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +185,8 @@ class Tag:
     who: str
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    write_back: bool = False
+    """Also in the shop."""
 
 
 class IfFails(StrEnum):
@@ -207,6 +224,8 @@ class WriteBack:
     note: str = ""
     tracking: bool = False
     if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+    param: Mapping[str, Any] | None = None
+    """What `note` can read of the named list that it stands in."""
 
     @property
     def holds(self) -> bool:
@@ -214,11 +233,35 @@ class WriteBack:
         return isinstance(self.if_fails, tuple)
 
 
-Outside = Call | WriteBack
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """No more than `most` within `per` for one `scope`: customer, shop."""
+
+    scope: str
+    most: int
+    per: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Coupon:
+    """`coupon: {percent or amount, valid, at_most}`: a discount code made in the order's shop."""
+
+    id: str
+    percent: Decimal | None
+    amount: Decimal | None
+    valid: Length
+    at_most: tuple[Allowance, ...]
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.STOP
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: what comes next tells the code."""
+        return True
+
+
+Outside = Call | WriteBack | Coupon
 """Steps that are done outside, after the commit."""
-Step = (
-    Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Call | WriteBack
-)
+Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Outside
 
 
 def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
@@ -226,7 +269,7 @@ def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
     match step:
         case Choose():
             return tuple(branch.steps for branch in step.branches)
-        case Call(if_fails=tuple() as steps) | WriteBack(if_fails=tuple() as steps):
+        case Call(if_fails=tuple() as steps) | WriteBack(if_fails=tuple() as steps) | Coupon(if_fails=tuple() as steps):
             return (steps,)
     return ()
 

@@ -61,7 +61,7 @@ def call(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | Non
     body = _body(node.get("body"), scope, whole=shape is not None)
     save = _save(node.get("save"), scope, whole=shape is not None)
     key = scope.said(word, node, "to")
-    if_fails = _if_fails(node.get("if_fails"), scope, steps)
+    if_fails = read_if_fails(node.get("if_fails"), scope, steps)
     if save:
         scope.offered |= {"saved"}
         if if_fails is IfFails.STOP or (isinstance(if_fails, tuple) and if_fails and ends(if_fails[-1])):
@@ -125,15 +125,20 @@ def write_back(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step
         scope.report(word, "missing-setting", "'write_back' needs 'status', 'note' or 'tracking: true'")
     what = text_at(node, "status") or next(iter(wishes), "")
     key = scope.key(word, f"write_back:{what}", text_at(node, "id") or None)
-    if_fails = _if_fails(node.get("if_fails"), scope, steps)
+    if_fails = read_if_fails(node.get("if_fails"), scope, steps)
     if shape is None or if_fails is None:
         return None
     return WriteBack(
-        key, shape.status.value if shape.status else "", shape.note.text if shape.note else "", shape.tracking, if_fails
+        key,
+        shape.status.value if shape.status else "",
+        shape.note.text if shape.note else "",
+        shape.tracking,
+        if_fails,
+        scope.params.said if scope.params is not None else None,
     )
 
 
-def _if_fails(node: Node | None, scope: Scope, steps: ReadSteps) -> IfFails | tuple[Step, ...] | None:
+def read_if_fails(node: Node | None, scope: Scope, steps: ReadSteps) -> IfFails | tuple[Step, ...] | None:
     """What becomes of the run; None after reporting what is wrong with it."""
     if node is None:
         return IfFails.STOP

@@ -13,13 +13,14 @@ from hub.config.sections import SECTIONS, TOP, TOP_LATER
 from hub.config.settings import Shape
 from hub.status import Axis
 
-from .builtin import LATER_STEPS, STEPS
+from .builtin import STEPS
 from .cases import SHAPES as CASES
 from .cel_functions import FUNCTIONS
 from .compile import FlowShape
 from .read_policies import OF_A_MESSAGE, SHAPES
 from .types import (
     GIVEN,
+    IN_LISTS,
     IN_SAVE,
     IN_STEPS,
     LATER_NAMES,
@@ -31,7 +32,7 @@ from .types import (
     axis_of_word,
     offers_of,
 )
-from .words import LATER_MAPS, MAPS
+from .words import MAPS
 
 HEAD = """\
 # flows.yaml: reference
@@ -122,7 +123,6 @@ def _steps() -> Iterator[str]:
             yield _keys(kind.settings)
         if kind.settings.later:
             yield _later(kind.settings.later)
-    yield _later(LATER_STEPS)
 
 
 def _policies() -> Iterator[str]:
@@ -146,7 +146,6 @@ def _triggers() -> Iterator[str]:
     for shape in MAPS.values():
         yield f"### {(shape.__doc__ or '').strip()}"
         yield _keys(shape)
-    yield _later(f"{{{each}: …}}" for each in LATER_MAPS)
 
 
 def _names() -> Iterator[str]:
@@ -158,7 +157,7 @@ def _names() -> Iterator[str]:
     rows = ((_written_name(each), each.written, _there(each, always)) for each in NAMES.values())
     yield _table(("name", "is", "there"), rows)
     yield _later(LATER_NAMES)
-    for name, fields in RECORDS.items():
+    for name, fields in ((name, fields) for name, fields in RECORDS.items() if fields):
         yield f"### `{name}`"
         yield _table(("field", "is", "meaning"), ((_written_name(each), each.written, each.means) for each in fields))
 
@@ -172,6 +171,8 @@ def _there(each: Field, always: frozenset[str]) -> str:
         return f"{each.means}; with every trigger"
     if each.name in IN_STEPS:
         return f"{each.means}; in later steps"
+    if each.name == IN_LISTS:
+        return f"{each.means}; in its steps"
     if each.name == IN_SAVE:
         return f"{each.means}; in its `save`"
     groups: dict[str, list[str]] = {}

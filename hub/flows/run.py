@@ -13,6 +13,7 @@ from .model import (
     Ask,
     Call,
     Choose,
+    Coupon,
     Escalate,
     Expression,
     Flow,
@@ -303,7 +304,7 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
             return replace(run, state=RunState.DONE, reason=step.word)
         case Choose():
             return _choose(step, run, names, moment)
-        case Call() | WriteBack():
+        case Call() | WriteBack() | Coupon():
             return _reach(step, names, run, moment)
         case _:
             return _begin_wait(flow, step, run, moment, names)
@@ -354,6 +355,12 @@ def _through_outside(step: Outside, run: Run, became: Reached | None, moment: Mo
         if isinstance(step, Call) and step.save:
             saved |= _values(step.save, {"response": became.response}, run, moment)
         values = {**run.values, "saved": saved} if saved else run.values
+        if isinstance(step, Coupon):  # none: there were too many
+            made = became.response.get("coupon")
+            values = {
+                **{name: value for name, value in values.items() if name != "coupon"},
+                **({"coupon": made} if made else {}),
+            }
         return replace(run, path=_after(run.path), values=values)
     if isinstance(step.if_fails, tuple):
         moment.into((*run.path, 0))
@@ -425,7 +432,7 @@ def _trace(step: Step, run: Run, due: datetime | Otherwise | None, moment: Momen
 def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     step = step_at(flow.steps, run.path)
     assert step is not None
-    if isinstance(step, Call | WriteBack):
+    if isinstance(step, Outside):
         return _through_outside(step, run, moment.became(step), moment)
     names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
@@ -463,7 +470,7 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 yield step
             case Escalate(wait=False) | Ask() | Mute() | Tag():
                 pass
-            case Call() | WriteBack() if not step.holds:
+            case Call() | WriteBack() | Coupon() if not step.holds:
                 pass
             case _:
                 return

@@ -16,6 +16,7 @@ from hub.config.sections import (
     ConnectionShape,
     ContactShape,
     HubShape,
+    ListShape,
     MeaningShape,
     PersonShape,
     RungShape,
@@ -26,6 +27,7 @@ from hub.config.sections import (
 from .builtin import STEPS
 from .cases import CaseShape, ThenShape, WhenShape
 from .compile import ONCE, FlowShape, OnceShape
+from .model import IfFails
 from .read_policies import FORMS
 from .types import WORDS
 from .words import MAPS
@@ -53,6 +55,7 @@ def json_schema() -> Schema:
 _NAMED: Mapping[str, type[BaseModel]] = {
     "shops": ShopShape,
     "staff": RungShape,
+    "steps": ListShape,
     "surveys": SurveyShape,
     "flows": FlowShape,
 }
@@ -150,6 +153,10 @@ def _kept(key: str) -> Schema:
         return {"$ref": "#/$defs/steps"}
     if key == "once":
         return {"anyOf": [{"enum": ["occurrence", *ONCE]}, _model(OnceShape)]}
+    if key == "if_fails":
+        return {"anyOf": [{"enum": list(IfFails)}, {"$ref": "#/$defs/steps"}]}
+    if key == "with":  # of a `do`: what its list takes
+        return {}
     return {"$ref": "#/$defs/triggers"}
 
 

@@ -15,10 +15,11 @@ from hub.config.settings import Reading, is_open, not_yet
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants, compile_expression
-from .cel_errors import only_behind
+from .cel_errors import OUTSIDE, only_behind
 from .cel_tree import NONE, Paths, unproved
 from .cel_values import misnamed
-from .types import IN_STEPS, LATER_NAMES, maybes_in
+from .lists import NamedList, Parameters
+from .types import IN_LISTS, IN_STEPS, LATER_NAMES, maybes_in
 
 TextCheck = Callable[[str, frozenset[str], Callable[[str], str]], tuple[Problem, ...]]
 """What is wrong with a TEXT that may use these names, asking of a field which part of it may be absent (or nothing);
@@ -37,6 +38,9 @@ class Known:
     people: frozenset[str] = frozenset()
     shops: frozenset[str] = frozenset()
     surveys: frozenset[str] = frozenset()
+    lists: Mapping[str, NamedList] = field(default_factory=dict)
+    events: Mapping[str, frozenset[str]] | None = None
+    """Events of sources' own → the names that they offer. None: not known, not checked."""
     words: frozenset[str] = frozenset()
     """Words that a shop lets mean a channel of its own."""
     templates: frozenset[str] | None = None
@@ -68,8 +72,14 @@ class Scope:
     steps: int = 0
     waits: bool = False
     depth: int = 0
+    params: Parameters | None = None
+    """Of the named list whose steps are being read."""
+    prefix: str = ""
+    """Begins the keys of its steps."""
 
     def report(self, where: Node | Place, code: str, text: str, hint: str = "", level: Level | None = None) -> None:
+        if isinstance(where, Scalar) and where.told:
+            return
         place = where if isinstance(where, Place) else where.place
         self.reading.add(Problem(place, code, text, hint, level=level))
 
@@ -83,17 +93,48 @@ class Scope:
         finally:
             self.there, self.depth = before, self.depth - 1
 
+    @contextmanager
+    def listed(self, params: Parameters, prefix: str, where: Place) -> Iterator[None]:
+        """The steps of a named list that is used at `where`. What is wrong with them is told once, with that place."""
+        outer, told = (self.params, self.prefix, self.offered & {IN_LISTS}), len(self.reading.problems)
+        self.params, self.prefix = params, f"{self.prefix}{prefix}:" if prefix else self.prefix
+        self.offered |= {IN_LISTS}
+        try:
+            yield
+        finally:
+            self.params, self.prefix, known = outer
+            self.offered = self.offered - {IN_LISTS} | known
+            self._told_once(told, params, where)
+
+    def _told_once(self, told: int, params: Parameters, where: Place) -> None:
+        before, new = self.reading.problems[:told], self.reading.problems[told:]
+        known = {(each.place, each.code, each.text) for each in before}
+        fresh = [each for each in new if (each.place, each.code, each.text) not in known]
+        told_of = [each if each.place in params.given else _used_at(each, where) for each in fresh]
+        self.reading.problems[told:] = told_of
+
     def expression(self, placed: Placed, wants: Wants, names: frozenset[str] | None = None) -> Compiled | None:
         """A compiled expression; its mistakes are reported where they stand in the file."""
-        node = placed.node
-        compiled = compile_expression(node.text, wants, self.offered if names is None else names)
+        node, fields = placed.node, self.params.fields if self.params else ()
+        if self._no_parameter(placed):
+            return None
+        compiled = compile_expression(node.text, wants, self.offered if names is None else names, fields)
         if isinstance(compiled, Compiled):
+            if self.params is not None:
+                compiled = replace(compiled, param=self.params.values)
             for each in misnamed(compiled.tree) if self.known is not None else ():
                 self.report(node.at(each.offset), each.code, each.text)
             return compiled
         for each in compiled:
             self.report(node.at(each.offset), each.code, each.text, each.hint)
         return None
+
+    def _no_parameter(self, placed: Placed) -> bool:
+        """Whether a text reads a parameter that its list does not take; it is reported."""
+        wrong = self.params.unknown(placed.text) if self.params is not None else None
+        if wrong is not None:
+            self.report(placed.node.at(wrong[0]), "bad-parameter", wrong[1])
+        return wrong is not None
 
     def at(self, node: MapNode, key: str, wants: Wants, whole: bool) -> Compiled | None:
         """The compiled expression under a key of a step, if one stands there. It is read where the rest of the step
@@ -123,11 +164,13 @@ class Scope:
 
     def key(self, node: Node, key: str, own: str | None) -> str:
         """The key of a step that says or raises something: its own id, else what it does. Never its position."""
-        chosen = own or key
+        chosen = self.prefix + (own or key)
         if chosen in self.keys:
             first = self.keys[chosen]
             text = f"two steps of this flow would share the key '{chosen}' (the other is in line {first.line})"
-            self.report(node, "step-needs-id", text, "give one of them an id, such as {…, id: second}")
+            hint = "give one of them an id, such as {…, id: second}"
+            hint += "; a list that is used twice takes it beside its name, as in do: {list: …, id: second}"
+            self.report(node, "step-needs-id", text, hint if self.params is not None else hint.partition(";")[0])
         self.keys.setdefault(chosen, node.place)
         return chosen
 
@@ -135,7 +178,8 @@ class Scope:
         """The key of a step that nobody hears of; the second of its kind is numbered."""
         if own is not None:
             return self.key(node, key, own)
-        chosen, number = key, 2
+        key, number = self.prefix + key, 2
+        chosen = key
         while chosen in self.keys:
             chosen, number = f"{key}#{number}", number + 1
         self.keys[chosen] = node.place
@@ -218,6 +262,16 @@ class Scope:
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
 
+    def events(self, node: Node | None) -> None:
+        """`{event: name}`, one or in a list: some connection must be able to tell of it."""
+        known = self.known.events if self.known is not None else None
+        for each in node.items if isinstance(node, ListNode) else (node,):
+            name = each.get("event") if isinstance(each, MapNode) and len(each) == 1 else None
+            if known is not None and isinstance(name, Scalar) and NAME.fullmatch(name.text) and name.text not in known:
+                meant = instead(name.text, sorted(known), "an event that a connection's plugin declares")
+                said = f"no connection of this file can tell of an event {quoted(name.text)}{meant}"
+                self.report(name, "unknown-trigger", said)
+
     def target(self, node: Scalar) -> None:
         """`to` of a call."""
         kind = self.known.connections.get(node.text) if self.known is not None else ""
@@ -233,13 +287,15 @@ class Scope:
     def text(self, placed: Placed) -> None:
         """A TEXT: its mistakes are reported where they stand in the file."""
         check = self.known.check_text if self.known else None
-        if check is None:
+        if check is None or self._no_parameter(placed):
             return
         for each in check(placed.text, self.offered, self._absent):
             offset = _index(placed.text, each.line, each.column)
             word = _WORD.match(placed.text, offset)
             if each.code == "not-offered" and word and word[0] in LATER_NAMES:
                 not_yet(self.reading, placed.node.at(offset), f"'{word[0]}'")
+            elif each.code == "not-offered" and word and word[0] == IN_LISTS:
+                self.report(placed.node.at(offset), each.code, OUTSIDE)
             elif each.code == "not-offered" and word and word[0] in IN_STEPS:
                 self.report(placed.node.at(offset), each.code, only_behind(word[0]))
             else:
@@ -252,6 +308,11 @@ class Scope:
     def _absent(self, path: str) -> str:
         """The part of a field that may be absent here, or nothing."""
         return next((".".join(each) for each in maybes_in(tuple(path.split("."))) if each not in self.there), "")
+
+
+def _used_at(problem: Problem, where: Place) -> Problem:
+    through = f"used in line {where.line}" + (f" of {where.file}" if where.file != problem.file else "")
+    return replace(problem, hint=f"{problem.hint}; {through}" if problem.hint else through)
 
 
 _WORD = re.compile(r"\w+")

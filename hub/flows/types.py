@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.model import PointKind
+from hub.model import EventAbout, PointKind
 from hub.status import VALUES, Axis, Fault, Reason
 
 from .model import MessageClass, Severity
@@ -263,6 +263,11 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         text text: what came, as it is
         json? any: what came, where it is JSON
     """),
+    "coupon": _fields("""
+        code text: what is typed in at the till
+        valid_until time: until when it can be used
+    """),
+    "param": (),  # what a list takes: the fields are its own
 }
 """Every record, by the name that stands behind a dot."""
 
@@ -287,13 +292,15 @@ NAMES: Mapping[str, Field] = {
         report report: the figures of the time since it was last due
         escalation? escalation: after an `escalate` in the run
         saved? any: what a `call` kept of its answer
+        coupon? coupon: the discount that a `coupon` made; none when there were too many
         response response: what a `call` was answered
+        param param: the parameters of a named list
         waited? text: after a `wait`: the trigger that came, `that`, or `""` when time was up: `waited != ""`
     """)
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"coupon", "param", "promise"})
+LATER_NAMES = frozenset({"promise"})
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
 TEXT_NAMES = frozenset({"orders", "notice", "policy", "link", "loop"})
@@ -359,12 +366,37 @@ def _given() -> Iterator[tuple[str, News]]:
 
 GIVEN: Mapping[str, News] = dict(_given())
 """Triggers that are written as a map and given something (a length, a cron line, a label), by their runs' word."""
-IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call"}
+IN_STEPS: Mapping[str, str] = {"waited": "wait", "escalation": "escalate", "saved": "call", "coupon": "coupon"}
 """Names that appear inside a run, and the step behind which they are there."""
+IN_LISTS = "param"
+"""The name that is there in the steps of a named list, and nowhere else."""
 IN_SAVE = "response"
 """The name that is there in the `save` of a call, and nowhere else."""
 
-EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE}
+EVENT = "event."
+"""Begins the word of a trigger `{event: name}`: events of a source's own, whose names plugins declare."""
+EVENT_OFFERS: Mapping[EventAbout, frozenset[str]] = {
+    EventAbout.ORDER: _WITH_ORDER,
+    EventAbout.PARCEL: _WITH_ORDER | {"shipment"},
+    EventAbout.CUSTOMER: _WITH_ORDER,
+    EventAbout.NOTHING: _ALWAYS,
+}
+"""What such a trigger offers; a customer's comes with their newest order."""
+ANY_EVENT = News("event", frozenset().union(*EVENT_OFFERS.values()), "a source told of it")
+"""One of which nobody says here what it is about."""
+
+
+def event_word(name: str) -> str:
+    """The trigger word of an event."""
+    return EVENT + name
+
+
+def is_event(word: str) -> bool:
+    """Whether a word is that of `{event: name}`."""
+    return word.startswith(EVENT)
+
+
+EVERYTHING = frozenset(NAMES) - (IN_STEPS.keys() - {"escalation"}) - {IN_SAVE, IN_LISTS}
 """All that triggers of this version offer."""
 UNKNOWN_TRIGGER = EVERYTHING
 """For a flow whose triggers are not known, or of a later version, which offer more: none of its names is then said to
@@ -419,20 +451,24 @@ _STATUS_WORDS = frozenset(TRIGGERS)
 def offers_of(word: str) -> frozenset[str]:
     """The names that a trigger offers."""
     axis = axis_of_word(word)
-    return OFFERS[axis] if axis is not None else (NEWS.get(word) or GIVEN[word]).offers
+    return OFFERS[axis] if axis is not None else _news_of(word).offers
+
+
+def _news_of(word: str) -> News:
+    return ANY_EVENT if is_event(word) else NEWS.get(word) or GIVEN[word]
 
 
 def kind_of_word(word: str) -> str:
     """What a run of this trigger is about."""
     axis = axis_of_word(word)
     if axis is None:
-        return (NEWS.get(word) or GIVEN[word]).kind
+        return _news_of(word).kind
     return "shipment" if axis is Axis.SHIPMENT else "order"
 
 
-def offered(words: tuple[str, ...]) -> frozenset[str]:
-    """The names that all of these triggers offer."""
-    sets = [offers_of(word) for word in words]
+def offered(words: tuple[str, ...], events: Mapping[str, frozenset[str]] | None = None) -> frozenset[str]:
+    """The names that all of these triggers offer; `events`: name of an event → what it offers, where that is known."""
+    sets = [(events or {}).get(word.removeprefix(EVENT), offers_of(word)) for word in words]
     return frozenset.intersection(*sets) if sets else _ALWAYS
 
 

@@ -11,19 +11,16 @@ from pydantic import Field
 from hub.config.kinds import found
 from hub.config.problems import did_you_mean, instead, nearest, quoted
 from hub.config.scalars import Kind
-from hub.config.sections import LengthText
-from hub.config.settings import Reading, Shape, not_yet, read_settings
+from hub.config.sections import LengthText, Name
+from hub.config.settings import Reading, Shape, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar
 from hub.status import Axis
 
 from .cron import read_cron
 from .model import Given
-from .types import GIVEN, ROLL_UP, TRIGGERS, WORDS, axis_of_word
+from .types import GIVEN, ROLL_UP, TRIGGERS, WORDS, axis_of_word, event_word
 
 CronText = Annotated[str, Kind("a cron line such as 0 8 * * MON", read_cron)]
-
-LATER_MAPS = frozenset({"event"})
-LATER_WORDS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +53,12 @@ class ScheduleShape(Shape):
     schedule: CronText = Field(description="Five fields, on the shop's clock; once per shop of the flow.")
 
 
+class EventShape(Shape):
+    """`{event: pick-short}`"""
+
+    event: Name = Field(description="What a source calls it; also in `stop_on` and `wait`.")
+
+
 class ButtonShape(Shape):
     """`{button: "Apologise"}`"""
 
@@ -66,6 +69,7 @@ MAPS: Mapping[str, type[Shape]] = {
     "stalled": StalledShape,
     "late": LateShape,
     "schedule": ScheduleShape,
+    "event": EventShape,
     "button": ButtonShape,
 }
 """The triggers that are written as a map, by their first key."""
@@ -115,6 +119,9 @@ def read_word(node: Node, reading: Reading, what: str) -> str | None:
         key = next((key for key, _ in node if key.text in MAPS), None)
         if key is None:
             _no_map(node, reading)
+        elif key.text == "event":
+            found_one = _map(node, reading)
+            return found_one.word if found_one is not None else None
         else:
             said = f"{{{key.text}: …}} starts a flow; {what} takes triggers of one word such as shipment.delivered"
             reading.report(key, "bad-value", said)
@@ -124,9 +131,7 @@ def read_word(node: Node, reading: Reading, what: str) -> str | None:
         return None
     if node.text in WORDS:
         return node.text
-    if node.text in LATER_WORDS:
-        not_yet(reading, node, f"the trigger '{node.text}'")
-    elif node.text in MAPS:
+    if node.text in MAPS:
         reading.report(node, "bad-value", f"'{node.text}' is written as a map: {{{node.text}: …}}")
     else:
         _unknown(node, reading)
@@ -146,6 +151,8 @@ def _map(node: MapNode, reading: Reading) -> Trigger | None:
             return Trigger(f"late.{shape.late}", Given(shape.by))
         case ScheduleShape():
             return Trigger("schedule", Given(text=shape.schedule))
+        case EventShape():
+            return Trigger(event_word(shape.event))
         case ButtonShape():
             return Trigger("button", Given(text=shape.button))
     return None
@@ -173,13 +180,9 @@ def _unknown_stay(node: Scalar, reading: Reading) -> None:
 
 
 def _no_map(node: MapNode, reading: Reading) -> None:
-    key = next((key for key, _ in node if key.text in LATER_MAPS), None)
-    if key is not None:
-        not_yet(reading, key, f"the trigger '{key.text}'")
-        return
     first = next((key.text for key, _ in node), "")
     said = f"there is no trigger {{{first[:40]}: …}}; expected: a trigger such as shipment.delivered"
-    reading.report(node, "unknown-trigger", f"{said}{did_you_mean(first, [*MAPS, *LATER_MAPS])}")
+    reading.report(node, "unknown-trigger", f"{said}{did_you_mean(first, MAPS)}")
 
 
 def _unknown(node: Scalar, reading: Reading) -> None:

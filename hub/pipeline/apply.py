@@ -20,6 +20,7 @@ from hub.model import (
     Linked,
     Merged,
     OrderSnapshot,
+    OwnEvent,
     ParcelNews,
     Receipt,
     RefKind,
@@ -29,6 +30,7 @@ from hub.model import (
     Retraction,
     StatusEvent,
 )
+from hub.status import Mode
 from hub.store.database import Database, is_trouble
 from hub.store.tables import ALL_SLOTS, TENANT, Slots, in_slots, inbox, meta, numbers, orders, timers
 
@@ -38,6 +40,7 @@ from .crash import crash_point
 from .fault import fault
 from .loading import load_orders
 from .orders import claims_at_homes, plan_order
+from .own_events import placed as placed_own
 from .reading import Reader, StuckError
 from .world import World
 from .write import StaleError, write_batch
@@ -281,7 +284,7 @@ def _sort(events: Iterable[Event], connection: sa.Connection, batch: Batch, worl
         if event.news is not None:
             wanted.setdefault(event.subject.removeprefix("news:"), Wanted()).take(event, ())
             continue
-        _place(event, batch, wanted, holders, known, arriving, world)
+        _place(connection, event, batch, wanted, holders, known, arriving, world)
     return wanted
 
 
@@ -297,6 +300,7 @@ def _refolds_alone(wanted: Mapping[str, Wanted]) -> set[int]:
 
 
 def _place(
+    connection: sa.Connection,
     event: Event,
     batch: Batch,
     wanted: dict[str, Wanted],
@@ -325,6 +329,13 @@ def _place(
                 placed = placed or bool(held_by)
                 if not held_by:
                     missing[f"parcel:{record.number}"] = None
+            case OwnEvent():
+                told, unknown = placed_own(
+                    connection, record, event.connection, world, holders,
+                    lambda order_id: order_id in arriving or known(order_id),
+                )  # fmt: skip
+                batch.own += told if event.mode is Mode.LIVE else ()  # what is imported is no news
+                missing |= {unknown: None} if unknown else {}
             case Reread():
                 batch.rereads += _asked(record, event.connection, world, holders)
             case Receipt() | Reply() | Linked() | ChannelClosed():

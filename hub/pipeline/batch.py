@@ -10,6 +10,7 @@ from hub.status import Mode
 
 from .facts import StoredFact
 from .occasions import Occasion
+from .own_events import Told
 from .react import Reaction
 
 REFOLD = "hub.refold"
@@ -105,6 +106,8 @@ class Batch:
     """The same for what else an event speaks of: another copy of it waits for that."""
     dead: list[tuple[int, str]] = field(default_factory=list)
     """Event id and reason."""
+    own: list[Told] = field(default_factory=list)
+    """Happenings of a source's own."""
     rewatch: list[Any] = field(default_factory=list)
     """Bodies of events by which orders under way get their clocks."""
     rereads: list[tuple[str, str, str]] = field(default_factory=list)

@@ -46,7 +46,11 @@ NOTHING_KNOWN = About()
 def customer_id_of(snapshot: OrderSnapshot, shop: str, order_id: str) -> str:
     """One person of one shop: by e-mail, else phone, else the platform's own reference, else only this order."""
     customer = snapshot.customer
-    identity = customer.email.strip().lower() or customer.phone.strip() or customer.ref or order_id
+    return identified(shop, customer.email.strip().lower() or customer.phone.strip() or customer.ref or order_id)
+
+
+def identified(shop: str, identity: str) -> str:
+    """The id of the person whom this identifies in a shop."""
     return key_of(shop, identity)[:24]
 
 

@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from hub.config.model import Shop
 from hub.flows.check import all_steps
-from hub.flows.model import Call, Flow, IfFails, WriteBack
+from hub.flows.model import Call, Coupon, Flow, IfFails, Outside, Tag, WriteBack
 from hub.flows.run import Reach, Reached, why_parked
 from hub.plugin import BODILESS, FailureError, Transient, Unknown
 from hub.plugin import Config as OurFault
 from hub.store.tables import TENANT, slot_of
 
 from .after import PAUSE
+from .customer import CUSTOMER
 from .order_json import as_json, order_json
 from .plain import key_of
+from .state import OrderView
 
 SCHEDULE: Sequence[timedelta] = tuple(timedelta(seconds=s) for s in (30, 300, 1800, 7200, 14400, 25200, 36000))
 """Waits between the 8 tries; together 23 hours and 36 minutes."""
@@ -53,15 +56,45 @@ def call_doc(effect: Reach, row: OfRun, names: Mapping[str, Any]) -> dict[str, A
     return {"method": step.method, "path": step.path, "body": body}
 
 
-def errand_row(effect: Reach, row: OfRun, order_id: str, connection: str, doc: Any, now: datetime) -> dict[str, Any]:
+def coupon_doc(step: Coupon, customer_id: str, shop: Shop, now: datetime) -> dict[str, Any]:
+    """What a coupon is to be worth, and how many there may be. Its code is made when it is (`hub.store.coupons`)."""
+    return {
+        "percent": None if step.percent is None else str(step.percent),
+        "amount": None if step.amount is None else str(step.amount),
+        "valid_until": step.valid.after(now, shop.timezone, shop.hours).isoformat(),
+        "customer_id": customer_id,
+        "shop": shop.key,
+        "at_most": [[each.scope, each.most, each.per.total_seconds()] for each in step.at_most],
+    }
+
+
+def tag_doc(step: Tag, order: OrderView) -> dict[str, Any]:
+    """Which tags are to be put on and taken off in the shop; of a customer whom the shop does not know, none."""
+    known = order.snapshot.customer.ref if order.snapshot is not None else ""
+    ref = known if step.who == CUSTOMER else order.id.partition(":")[2]
+    return {"scope": step.who, "ref": ref, "add": list(step.add), "remove": list(step.remove)}
+
+
+def _ending(step: Outside | Tag) -> dict[str, Any]:
+    """Whether the run waits for it, and what becomes of a run that has gone on. A tag is on our side in any case."""
+    if isinstance(step, Tag):
+        return {"holds": False, "if_fails": str(IfFails.CONTINUE)}
+    return {"holds": step.holds, "if_fails": str(step.if_fails) if isinstance(step.if_fails, str) else ""}
+
+
+KINDS: Mapping[type[Any], str] = {Call: "call", WriteBack: "write_back", Coupon: "coupon", Tag: "tag"}
+
+
+def errand_row(
+    step: Outside | Tag, row: OfRun, order_id: str, connection: str, doc: Any, now: datetime
+) -> dict[str, Any]:
     """The row of the table. Its key is content: the run's own parts and the step, never its place or the time."""
-    step = effect.step
     key = key_of(TENANT, row.flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id)
     return {
         "tenant": TENANT,
         "slot": slot_of(order_id),
         "key": key,
-        "kind": "call" if isinstance(step, Call) else "write_back",
+        "kind": KINDS[type(step)],
         "order_id": order_id,
         "run_key": row.key,
         "flow": row.flow,
@@ -69,7 +102,7 @@ def errand_row(effect: Reach, row: OfRun, order_id: str, connection: str, doc: A
         "connection": connection,
         "state": "due",
         "due_at": now,
-        "doc": {**doc, "holds": step.holds, "if_fails": str(step.if_fails) if isinstance(step.if_fails, str) else ""},
+        "doc": {**doc, **_ending(step)},
         "created_at": now,
     }
 

@@ -10,7 +10,8 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from random import uniform
 from typing import Any
 
@@ -18,9 +19,12 @@ import sqlalchemy as sa
 
 from hub.clock import Clock, pause
 from hub.plugin import (
+    CouponWish,
     FailureError,
     Permanent,
     Platform,
+    TagScope,
+    TagWish,
     Target,
     TargetAnswer,
     TargetCall,
@@ -29,8 +33,10 @@ from hub.plugin import (
     WriteBackStatus,
 )
 from hub.plugin.http import client_state
+from hub.store.coupons import coupon_code, give_back, reserve
 from hub.store.database import Database, is_trouble, upsert
 from hub.store.errands import EMPTIED, STOPPED, ready_errands
+from hub.store.links import link_secret
 from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, errands, runs, timeline, timers
 
 from .around import LEASE
@@ -39,15 +45,17 @@ from .deliver import KEPT, RECORD_AGAIN, SLACK
 from .errand import Verdict, after_cooling, after_failure, after_removal
 from .failing import left_alone
 from .outbox import owner
+from .plain import to_plain
 from .record import pause_connection, resume_connection
 from .staff import tell_notice
 from .world import World
 
 log = logging.getLogger("hub.errands")
 
+TOO_MANY = "no coupon: there were as many as 'at_most' allows"
 FEW = 50
 """How many errands of one connection that cannot be asked now are put off at once."""
-ASKS = {"call": 1, "write_back": 3}
+ASKS = {"call": 1, "write_back": 3, "coupon": 2, "tag": 2}
 """How many whole exchanges with the other side one errand may take; what is over before its lease is."""
 
 
@@ -57,6 +65,8 @@ class _Look:
 
     leaving: list[Any] = field(default_factory=list)
     rests: list[tuple[Any, Verdict]] = field(default_factory=list)
+    secret: bytes = b""
+    """With which the codes of coupons are made, where there is one among them."""
 
 
 class ErrandDrain:
@@ -78,6 +88,8 @@ class ErrandDrain:
         self.jitter = jitter
         self.on_wire: dict[asyncio.Task[None], Any] = {}
         self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.secret = b""
+        """With which the codes of coupons are made."""
         self.deciding = asyncio.Lock()
         """Held from the look at what is due until what leaves is on its way: its holder finds nothing in between."""
 
@@ -120,6 +132,7 @@ class ErrandDrain:
         if not look.leaving and not look.rests:
             return 0
         leaving = await self.db.write(lambda connection: self._commit(connection, look, world, now))
+        self.secret = look.secret or self.secret
         crash_point("after-claim")
         for row in leaving:
             task = asyncio.create_task(self._send(world, row))
@@ -150,6 +163,8 @@ class ErrandDrain:
                 look.leaving += connection.execute(mine.limit(free)).all()
         elsewhere = due.where(errands.c.connection.not_in(asked)).limit(FEW)
         look.rests += [(row, after_removal(since=_since(row), now=now)) for row in connection.execute(elsewhere)]
+        if any(row.kind == "coupon" for row in look.leaving):
+            look.secret = link_secret(connection)
         return look
 
     def _commit(self, connection: sa.Connection, look: _Look, world: World, now: datetime) -> list[Any]:
@@ -157,6 +172,9 @@ class ErrandDrain:
             self._apply(connection, row, verdict, world, now, was="due")
         leaving = []
         for row in look.leaving:
+            if row.kind == "coupon" and not self._may_be_made(connection, row, now):
+                self._too_many(connection, row, now)
+                continue
             claim = sa.update(errands).where(errands.c.id == row.id, sa.text("errands.state = 'due'"))
             doc = {**row.doc, "since": row.doc.get("since") or now.isoformat()}
             claim = claim.values(
@@ -166,6 +184,23 @@ class ErrandDrain:
                 leaving.append(row)
         return leaving
 
+    def _may_be_made(self, connection: sa.Connection, row: Any, now: datetime) -> bool:
+        """Whether one more coupon is within bounds; it is counted from now on."""
+        doc = row.doc
+        at_most = [(scope, most, timedelta(seconds=per)) for scope, most, per in doc["at_most"]]
+        return reserve(
+            connection, self.db.dialect, row.key,
+            customer_id=doc["customer_id"], shop=doc["shop"], at_most=at_most, now=now,
+        )  # fmt: skip
+
+    def _too_many(self, connection: sa.Connection, row: Any, now: datetime) -> None:
+        """There is no coupon, and that is no failure: the run goes on."""
+        which = sa.update(errands).where(errands.c.id == row.id, sa.text("errands.state = 'due'"))
+        values = {"state": "done", "reason": TOO_MANY, "finished_at": now, "answer": {"coupon": None}}
+        if connection.execute(which.values(**values)).rowcount == 1:
+            self.outcomes[row.connection, "done"] += 1
+            self._tell_run(connection, row, f"{row.step}: {TOO_MANY}", now)
+
     # -- on the wire
 
     async def _send(self, world: World, row: Any) -> None:
@@ -174,7 +209,7 @@ class ErrandDrain:
         deadline = adapter.limits.timeout * (2 + ASKS[row.kind]) + SLACK
         try:
             async with asyncio.timeout(deadline.total_seconds()):
-                outcome: TargetAnswer | FailureError = await _do(adapter, row)
+                outcome: TargetAnswer | FailureError = await _do(adapter, row, self.secret)
         except FailureError as failure:
             outcome = failure
         except NotImplementedError:
@@ -230,6 +265,9 @@ class ErrandDrain:
     def _done(self, connection: sa.Connection, row: Any, answer: TargetAnswer, now: datetime) -> None:
         doc = {name: value for name, value in row.doc.items() if name not in EMPTIED}
         heard: dict[str, Any] = {"status": answer.status}
+        if row.kind == "coupon":
+            until = datetime.fromisoformat(row.doc["valid_until"])
+            heard = {"coupon": to_plain({"code": coupon_code(self.secret, row.key), "valid_until": until})}
         if row.doc.get("holds"):  # only a run that waits reads it
             heard |= {"text": answer.text} | ({} if answer.json is None else {"json": answer.json})
         values = {"state": "done", "reason": "", "owner": "", "finished_at": now, "doc": doc, "answer": heard}
@@ -261,6 +299,8 @@ class ErrandDrain:
             self._failed(connection, row, verdict, world, now)
 
     def _failed(self, connection: sa.Connection, row: Any, verdict: Verdict, world: World, now: datetime) -> None:
+        if row.kind == "coupon":
+            give_back(connection, row.key)
         log.warning("%s of flow %s by %s failed for good", row.step, row.flow, row.connection)
         self._tell_run(connection, row, f"{row.step}: failed at {row.connection}: {verdict.reason}", now)
         alive = sa.select(runs.c.id).where(
@@ -286,8 +326,8 @@ class ErrandDrain:
         connection.execute(upsert(timers, self.db.dialect, keys=keys, change=change), [timer])
 
 
-async def _do(adapter: Any, row: Any) -> TargetAnswer:
-    """Have it done; `FailureError` when it was not."""
+async def _do(adapter: Any, row: Any, secret: bytes) -> TargetAnswer:
+    """Have it done; `FailureError` when it was not. `secret`: with which the codes of coupons are made."""
     doc = row.doc
     if row.kind == "call":
         if not isinstance(adapter, Target):
@@ -295,6 +335,14 @@ async def _do(adapter: Any, row: Any) -> TargetAnswer:
         return await adapter.call(TargetCall(row.key, doc["method"], doc["path"], doc["body"]))
     if not isinstance(adapter, Platform):
         raise FailureError(Permanent(f"'{row.connection}' is no platform any more"))
+    if row.kind == "coupon":
+        await adapter.make_coupon(_coupon(row, coupon_code(secret, row.key)))
+        return TargetAnswer(200)
+    if row.kind == "tag":
+        if not doc["ref"]:
+            raise FailureError(Permanent("the shop does not say whose order it is"))
+        await adapter.tag(TagWish(row.key, TagScope(doc["scope"]), doc["ref"], tuple(doc["add"]), tuple(doc["remove"])))
+        return TargetAnswer(200)
     wish = WriteBack(
         order_ref=row.order_id.partition(":")[2],
         key=row.key,
@@ -308,6 +356,11 @@ async def _do(adapter: Any, row: Any) -> TargetAnswer:
         raise FailureError(Permanent("there is no tracking number that could be written"))
     await adapter.write_back(wish)
     return TargetAnswer(200)
+
+
+def _coupon(row: Any, code: str) -> CouponWish:
+    percent, amount = (None if row.doc[name] is None else Decimal(row.doc[name]) for name in ("percent", "amount"))
+    return CouponWish(row.key, code, datetime.fromisoformat(row.doc["valid_until"]), percent, amount)
 
 
 def _since(row: Any) -> datetime:

@@ -72,6 +72,8 @@ def report(
     run: str = "",
     shadow: bool = False,
     again: int = 0,
+    source: str = "",
+    data: Any = None,
 ) -> None:
     """Let flows know that something happened, with the caller's transaction. Told again it is nothing new: it acts once
     for each home, word, subject, occurrence and flow. What nobody listens to is not written.
@@ -80,13 +82,14 @@ def report(
     `occurrence`: made of content, never of arrival; `names`: frozen for conditions and texts; `flow`: the one flow
     that it is for; `run`: the one run that hears of it in waits and `stop_on`; `shadow`: it came of a shadow's message,
     and only shadows hear of it; `again`: which telling of the occurrence it is, where more is known now: flows that it
-    started are not started once more."""
+    started are not started once more; `source`, `data`: of an event of an outside system's own, where it came from and
+    what it added."""
     if not world.hears(word):
         return
     body = {
         "word": word, "kind": kind, "subject": subject, "occurrence": occurrence, "at": to_plain(at),
         "names": to_plain(dict(names or {})), "changed": list(changed), "flow": flow, "run": run,
-        "shadow": shadow,
+        "shadow": shadow, "source": source, "data": data,
     }  # fmt: skip
     row = {
         "tenant": TENANT,
@@ -132,4 +135,6 @@ def occasion_of(body: Mapping[str, Any]) -> Occasion:
         flow=body["flow"],
         run=body["run"],
         shadow=body["shadow"],
+        source=body.get("source", ""),
+        data=body.get("data"),
     )

@@ -35,6 +35,8 @@ class Occasion:
     """The one flow that it is for (its own cron line, its own stay); empty: for all that listen."""
     run: str = ""
     """The one run whose matter it is (FLOWS 2.3); waits and `stop_on` of others do not hear it."""
+    data: Any = None
+    """What a source added, for `event.data`; None: nothing."""
     shadow: bool = False
     """Whether it only would have happened: then only what is in shadow hears it."""
 

@@ -27,6 +27,7 @@ from .loading import Loaded
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .occasions import Occasion
+from .own_events import located
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
@@ -83,6 +84,7 @@ def plan_order(
         loaded.about = replace(loaded.about, standing=loaded.about.standing.told_by_order(at, given))
     needless = said_in_between(all_facts, lambda fact: _value_of(fact, world))
     after = view(order_id, loaded.connection, doc, all_facts, world) if changed else before
+    news = located(news, after)
     if changed:
         doc = with_ids(doc, order_id, after.shipments)
         _write_order(plan, order_id, shop, loaded, doc, after, now)

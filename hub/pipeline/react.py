@@ -7,7 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hub.config.model import Shop
-from hub.flows.model import Ask, Escalate, Flow, Mode, Mute, Notify, Once, Outside, Per, Tag, Unknown, WriteBack
+from hub.flows.model import (
+    Ask,
+    Coupon,
+    Escalate,
+    Flow,
+    Mode,
+    Mute,
+    Notify,
+    Once,
+    Outside,
+    Per,
+    Tag,
+    Unknown,
+    WriteBack,
+)
 from hub.flows.run import (
     Effect,
     Exceeded,
@@ -25,7 +39,7 @@ from hub.flows.run import (
     proceed,
     why_unmet,
 )
-from hub.flows.types import GIVEN, NEWS
+from hub.flows.types import GIVEN, IN_LISTS, NEWS, is_event
 from hub.flows.why import NOT_ASKED, Asked, first_part, what_was_read
 from hub.messages import TextError, render_text
 from hub.status import FINAL, Axis, Folded, Shipment, full_name, is_fresh
@@ -35,7 +49,7 @@ from hub.store.tables import TENANT, slot_of
 from .alarms import matter_of, warning_of
 from .claims import Claim, Claims, ids_of, is_taken
 from .customer import NOTHING_KNOWN, About, mark_rows
-from .errand import became_of, call_doc, errand_row, tracking_of, why_parked_by
+from .errand import became_of, call_doc, coupon_doc, errand_row, tag_doc, tracking_of, why_parked_by
 from .fault import fault
 from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
@@ -462,7 +476,7 @@ class _React:
     def _old_news(self, fresh: timedelta, occasion: Occasion) -> str:
         it = self.it
         cause = occasion.cause
-        if occasion.entered is None and occasion.word in NEWS_WORDS:
+        if occasion.entered is None and (occasion.word in NEWS_WORDS or is_event(occasion.word)):
             return "" if it.now - occasion.at <= fresh else "old-news: it happened too long ago"
         if cause is not None and cause.mode is FactMode.IMPORT:
             return "old-news: from an import"
@@ -549,7 +563,7 @@ class _React:
             "source": source,
             "occurred_at": occasion.at,
             "received_at": self.it.now,
-            "data": {},
+            "data": occasion.data or {},
             "changed": list(occasion.changed),
         }
 
@@ -588,6 +602,9 @@ class _React:
             self.out.tags += rows
             self.about = self.about.tagged(step.who, {each["tag"]: bool(each["present"]) for each in rows})
             self._names.clear()
+            if step.write_back:
+                doc = tag_doc(step, it.after)
+                self.out.errands.append(errand_row(step, row, it.after.id, it.after.connection, doc, it.now))
         said = "" if rows else ": there is none"
         self._line(row.flow, row.word, f"{step.id}{said}", row.key)
 
@@ -712,7 +729,7 @@ class _React:
     def _reason(self, row: RunRow, step: Escalate, run: Run, shop: Shop) -> str:
         """What a matter is about. One whose text cannot be filled (it prints what turns out to be a list) is raised all
         the same, with the text as it is written: the merchant's own words."""
-        names = self._names_in(row, run.values)
+        names = {**self._names_in(row, run.values), **({IN_LISTS: step.param} if step.param is not None else {})}
         try:
             return render_text(step.reason, names, shop.locale, shop.timezone)
         except TextError as error:
@@ -724,13 +741,16 @@ class _React:
         it, step = self.it, effect.step
         if isinstance(step, WriteBack):
             connection, doc = it.after.connection, self._wish(row, step, run)
+        elif isinstance(step, Coupon):
+            connection, doc = it.after.connection, coupon_doc(step, it.customer_id, it.shop, it.now)
         else:
             connection, doc = step.to, call_doc(effect, row, self._names_in(row, run.values))
-        self.out.errands.append(errand_row(effect, row, it.after.id, connection, doc, it.now))
+        self.out.errands.append(errand_row(step, row, it.after.id, connection, doc, it.now))
 
     def _wish(self, row: RunRow, step: WriteBack, run: Run) -> dict[str, Any]:
         """What is to be written into the shop's order, fixed when the step is done."""
         names, shop = self._names_in(row, run.values), self.it.world.shop_of(self.it.after.connection)
+        names |= {IN_LISTS: step.param} if step.param is not None else {}
         note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
         return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
 

@@ -10,12 +10,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hub.model import CarrierRecord, ChannelRecord, OrderRecord, RefKind, Reread
+from hub.model import CarrierRecord, ChannelRecord, OrderRecord, OwnEvent, RefKind, Reread
 from hub.plugin import Adapter, Carrier, Channel, Platform, Raw, UnreadableError
 from hub.status import Mode
 
 from .batch import REFOLD, REWATCH, Event
 from .news import NEWS, occasion_of
+from .own_events import undeclared
 from .world import World
 
 log = logging.getLogger("hub.apply")
@@ -81,6 +82,10 @@ def _beyond(adapter: Adapter[Any], records: Sequence[Any]) -> str:
     for kind, known in TELLS.items():
         if isinstance(adapter, kind):
             for record in records:
+                if isinstance(record, OwnEvent):
+                    if wrong := undeclared(adapter, record):
+                        return wrong
+                    continue
                 if not isinstance(record, known) or (kind is Carrier and _of_an_order(record)):
                     return (
                         f"{adapter.name} told of a {type(record).__name__}, which a {kind.__name__.lower()} cannot know"

@@ -70,6 +70,11 @@ class World:
         return any(word.startswith(("stalled.", "late.")) for word in self.flows_by_word)
 
     @cached_property
+    def tells_events(self) -> bool:
+        """Whether any connection may tell of events of its own."""
+        return any(each.events_of(each.settings) for each in self.adapters.values())
+
+    @cached_property
     def _heard(self) -> frozenset[str]:
         flows = [flow for flow in self.config.flows.values() if flow.state is not State.OFF]
         return frozenset(word for flow in flows for word in words_heard(flow)) | self.policies.after.keys()

@@ -88,6 +88,8 @@ def write_batch(connection: sa.Connection, dialect: str, batch: Batch, world: Wo
     write.rows(batch.orders)
     for event, record in batch.channel:
         write_channel(connection, dialect, event.connection, event.id, record, world, now)
+    for told in batch.own:
+        report(connection, dialect, world, now=now, **told.arguments())
     for body in batch.rewatch:
         look_at_some(connection, dialect, body, now)
     for source, kind, ref in batch.rereads:
@@ -117,6 +119,8 @@ class _Write:
         for source in sorted({row["connection"] for row in first_seen}):
             refs = [f"order:{row['ref']}" for row in first_seen if row["connection"] == source]
             self._wake_orphans(refs, source)
+        if self.world.tells_events:  # a warehouse knows orders by their number
+            self._wake_orphans([f"order:{row['number']}" for row in first_seen], None)
         self._ordered(plan for plan in plans if plan.row and plan.rev == 0)
         self._insert(customers, ({"tenant": TENANT, **plan.customer} for plan in plans if plan.customer))
         self._facts(plans)

@@ -6,6 +6,7 @@ outside and may raise `FailureError`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,7 +14,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from hub.clock import Clock
-from hub.model import AnyRecord
+from hub.model import AnyRecord, EventAbout
 from hub.status import Meaning, Shipment
 
 from ._outcomes import Outcome, RefusedError
@@ -55,6 +56,9 @@ class Adapter(Generic[S]):
     signed: ClassVar[bool] = True
     """False: webhooks are *declared unsigned*: only believed on an unguessable path, and only as a hint."""
 
+    events: ClassVar[Mapping[str, EventAbout]] = {}
+    """Events of its own that it may tell of (`OwnEvent`): name → what they are about. Flows start by them."""
+
     def __init__(self, settings: S, client: httpx.AsyncClient, clock: Clock, *, connection: str = "") -> None:
         self.settings = settings
         self.client = client
@@ -92,6 +96,11 @@ class Adapter(Generic[S]):
         """Let go of connections that are not the HTTP client's."""
 
     @classmethod
+    def events_of(cls, settings: S) -> Mapping[str, EventAbout]:
+        """The events of its own of one connection: the plugin's, and what its settings add."""
+        return cls.events
+
+    @classmethod
     def statuses_of(cls, settings: S) -> StatusTables:
         """The status tables of one connection: the plugin's own, and what its settings give a meaning to."""
         tables: StatusTables = getattr(cls, "statuses", {})
@@ -120,10 +129,45 @@ class WriteBack:
     carrier: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CouponWish:
+    """A discount to make in the shop: `percent` or `amount` off a whole order, once, until `valid_until`. The same wish
+    comes again after a lost answer, and has the same `code`."""
+
+    key: str
+    code: str
+    valid_until: datetime
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+
+
+class TagScope(StrEnum):
+    """What tags are on."""
+
+    ORDER = "order"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class TagWish:
+    """Tags to put on an order or its customer in the shop, and to take off. `ref`: the platform's own, of whichever
+    of the two it is; other tags are left alone."""
+
+    key: str
+    scope: TagScope
+    ref: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
 class Platform(Adapter[S]):
     """Where orders come from."""
 
     statuses: ClassVar[StatusTables]
+    coupons: ClassVar[bool] = False
+    """Whether it can make discount codes (`make_coupon`)."""
+    tags_on: ClassVar[frozenset[TagScope]] = frozenset()
+    """What it can put tags on (`tag`)."""
     poll_every: ClassVar[timedelta] = timedelta(minutes=5)
     """How often the safety net is cast; a hub that no webhook can reach polls each minute."""
 
@@ -137,6 +181,14 @@ class Platform(Adapter[S]):
 
     async def write_back(self, wish: WriteBack) -> None:
         """Write into the shop, in a way that does not make the shop tell the customer too."""
+        raise NotImplementedError
+
+    async def make_coupon(self, wish: CouponWish) -> None:
+        """Make a discount code; one that is there already is the same wish again, and is left as it is."""
+        raise NotImplementedError
+
+    async def tag(self, wish: TagWish) -> None:
+        """Put tags on an order or a customer, and take others off."""
         raise NotImplementedError
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pluggy
 
+from hub.model import EventAbout
 from hub.status import Meaning, check_plugin_table
 
 from ._adapters import Adapter, AddressKind, Carrier, Channel, Form, Platform, Settings
@@ -14,6 +15,7 @@ from ._hooks import LATER
 from ._targets import Target
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_EVENT = re.compile(r"[a-z][a-z0-9-]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def refuse_later(hooks: Iterable[str]) -> None:
 
 
 _ATTRIBUTES: Mapping[type, Mapping[str, type]] = {
-    Adapter: {"label": str},
+    Adapter: {"label": str, "events": Mapping},
     Platform: {"statuses": Mapping},
     Carrier: {"statuses": Mapping, "batch": int},
     Channel: {"form": Form, "address_kind": AddressKind, "rings": bool},
@@ -86,6 +88,9 @@ def check_adapter(adapter: Any) -> None:
         for attribute, kind in wanted.items() if issubclass(adapter, base) else ():
             if not isinstance(getattr(adapter, attribute, None), kind):
                 raise TypeError(f"{who} needs {attribute}, a {kind.__name__}")
+    for event, about in adapter.events.items():
+        if not (isinstance(event, str) and _EVENT.fullmatch(event) and isinstance(about, EventAbout)):
+            raise TypeError(f"{who}: events are name → EventAbout, with names of a-z, digits and '-', not {event!r}")
     for vocabulary, rows in getattr(adapter, "statuses", {}).items():
         _check_rows(f"{who}, vocabulary {vocabulary!r}", rows)
 

@@ -360,14 +360,14 @@ surveys = sa.Table(
     sa.Index("ix_surveys_finished", "tenant", "name", "finished_at"),
 )
 
-errands = sa.Table(  # what is to be done outside after the commit, beside messages: calls and write-backs
+errands = sa.Table(  # what is to be done outside after the commit, beside messages: calls, write-backs, coupons, tags
     "errands",
     metadata,
     _id(),
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # call, write_back
+    _text("kind"),  # call, write_back, coupon, tag
     _text("order_id"),
     _text("run_key"),
     _text("flow"),
@@ -389,6 +389,18 @@ errands = sa.Table(  # what is to be done outside after the commit, beside messa
     sa.Index("ix_errands_leased", "lease_until", **_where("state = 'on_wire'")),
     sa.Index("ix_errands_order", "tenant", "order_id", "id"),
     sa.Index("ix_errands_undone", "tenant", "order_id", "connection", "id", **_where("state IN ('due', 'on_wire')")),
+)
+
+coupons = sa.Table(  # what was given away, so that it stays within bounds; the code itself is nowhere kept
+    "coupons",
+    metadata,
+    _tenant(primary=True),
+    _text("key", key=True),  # of its errand
+    _text("customer_id"),
+    _text("shop"),
+    sa.Column("at", Utc, nullable=False),
+    sa.Index("ix_coupons_customer", "tenant", "customer_id", "at"),
+    sa.Index("ix_coupons_shop", "tenant", "shop", "at"),
 )
 
 links = sa.Table(

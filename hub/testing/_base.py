@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hub.model import OwnEvent
 from hub.plugin import Adapter, Raw, UnreadableError
 from hub.status import Table, lookup
 
@@ -96,6 +97,14 @@ class AdapterConformance(Kit):
         found = [{"subject": raw.subject, "records": [plain(each) for each in self.read(raw)]} for raw in events]
         wrong = difference(sample, found)
         require(not wrong, wrong)
+
+    def test_its_own_events_are_declared(self, sample: Sample) -> None:
+        """Flows can only start by events that the adapter declares, about what it declares."""
+        declared = self.unplugged().events_of(self.unplugged().settings)
+        for raw in self.events(sample):
+            own = [each for each in self.read(raw) if isinstance(each, OwnEvent)]
+            wrong = [each.name for each in own if declared.get(each.name) is not each.about]
+            require(not wrong, f"declare these in `events`, with what they are about: {wrong}")
 
     def test_reading_a_sample_twice_gives_equal_records(self, sample: Sample) -> None:
         """`normalise` is pure: it depends on the event alone and changes nothing."""

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from hub.model import Checkpoint, ParcelNews, Reread, Retraction
+from hub.model import Checkpoint, OwnEvent, ParcelNews, Reread, Retraction
 from hub.plugin import Carrier, Raw, TrackRequest
 from hub.status import Axis
 
@@ -136,7 +136,7 @@ class CarrierConformance(HttpConformance):
             )
             for record in self.read(raw):
                 require(
-                    isinstance(record, Checkpoint | ParcelNews | Reread | Retraction),
+                    isinstance(record, Checkpoint | ParcelNews | Reread | Retraction | OwnEvent),
                     f"a carrier says nothing of {type(record).__name__}",
                 )
                 named = getattr(record, "number", number)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, get_args
 
-from hub.model import ChannelClosed, Linked, Receipt, Reply
+from hub.model import ChannelClosed, Linked, OwnEvent, Receipt, Reply
 from hub.plugin import (
     Accepted,
     Adapter,
@@ -129,7 +129,9 @@ class ChannelConformance(AdapterConformance):
         """Receipts, replies, links, closed doors; nothing of orders."""
         records = [record for raw in self.events(sample) for record in self.read(raw)]
         wrong = [
-            type(each).__name__ for each in records if not isinstance(each, Receipt | Reply | Linked | ChannelClosed)
+            type(each).__name__
+            for each in records
+            if not isinstance(each, Receipt | Reply | Linked | ChannelClosed | OwnEvent)
         ]
         require(not wrong, f"a channel says nothing of {wrong}")
 

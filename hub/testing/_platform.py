@@ -3,10 +3,11 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
-from hub.model import Merged, OrderSnapshot, Removed, Reread, Retraction, StatusEvent
-from hub.plugin import Page, Platform, Raw
+from hub.model import Merged, OrderSnapshot, OwnEvent, Removed, Reread, Retraction, StatusEvent
+from hub.plugin import CouponWish, Page, Platform, Raw
 from hub.status import Axis, axis_of, lookup
 from hub.status import Table as StatusTable
 
@@ -38,7 +39,9 @@ class PlatformConformance(HttpConformance):
             wrong = [
                 type(record).__name__
                 for record in self.read(raw)
-                if not isinstance(record, OrderSnapshot | StatusEvent | Removed | Merged | Retraction | Reread)
+                if not isinstance(
+                    record, OrderSnapshot | StatusEvent | Removed | Merged | Retraction | Reread | OwnEvent
+                )
             ]
             require(not wrong, f"a platform says nothing of {wrong}")
 
@@ -89,6 +92,24 @@ class PlatformConformance(HttpConformance):
         require(first, "the sandbox has no orders: put one there by overriding `prepare`")
         require(first == second, "the same poll gives other dedupe keys the second time")
         require(json.loads(json.dumps(cursor)) == cursor, f"a cursor is plain JSON, not {cursor!r}")
+
+    def test_what_it_can_do_in_the_shop_is_declared(self) -> None:
+        """Flows are only let ask for what `coupons` and `tags_on` say."""
+        makes = self.adapter.make_coupon is not Platform.make_coupon
+        require(makes is self.adapter.coupons, f"coupons is {self.adapter.coupons}: make_coupon says otherwise")
+        tags = self.adapter.tag is not Platform.tag
+        require(tags is bool(self.adapter.tags_on), f"tags_on is {set(self.adapter.tags_on)}: tag says otherwise")
+
+    def test_a_coupon_can_be_asked_for_twice(self) -> None:
+        """After a lost answer the same wish comes again, and is no failure."""
+
+        async def twice() -> None:
+            async with self.in_sandbox() as (adapter, _):
+                until = adapter.clock.now() + timedelta(days=30)
+                for _ in range(2 if adapter.coupons else 0):
+                    await adapter.make_coupon(CouponWish("key", "ABCDEFGHJKLM", until, percent=Decimal(10)))
+
+        run(twice())
 
     def test_an_order_that_is_not_there_is_no_failure(self) -> None:
         """`fetch` of a reference that nobody knows, or that is none, gives nothing."""

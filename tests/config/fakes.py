@@ -33,6 +33,7 @@ class FakeShop(Platform[ShopSettings]):
     name = "shoplet"
     label = "Shoplet"
     settings_type = ShopSettings
+    coupons = True
     statuses: ClassVar[StatusTables] = rows(*Order, *Payment, *Return)
 
 

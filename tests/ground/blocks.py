@@ -13,6 +13,7 @@ from .repository import ROOT, files
 PART = r"(?:^ *<!-- part of: (?P<part>[\w.-]+) -->\n+)?"
 BLOCK = re.compile(PART + r"^(?P<indent> *)```(?P<kind>\w+)\n(?P<text>.*?)^ *```", re.MULTILINE | re.DOTALL)
 SECTIONS = {
+    "steps",
     "surveys",
     "version",
     "include",
@@ -41,6 +42,8 @@ connections:
 contact: {routes: {default: [mail]}}
 staff: {support: {people: [olena], via: [mail], acknowledge: 30m}}
 people: {olena: {name: Olena, mail: olena@kavovar.example}}
+steps:
+  remind: {takes: {template: template, first: length}, steps: [{wait: $first}, {notify: {template: $template}}]}
 surveys: {after-delivery: {template: five-questions}}
 flows: {example: {on: shipment.ready_for_pickup, steps: [{notify: {template: ready-for-pickup}}]}}
 """

@@ -33,6 +33,7 @@ CUSTOMER = (
     "please-check-your-number",
     "please-pay",
     "delayed",
+    "sorry-late",
     "we-are-asking-the-carrier",
     "problem-still-open",
     "on-hold-new-date",
@@ -285,6 +286,11 @@ def sample(template: str, locale: str) -> dict[str, Any]:
             "payment": {"status": "awaiting_payment", "url": "https://pay.example/1001", "due_at": _at(11, 10)}
         },
         "delayed": {"order": {"headline": "in_transit", "eta": _at(16)}, "promise": {"by": _at(11)}},
+        "sorry-late": {
+            "order": {"headline": "in_transit", "eta": _at(16)},
+            "coupon": {"code": "K7RQ2M9ZDX4P", "valid_until": _at(30)},
+            "promise": {"by": _at(11)},
+        },
         "we-are-asking-the-carrier": {
             "shipment": {"status": "in_transit", "last": {"at": _at(4), "place": place["point"]["name"]}},
             "promise": {"by": _at(11)},
@@ -371,6 +377,7 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "complaint-received": told,
         "question-received": told,
         "delayed": {"nobody knows when": {"order": {"eta": None}}},
+        "sorry-late": {"no coupon, and nobody knows when": {"order": {"eta": None}, "coupon": None}},
         "please-check-your-number": {"none": {"customer": {"phone": None}}},
         "payment-failed": {"no page to pay on": {"payment": {"url": None}}},
         "order-status-none": {"by mail only": {"shop": {"support": {"email": "help@kavovar.example"}}}},

@@ -7,10 +7,11 @@ import hub.plugin.http
 import hub.plugin.sandbox
 
 DOOR = """
-Accepted Adapter AddressKind Answer BODILESS Button Carrier Channel Clock Config Duplicate FailureError Form Limits
-Meaning Method Outcome Outgoing Page Permanent Platform Raw Received RefusedError Settings StatusTables Suppress
-Target TargetAnswer TargetCall TrackRequest Transient Unknown UnreadableError WebhookRequest WriteBack WriteBackStatus
-digest e164 expecting hookimpl hookspec path_mistake read_json same_secret sms_text verify_hmac
+Accepted Adapter AddressKind Answer BODILESS Button Carrier Channel Clock Config CouponWish Duplicate FailureError
+Form Limits Meaning Method Outcome Outgoing Page Permanent Platform Raw Received RefusedError Settings StatusTables
+Suppress TagScope TagWish Target TargetAnswer TargetCall TrackRequest Transient Unknown UnreadableError WebhookRequest
+WriteBack WriteBackStatus digest e164 expecting hookimpl hookspec path_mistake read_json same_secret sms_text
+verify_hmac
 """
 
 

@@ -105,6 +105,10 @@ BREAKAGE = {
         + CARRIER.format(name="x").replace("{}", "{'post': {'7*': Meaning(Shipment.DELIVERED, '')}}"),
         "vocabulary 'post': a plugin's pattern may not lead there, write the codes out: '7*' to shipment.delivered",
     ),
+    "bad_event": (
+        CARRIER.format(name="x").replace("name, label", "events = {'Pick Short': 1}\n    name, label"),
+        "events are name → EventAbout",
+    ),
     "no_form": (
         """
         from hub.plugin import Channel, Settings, hookimpl

@@ -1,23 +1,24 @@
 """A kit that cannot fail is worth nothing: each check against an adapter with the fault it is there to find."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 from pydantic import BaseModel, Field
 
-from hub.model import Checkpoint, Removed
+from hub.model import Checkpoint, EventAbout, OwnEvent, Removed
 from hub.plugin import Config, FailureError, Permanent, Raw, Received, Settings, TrackRequest, WebhookRequest, digest
 from hub.status import Meaning, Payment, Shipment
 from hub.testing import REWRITE, CarrierConformance, Sample
 
 from .acme import GOOD, SAMPLES, Acme, AcmeConformance, AcmeSettings
 
+WHEN = datetime(2026, 3, 3, tzinfo=UTC)
 ANSWER = Sample(SAMPLES / "two-parcels.json")
 WEBHOOK = Sample(SAMPLES / "webhooks" / "collected.json")
 
@@ -155,6 +156,21 @@ class Grabbing(Acme):
 def test_an_impure_reading_is_found() -> None:
     _says(lambda: over(Forgetful).test_reading_a_sample_twice_gives_equal_records(ANSWER), "other records")
     _says(lambda: over(Grabbing).test_reading_a_sample_twice_gives_equal_records(ANSWER), "changes the raw event")
+
+
+class Telling(Acme):
+    def normalise(self, raw: Raw) -> Sequence[Any]:
+        about = EventAbout.PARCEL
+        return [*super().normalise(raw), OwnEvent("weighed", "1", raw.occurred_at or WHEN, about, "AC00000001")]
+
+
+class Declaring(Telling):
+    events: ClassVar[Mapping[str, EventAbout]] = {"weighed": EventAbout.PARCEL}
+
+
+def test_an_event_that_is_not_declared_is_found() -> None:
+    _says(lambda: over(Telling).test_its_own_events_are_declared(ANSWER), "weighed", "`events`")
+    over(Declaring).test_its_own_events_are_declared(ANSWER)
 
 
 class ClockWatching(Acme):

@@ -11,6 +11,7 @@ from hub.model import AnyRecord, RefKind, Reread
 from hub.plugin import (
     Clock,
     Config,
+    CouponWish,
     FailureError,
     Limits,
     Page,
@@ -21,6 +22,8 @@ from hub.plugin import (
     RefusedError,
     Settings,
     StatusTables,
+    TagScope,
+    TagWish,
     UnreadableError,
     WebhookRequest,
     WriteBack,
@@ -32,6 +35,7 @@ from hub.plugin import (
 
 from . import _queries as queries
 from ._fields import Body, as_body, gid, split_gid
+from ._give import make_coupon, tag
 from ._graphql import Api, TooCostlyError, as_documented
 from ._node import is_node, read_deleted_event, read_node, read_prepared
 from ._order import is_cod
@@ -116,6 +120,8 @@ class Shopify(Platform[ShopifySettings]):
     label = "Shopify"
     settings_type = ShopifySettings
     statuses = STATUSES
+    coupons = True
+    tags_on = frozenset(TagScope)
     limits: ClassVar[Limits] = Limits(concurrency=4, per_second=4, burst=8)
 
     def __init__(
@@ -256,6 +262,14 @@ class Shopify(Platform[ShopifySettings]):
     async def write_back(self, wish: WriteBack) -> None:
         with as_documented():
             await write_back(self._api, wish, refund_on_cancel=self.settings.refund_on_cancel)
+
+    async def make_coupon(self, wish: CouponWish) -> None:
+        with as_documented():
+            await make_coupon(self._api, wish, self.clock.now())
+
+    async def tag(self, wish: TagWish) -> None:
+        with as_documented():
+            await tag(self._api, wish)
 
     async def register(self, url: str | None) -> Sequence[str]:
         with as_documented():

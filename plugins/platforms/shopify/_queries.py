@@ -109,6 +109,20 @@ MARK_PAID = (
     f"{{ order {{ id }} {_USER_ERRORS} }} }}"
 )
 
+COUPON_EXISTS = "query CouponExists($code: String!) { codeDiscountNodeByCode(code: $code) { id } }"
+MAKE_COUPON = (
+    "mutation MakeCoupon($coupon: DiscountCodeBasicInput!) { discountCodeBasicCreate(basicCodeDiscount: $coupon) "
+    f"{{ codeDiscountNode {{ id }} {_USER_ERRORS} }} }}"
+)
+ADD_TAGS = (
+    "mutation AddTags($id: ID!, $tags: [String!]!) { tagsAdd(id: $id, tags: $tags) "
+    f"{{ node {{ id }} {_USER_ERRORS} }} }}"
+)
+REMOVE_TAGS = (
+    "mutation RemoveTags($id: ID!, $tags: [String!]!) { tagsRemove(id: $id, tags: $tags) "
+    f"{{ node {{ id }} {_USER_ERRORS} }} }}"
+)
+
 SUBSCRIPTIONS = """query Subscriptions($after: String) {
   webhookSubscriptions(first: 100, after: $after) {
     pageInfo { hasNextPage endCursor }

@@ -149,6 +149,9 @@ class Admin:
             found = [each for each in self._hooks.subscriptions.values() if not wanted or each.topic in wanted]
             nodes = [_subscription_node(each) for each in found]
             return project(connection(nodes, args), asked.selections, "WebhookSubscriptionConnection")
+        if asked.name == "codeDiscountNodeByCode":
+            made = self._shop.discounts.get(str(args.get("code")).upper())
+            return project({"id": made["id"]}, asked.selections, "DiscountCodeNode") if made else None
         kinds = {"order": "Order", "fulfillmentOrder": "FulfillmentOrder", "return": "Return",
                  "fulfillment": "Fulfillment", "node": "Node"}  # fmt: skip
         return project(self._by_gid(args.get("id")), asked.selections, kinds[asked.name])
@@ -304,12 +307,42 @@ class Admin:
         self._shop.set_note(str(order.id), given.get("note", order.note or ""))
         return {"order": self._node(order)}
 
+    def _do_discountCodeBasicCreate(self, args: Mapping[str, Any]) -> Tree:
+        given = args["basicCodeDiscount"]
+        lacking = [name for name in ("code", "context", "customerGets", "startsAt", "title") if not given.get(name)]
+        if lacking:
+            raise UserError(f"{lacking[0]} can't be blank", "basicCodeDiscount", lacking[0], code="BLANK")
+        code = str(given["code"])
+        if code.upper() in self._shop.discounts:
+            raise UserError(
+                "Code must be unique. Please try a different code.", "basicCodeDiscount", "code", code="TAKEN"
+            )
+        share = given["customerGets"]["value"].get("percentage")
+        if share is not None and not 0 < share <= 1:
+            raise UserError("Value must be between 0.0 and 1.0", "basicCodeDiscount", "customerGets", code="INVALID")
+        node = gid_of("DiscountCodeNode", 4000 + len(self._shop.discounts))
+        self._shop.discounts[code.upper()] = {**given, "id": node}
+        return {"codeDiscountNode": {"id": node}}
+
+    def _customer_tags(self, gid: Any) -> list[str] | None:
+        """The tags of a customer who ordered here; None: it is no customer's gid."""
+        known = any(gid_of("Customer", each.customer.id) == gid for each in self._shop.orders.values() if each.customer)
+        return self._shop.customer_tags.setdefault(str(gid), []) if known else None
+
     def _do_tagsAdd(self, args: Mapping[str, Any]) -> Tree:
+        theirs = self._customer_tags(args.get("id"))
+        if theirs is not None:
+            theirs += [each for each in args["tags"] if each not in theirs]
+            return {"node": {"id": args.get("id")}}
         order = self._order(args.get("id"))
         self._shop.set_tags(str(order.id), [*order.tags, *(each for each in args["tags"] if each not in order.tags)])
         return {"node": {"id": args.get("id")}}
 
     def _do_tagsRemove(self, args: Mapping[str, Any]) -> Tree:
+        theirs = self._customer_tags(args.get("id"))
+        if theirs is not None:
+            theirs[:] = [each for each in theirs if each not in args["tags"]]
+            return {"node": {"id": args.get("id")}}
         order = self._order(args.get("id"))
         self._shop.set_tags(str(order.id), [each for each in order.tags if each not in args["tags"]])
         return {"node": {"id": args.get("id")}}

@@ -33,6 +33,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         fulfillmentOrder="FulfillmentOrder",
         fulfillment="Fulfillment",
         node="Node",
+        codeDiscountNodeByCode="DiscountCodeNode",
         webhookSubscriptions="WebhookSubscriptionConnection",
         **{"return": "Return"},
     ),
@@ -47,6 +48,7 @@ TYPES: Mapping[str, Mapping[str, str]] = {
         orderCancel="OrderCancelPayload",
         orderMarkAsPaid="OrderPayload",
         orderUpdate="OrderPayload",
+        discountCodeBasicCreate="DiscountCodePayload",
         tagsAdd="NodePayload",
         tagsRemove="NodePayload",
         refundCreate="RefundPayload",
@@ -138,6 +140,8 @@ TYPES: Mapping[str, Mapping[str, str]] = {
     "PreparedPayload": _fields("", **_USER_ERRORS),
     "OrderCancelPayload": _fields("", job="Job", orderCancelUserErrors="UserError", **_USER_ERRORS),
     "OrderPayload": _fields("", order="Order", **_USER_ERRORS),
+    "DiscountCodeNode": _fields("id"),
+    "DiscountCodePayload": _fields("", codeDiscountNode="DiscountCodeNode", **_USER_ERRORS),
     "NodePayload": _fields("", node="Node", **_USER_ERRORS),
     "RefundPayload": _fields("", refund="Refund", **_USER_ERRORS),
     "SubscriptionPayload": _fields("", webhookSubscription="WebhookSubscription", **_USER_ERRORS),
@@ -147,6 +151,23 @@ TYPES: Mapping[str, Mapping[str, str]] = {
 }
 
 INPUTS: Mapping[str, frozenset[str]] = {
+    "DiscountCodeBasicInput": frozenset(
+        {
+            "appliesOncePerCustomer",
+            "code",
+            "combinesWith",
+            "context",
+            "customerGets",
+            "customerSelection",
+            "endsAt",
+            "minimumRequirement",
+            "recurringCycleLimit",
+            "startsAt",
+            "tags",
+            "title",
+            "usageLimit",
+        }
+    ),
     "FulfillmentInput": frozenset({"lineItemsByFulfillmentOrder", "trackingInfo", "notifyCustomer", "originAddress"}),
     "FulfillmentTrackingInput": frozenset({"company", "number", "url", "numbers", "urls"}),
     "FulfillmentEventInput": frozenset(

@@ -40,6 +40,10 @@ class Shop:
 
     def __init__(self, clock: Clock, bodies: Bodies, say: Say) -> None:
         self.orders: dict[int, Order] = {}
+        self.discounts: dict[str, dict[str, Any]] = {}
+        """Code, in capitals → the discount as it was asked for."""
+        self.customer_tags: dict[str, list[str]] = {}
+        """Customer's gid → tags."""
         self._clock = clock
         self._bodies = bodies
         self._say = say

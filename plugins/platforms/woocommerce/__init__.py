@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 from hub.model import AnyRecord, RefKind, Removed, Reread
 from hub.plugin import (
     Clock,
+    CouponWish,
     FailureError,
     Limits,
     Page,
@@ -31,6 +32,7 @@ from hub.plugin import (
 )
 
 from ._api import NO_ROUTE, Api, as_documented
+from ._coupons import make_coupon
 from ._fields import Body, as_body, as_list
 from ._order import FULFILLMENTS, Reading, is_order, read_order
 from ._poll import Cursor
@@ -117,6 +119,7 @@ class WooCommerce(Platform[WooCommerceSettings]):
     label = "WooCommerce"
     settings_type = WooCommerceSettings
     statuses = STATUSES
+    coupons = True
     # Every shop is somebody's own server: few calls at once, and patience with it.
     limits: ClassVar[Limits] = Limits(concurrency=2, per_second=4, burst=4, timeout=timedelta(seconds=30))
 
@@ -221,6 +224,10 @@ class WooCommerce(Platform[WooCommerceSettings]):
     async def write_back(self, wish: WriteBack) -> None:
         with as_documented():
             await self._writer.write(wish)
+
+    async def make_coupon(self, wish: CouponWish) -> None:
+        with as_documented():
+            await make_coupon(self._api, wish)
 
     async def register(self, url: str | None) -> Sequence[str]:
         if url is None:

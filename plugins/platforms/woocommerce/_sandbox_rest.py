@@ -94,6 +94,8 @@ class Rest:
         match namespace, call.path:
             case "wc/v3", ("orders", *rest):
                 return self._orders(call, rest)
+            case "wc/v3", ("coupons",):
+                return self._coupons(call)
             case "wc/v3", ("webhooks", *rest):
                 return await self._webhooks(call, rest)
             case "wc/v3", ("reports", "orders", "totals"):
@@ -239,6 +241,24 @@ class Rest:
             self._shop.refund(str(order.id), str(amount), call.body.get("reason", ""))
             return Said(201, self._bodies.refund(order, order.refunds[-1]))
         return Said(200, [self._bodies.refund(order, each) for each in order.refunds])
+
+    def _coupons(self, call: Call) -> Said:
+        """Codes are kept in small letters, and are the same however they are written."""
+        known = self._shop.coupons
+        if call.method == "POST":
+            code = str(call.body.get("code") or "").lower()
+            if not code:
+                raise RestError(400, "woocommerce_rest_empty_coupon_code", "The coupon code cannot be empty.")
+            if code in known:
+                raise RestError(400, "woocommerce_rest_coupon_code_already_exists", "The coupon code already exists")
+            if call.body.get("discount_type", "fixed_cart") not in ("percent", "fixed_cart", "fixed_product"):
+                raise _invalid("discount_type")
+            self._record("coupon", code, call.body)
+            known[code] = {"id": 9000 + len(known), **call.body, "code": code}
+            return Said(201, known[code])
+        wanted = call.params.get("code", "").lower()
+        found = [each for code, each in known.items() if wanted in ("", code)]
+        return Said(200, found, len(found))
 
     def _totals(self) -> list[Tree]:
         orders = list(self._shop.orders.values())

@@ -137,6 +137,8 @@ class Shop:
 
     def __init__(self, clock: Clock, happened: Happened, mailed: Callable[[Order, str], None], storage: str) -> None:
         self.orders: dict[int, Order] = {}
+        self.coupons: dict[str, dict[str, Any]] = {}
+        """Code, in small letters → the coupon as it was asked for."""
         self.statuses: dict[str, str] = dict(CORE)
         self._clock, self._happened, self._mailed, self.storage = clock, happened, mailed, storage
         self._ids, self._inner = count(7419), count(3105)

@@ -237,10 +237,10 @@ def test_a_matters_own_triggers_offer_it(tmp_path: Path) -> None:
     assert told(read(tmp_path, text, on="customer.asked", more=more))[0].startswith("not-offered")
 
 
-def test_a_trigger_of_a_later_version_is_the_only_mistake(tmp_path: Path) -> None:
+def test_a_trigger_that_there_is_not_is_the_only_mistake(tmp_path: Path) -> None:
     text = REASON.format("{{ escalation.severity }}")
     more = "    when: escalation.severity == 'high'\n"
-    assert told(read(tmp_path, text, on="{event: x}", more=more)) == ["not-yet event: x"]
+    assert told(read(tmp_path, text, on="{event: x}", more=more)) == ["unknown-trigger x"]
 
 
 @pytest.mark.parametrize("name", sorted(LATER_NAMES))

@@ -199,7 +199,7 @@ REFUSED = [
     ("waited == 'x'", "not-offered", 0, None),
     ("escalation.choice == 'x'", "not-offered", 0, None),
     ("promise.by > now", "not-yet", 0, "'promise' is not supported in this version"),
-    ("order.gift && has(coupon.code)", "not-yet", 18, None),
+    ("order.gift && has(coupon.code)", "not-offered", 18, None),
     *((f"{name}.x == 'y'", "not-yet", 0, None) for name in sorted(LATER_NAMES)),
     (
         "dyn(order.total) == 5",

@@ -86,7 +86,7 @@ CASES = [
         id="no customer",
     ),
     # not in this version
-    pytest.param(f"on: {{event: x}}\n{STOP}", "1:6 not-yet", id="event"),
+    pytest.param(f"on: {{event: x}}\n{STOP}", "1:13 unknown-trigger", id="event"),
     pytest.param(f"{ON}\n{STOP}\nholdout: 5%", "3:1 not-yet", id="holdout"),
     pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 800d}}", "3:18 bad-length", id="once: longer than two years"),
@@ -98,8 +98,40 @@ CASES = [
     pytest.param(f"on: {{schedule: '0 8 * * MON'}}\n{STOP}\nonce: customer", "3:7 not-offered", id="once: nobody"),
     pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
-    *(pytest.param(steps(f"{word}: {{x: y}}"), "3:5 not-yet", id=word) for word in ("coupon", "do")),
-    pytest.param(steps("tag: {add: vip, write_back: true}"), "3:33 not-yet", id="write_back of a tag"),
+    # coupons
+    pytest.param(steps("coupon: {percent: 10, valid: 60d}"), "3:5 coupon-uncapped", id="no bounds"),
+    pytest.param(steps("coupon: {percent: 10, valid: 60d, at_most: {}}"), "3:39 coupon-uncapped", id="empty bounds"),
+    pytest.param(
+        steps("coupon: {percent: 10, amount: 5, valid: 60d, at_most: {shop: 1 per 1d}}"),
+        "3:27 conflicting-settings",
+        id="percent and amount",
+    ),
+    pytest.param(steps("coupon: {valid: 60d, at_most: {shop: 1 per 1d}}"), "3:5 missing-setting", id="worth nothing"),
+    pytest.param(steps("coupon: {percent: 10, at_most: {shop: 1 per 1d}}"), "3:5 missing-setting", id="for ever"),
+    pytest.param(
+        steps("coupon: {percent: 110, valid: 60d, at_most: {shop: 1 per 1d}}"), "3:23 bad-value", id="more than all"
+    ),
+    pytest.param(
+        steps("coupon: {percent: 10, valid: 60d, at_most: {shop: 1 a day}}"), "3:55 bad-value", id="no such bounds"
+    ),
+    pytest.param(
+        steps("coupon: {percent: 10, valid: 60d, at_most: {order: 1 per 1d}}"),
+        "3:56 bad-value",
+        id="bounds for an order",
+    ),
+    pytest.param(
+        steps(*["coupon: {percent: 10, valid: 60d, at_most: {shop: 1 per 1d}}"] * 2),
+        "4:5 step-needs-id",
+        id="the same coupon twice",
+    ),
+    pytest.param(
+        "on: {schedule: '0 8 * * MON'}\nsteps: [{coupon: {percent: 10, valid: 60d, at_most: {shop: 1 per 1d}}}]",
+        "2:10 not-offered",
+        id="a coupon without an order",
+    ),
+    pytest.param(
+        steps("tag: {add: vip, write_back: true}"), "3:5 wrong-connection", id="a tag that this shop cannot have"
+    ),
     # marks
     pytest.param(steps("tag: {who: order}"), "3:5 missing-setting", id="a tag of nothing"),
     pytest.param(steps("tag: {add: vip, remove: [x, vip]}"), "3:5 conflicting-settings", id="a tag on and off"),

@@ -52,12 +52,20 @@ def test_every_setting_has_a_description() -> None:
     assert bare == []
 
 
+LIST = """\
+steps:
+  remind:
+    takes: {template: template, first: length}
+    steps: [{wait: $first}, {notify: {template: $template}}]
+"""
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_a_steps_example_is_right(tmp_path: Path, name: str) -> None:
     kind = STEPS[name]
     assert kind.summary.endswith(".")
     text = f"flows:\n  a:\n    on: shipment.ready_for_pickup\n    steps:\n      - {kind.example}\n"
-    more = "surveys: {after-delivery: {template: delivered}}\n" + text
+    more = "surveys: {after-delivery: {template: delivered}}\n" + LIST + text
     assert load(tmp_path, WITH_TARGET + more, FakeTexts()).problems == ()
 
 

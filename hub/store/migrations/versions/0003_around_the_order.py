@@ -103,6 +103,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('due', 'on_wire')"),
     )
     op.create_table(
+        "coupons",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("customer_id", sa.Text(), nullable=False),
+        sa.Column("shop", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "key", name=op.f("pk_coupons")),
+    )
+    op.create_index("ix_coupons_customer", "coupons", ["tenant", "customer_id", "at"], unique=False)
+    op.create_index("ix_coupons_shop", "coupons", ["tenant", "shop", "at"], unique=False)
+    op.create_table(
         "mutes",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
@@ -220,6 +231,7 @@ def downgrade() -> None:
     op.drop_table("surveys")
     op.drop_table("questions")
     op.drop_table("mutes")
+    op.drop_table("coupons")
     op.drop_table("errands")
     op.drop_table("consents")
 
