@@ -20,8 +20,8 @@ from .model import Config
 from .problems import Level, Place, Problem, did_you_mean, in_order, listed, nearest
 from .rules import build_contact, build_contacts, build_statuses, words_of
 from .secrets import Secrets
-from .sections import TOP, TOP_LATER
-from .settings import Reading, TooManyError, not_yet, refuse_references
+from .sections import TOP
+from .settings import Reading, TooManyError, refuse_references
 from .surveys import build_surveys
 from .team import build_people, build_staff
 from .yaml import MapNode, Node, Scalar
@@ -188,9 +188,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
 def _top(files: Files, reading: Reading) -> dict[str, Node]:
     nodes: dict[str, Node] = {}
     for text, (key, value) in files.top.items():
-        if text in TOP_LATER:
-            not_yet(reading, key, f"'{text}'")
-        elif text not in TOP:
+        if text not in TOP:
             meant = did_you_mean(text, TOP)
             near = nearest(text, TOP)
             if near is not None and near not in files.top:

@@ -65,7 +65,6 @@ TOP: dict[str, str] = {
     "policies": "Name → a sentence that must always hold.",
     "tests": "What was agreed: these events at these times, these messages expected (`hub flows test`).",
 }
-TOP_LATER: frozenset[str] = frozenset()
 
 
 class HubShape(Shape):

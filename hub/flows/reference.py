@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from hub.config.kinds import annotation_of, expected, key_of
 from hub.config.problems import CODES, Level
-from hub.config.sections import SECTIONS, TOP, TOP_LATER
+from hub.config.sections import SECTIONS, TOP
 from hub.config.settings import Shape
 from hub.status import Axis
 
@@ -62,7 +62,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 def _top() -> Iterator[str]:
     yield "## The file"
     yield _table(("key", "holds"), ((f"`{key}`", means) for key, means in TOP.items()))
-    yield _later(TOP_LATER)
 
 
 def _sections() -> Iterator[str]:
