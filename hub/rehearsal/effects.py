@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.pipeline.news import is_home
-from hub.plugin import WriteBack
+from hub.plugin import CouponWish, TagWish, WriteBack
 from hub.store.tables import attempts, errands, escalations, messages, surveys, tags
 
 
@@ -140,7 +140,11 @@ class Trace:
         for row in connection.execute(query):
             if self._new("done", row.id, row.finished_at):
                 said = self.calls.get(row.key)
-                what, text = _written(said) if isinstance(said, WriteBack) else (row.connection, _json(said))
+                if isinstance(said, TagWish) or (row.kind == Kind.COUPON and said is None):
+                    continue  # told with the tags; there were as many coupons as there may be
+                what, text = (
+                    _written(said) if isinstance(said, WriteBack | CouponWish) else (row.connection, _json(said))
+                )
                 yield Effect(
                     row.finished_at, Kind(row.kind), what, via=row.connection, text=text, flow=row.flow,
                     order=_order(row.order_id),
@@ -175,8 +179,10 @@ def _order(order_id: str) -> str:
     return "" if is_home(order_id) else order_id
 
 
-def _written(wish: WriteBack) -> tuple[str, str]:
-    """What is written into a shop's order: a status, else a number, else words."""
+def _written(wish: WriteBack | CouponWish) -> tuple[str, str]:
+    """What is written into a shop's order: a status, else a number, else words; how much a coupon is worth."""
+    if isinstance(wish, CouponWish):
+        return (f"{wish.percent}%" if wish.percent is not None else str(wish.amount)), wish.code
     what = wish.status.value if wish.status is not None else "tracking" if wish.tracking_number else "note"
     return what, wish.note or wish.tracking_number
 

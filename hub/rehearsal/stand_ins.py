@@ -16,6 +16,7 @@ from hub.model import AnyRecord, Receipt, ReceiptState
 from hub.plugin import (
     Accepted,
     Adapter,
+    CouponWish,
     FailureError,
     Outcome,
     Outgoing,
@@ -23,6 +24,7 @@ from hub.plugin import (
     Permanent,
     Raw,
     Suppress,
+    TagWish,
     TargetAnswer,
     TargetCall,
     Transient,
@@ -108,6 +110,14 @@ class _StandIn(Adapter[Any]):
         return TargetAnswer(200)
 
     async def write_back(self, wish: WriteBack) -> None:
+        self._fail()
+        self.board.calls[wish.key] = wish
+
+    async def make_coupon(self, wish: CouponWish) -> None:
+        self._fail()
+        self.board.calls[wish.key] = wish
+
+    async def tag(self, wish: TagWish) -> None:
         self._fail()
         self.board.calls[wish.key] = wish
 

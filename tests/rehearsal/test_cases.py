@@ -491,3 +491,18 @@ def test_quiet_hours_defer_and_a_clock_change_is_known(tmp_path: Path) -> None:
       until: "+9h"
     """
     holds(tmp_path, READY, tests)
+
+
+@pytest.mark.parametrize(("when", "made"), [("order.total > 1", True), ("order.total > 10000", False)])
+def test_a_coupon_is_rehearsed_and_reaches_no_shop(tmp_path: Path, when: str, made: bool) -> None:
+    coupon = "{coupon: {percent: 10, valid: 60d, at_most: {customer: 1 per 90d}}}"
+    tag = "{tag: {add: vip, write_back: true}}"
+    flows = f"sorry: {{on: shipment.problem, when: {when}, steps: [{coupon}, {tag}]}}"
+    told = '[{at: "2026-03-02T10:00", coupon: 10%}, {at: "2026-03-02T10:00", tag: vip}]' if made else "nothing"
+    tests = f"""
+    - name: a discount
+      given: {{{PARCEL}, order: {{total: 500}}}}
+      when: [{{at: "2026-03-02T10:00", shipment: problem}}]
+      then: {told}
+    """
+    holds(tmp_path, flows, tests)
