@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from jinja2 import FileSystemLoader
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -19,6 +21,9 @@ from hub.plugin import Form
 
 from .links import PAGES, assets
 
+_HERE = Path(__file__).parent
+GALLERY = PAGES.overlay(loader=FileSystemLoader([_HERE / "gallery", _HERE / "pages"]))
+"""These pages are for who works on texts, and have a script, which no page for customers has."""
 LOOK = 0.5
 """Seconds between two looks at the files."""
 SCRIPT = """const seen = document.documentElement.dataset
@@ -128,7 +133,7 @@ def address(kind: str, piece: Piece, number: str = "") -> str:
 
 
 def _page(template: str, **names: Any) -> Response:
-    body = PAGES.get_template(template).render(lang="en", **names)
+    body = GALLERY.get_template(template).render(lang="en", **names)
     return HTMLResponse(body, headers={"content-security-policy": PAGE_POLICY, "referrer-policy": "no-referrer"})
 
 
