@@ -109,6 +109,7 @@ class Ground:
     """Name → its key and its node."""
     tests: Node | None
     """The list of `tests`."""
+    contact: Node | None
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -171,6 +172,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         people=frozenset(people.names),
         surveys=asked,
         tests=top.get("tests"),
+        contact=top.get("contact"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

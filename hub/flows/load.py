@@ -42,6 +42,7 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     ground = read_ground(opened, registry)
     known = _known(ground, texts, check_text)
     _survey_texts(ground, known, opened.reading)
+    _promise_text(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
@@ -76,6 +77,18 @@ def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
         if survey.reminder not in known.templates:
             said = f"there is no text '{survey.reminder}', with which this survey would remind"
             reading.report(remind, "unknown-template", said, "write it in messages/, or leave out 'remind'")
+
+
+def _promise_text(ground: Ground, known: Known, reading: Reading) -> None:
+    """The text by which promises are renewed must be there, and its channels, as those of `notify`."""
+    key = ground.contact.key("promise") if isinstance(ground.contact, MapNode) else None
+    node = ground.contact.get("promise") if isinstance(ground.contact, MapNode) else None
+    if key is None or not isinstance(node, MapNode):
+        return
+    scope, template = Scope(reading, frozenset(), known), node.get("template")
+    if isinstance(template, Scalar) and template.text:
+        scope.template(template)
+    scope.via(node.get("via"), key)
 
 
 def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) -> Known:

@@ -45,6 +45,7 @@ class RunState(StrEnum):
     STOPPED = "stopped"
     RESTARTED = "restarted"
     PARKED = "parked"
+    HELD_OUT = "held-out"
 
 
 @dataclass(frozen=True, slots=True)

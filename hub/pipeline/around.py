@@ -33,6 +33,7 @@ from .customer import read_mutes
 from .documents import load
 from .loading import Loaded, load_documents, meet_customers
 from .news import is_home
+from .promises import Promise
 from .shadow import SHADOW
 from .state import OrderView
 from .view import view
@@ -70,6 +71,9 @@ class Departure:
     """The providers of the failover that it leaves by; empty: by a channel of its own."""
     stands_by: bool = False
     """Whether another of them could take it now."""
+    promise: Promise | None = None
+    """What it promises, and the timer that looks at it."""
+    timer: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +83,8 @@ class Outbox:
     departures: list[Departure] = field(default_factory=list)
     changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     unheard: list[Any] = field(default_factory=list)
+    look_at: list[str] = field(default_factory=list)
+    """Keys of timers of promises that are to be looked at now: what would have renewed them does not go."""
     seen: int = 0
 
     def add(self, other: "Outbox") -> None:
@@ -86,6 +92,7 @@ class Outbox:
         self.departures += other.departures
         self.changes += other.changes
         self.unheard += other.unheard
+        self.look_at += other.look_at
 
 
 @dataclass(frozen=True, slots=True)

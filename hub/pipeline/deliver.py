@@ -159,9 +159,10 @@ class DeliverDrain:
                 "others": departure.others,
                 "entry": departure.entry,
                 "stands_by": departure.stands_by,
+                **({"promise": departure.promise.to_json()} if departure.promise is not None else {}),
             }
             if departure.message.shadow:
-                self._record_shadow(connection, departure, world, now)
+                self._record_shadow(connection, departure, doc, world, now)
                 continue
             claim = {
                 "which": departure.message.id, "owner": self.me, "lease_until": now + LEASE,
@@ -181,18 +182,31 @@ class DeliverDrain:
                 # The token of a purpose is the same each time: a new message with it makes it last longer.
                 renew = upsert(links, self.db.dialect, keys=("tenant", "token_hash"), change=("expires_at",))
                 connection.execute(renew, departure.links)
+            self._watch(connection, departure)
             leaving.append(departure)
+        if outbox.look_at:
+            ours = (timers.c.tenant == TENANT, timers.c.key.in_(outbox.look_at), sa.text("timers.state = 0"))
+            connection.execute(sa.update(timers).where(*ours).values(due_at=now))
         for row in outbox.unheard:
             self._unheard(connection, row, world, now)
         return leaving
 
-    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
+    def _watch(self, connection: sa.Connection, departure: Departure) -> None:
+        """What it promises is looked at before it runs out."""
+        if departure.timer is not None:
+            clock = upsert(timers, self.db.dialect, keys=("tenant", "key"), change=("due_at", "state"))
+            connection.execute(clock, departure.timer)
+
+    def _record_shadow(
+        self, connection: sa.Connection, departure: Departure, doc: Any, world: World, now: datetime
+    ) -> None:
         """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
         ends = _if_due(departure.message.id).values(
-            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now, doc=doc
         )
         if connection.execute(ends).rowcount != 1:
             return
+        self._watch(connection, departure)
         said = departure.outgoing
         content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
         connection.execute(

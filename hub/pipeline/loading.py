@@ -64,6 +64,8 @@ class Loaded:
     about: About = NOTHING_KNOWN
     claims: Claims = field(default_factory=dict)
     """What flows were claimed once for, of all orders read together: they share it while they are decided on."""
+    said: list[Any] = field(default_factory=list)
+    """Messages about it, where a promise is to be looked at."""
     told_since: dict[str, datetime] = field(default_factory=dict)
     """Subject → the date that a run about its delay has told the customer."""
 
@@ -84,6 +86,8 @@ def load_orders(
             found[row.order_id].escalations[row.uid] = dict(row._mapping)
             if row.state != "resolved":
                 found[row.order_id].open_escalations[row.key] = row.uid
+        for row in rows_of(connection, messages.c.order_id, (each for each in old if _has_promised(wanted[each]))):
+            found[row.order_id].said.append(row)
         for row in rows_of(connection, surveys.c.order_id, old if world.config.surveys else ()):
             found[row.order_id].surveys |= {realm(row.name, bool(row.shadow))}
     meet_customers(connection, found)
@@ -106,6 +110,10 @@ def _load_claims(
     held = load_claims(connection, homes)
     for loaded in found.values():
         loaded.claims = held
+
+
+def _has_promised(want: Wanted) -> bool:
+    return any(timer.kind == "promise" for timer in want.timers)
 
 
 def load_documents(connection: sa.Connection, order_ids: Iterable[str]) -> dict[str, Loaded]:

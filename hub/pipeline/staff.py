@@ -14,7 +14,8 @@ from .plain import key_of, to_plain
 from .shadow import realm, write_messages
 from .world import World
 
-CARETAKERS = ("integrator", "manager")
+MANAGERS = "manager"
+CARETAKERS = ("integrator", MANAGERS)
 """Staff groups that look after the hub, the first that exists; else the first group of the file."""
 
 
@@ -96,6 +97,12 @@ def _tell(
         }
         rows.append(row)
     write_messages(connection, dialect, world, rows)
+
+
+def first_group(world: World) -> str:
+    """The group that is asked where nobody is named: the managers, else the first; empty: the file has none."""
+    staff = world.config.staff
+    return MANAGERS if MANAGERS in staff else next(iter(staff), "")
 
 
 def caretakers(world: World) -> Rung | None:

@@ -425,7 +425,7 @@ runs = sa.Table(
     _text("subject"),
     _text("word"),
     sa.Column("occurrence", sa.BigInteger, nullable=False),
-    _text("state"),  # waiting, done, stopped, restarted, parked
+    _text("state"),  # waiting, done, stopped, restarted, parked, held-out
     _text("reason"),
     sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody outside feels anything of it
     sa.Column("doc", Json, nullable=False),
@@ -443,7 +443,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey
+    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey, promise
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),

@@ -51,6 +51,8 @@ FORMS = {
             "staff-handed-over",
             "staff-connection-failing",
             "staff-connection-silent",
+            "staff-promise",
+            "staff-breaker",
         ),
         ("mail", "chat", "sms"),
     ),

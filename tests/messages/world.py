@@ -35,6 +35,7 @@ CUSTOMER = (
     "delayed",
     "we-are-asking-the-carrier",
     "problem-still-open",
+    "still-on-its-way",
     "on-hold-new-date",
     "complaint-received",
     "question-received",
@@ -80,6 +81,8 @@ STAFF = (
     "staff-connection-expiring",
     "staff-connection-silent",
     "staff-weekly-report",
+    "staff-promise",
+    "staff-breaker",
 )
 LOCALES = ("en", "uk", "pl", "ru")
 
@@ -286,6 +289,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
             "promise": {"by": _at(11)},
         },
         "problem-still-open": {"shipment": {"status": "problem", "reason": "lost"}, "promise": {"by": _at(11)}},
+        "still-on-its-way": {"order": {"headline": "in_transit", "eta": _at(16)}, "promise": {"by": _at(11)}},
+        "staff-promise": {"order": {"headline": "in_transit"}, "promise": {"by": _at(11)}},
+        "staff-breaker": {"escalation": {**_escalation(place), "flow": "shipped"}, "notice": {"count": 312}},
         "on-hold-new-date": {
             "order": {
                 "status": "on_hold",
@@ -373,6 +379,8 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "payment-received": {"by phone only": {"shop": {"support": {"phone": _PLACES[locale]["shop"]["phone"]}}}},
         "survey-thanks": {"unhappy": {"answer": {"nps": 4}}},
         "order-status": {"none": {"orders": []}},
+        "still-on-its-way": {"nobody knows when": {"order": {"headline": "processing", "eta": None}}},
+        "staff-promise": {"they have asked": {"customer": {"open_questions": 1}}},
         "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
         "staff-handed-over": {"nothing to choose": {"escalation": {"choices": None}}},
         "staff-matter": {
@@ -398,7 +406,12 @@ def cases(template: str, locale: str, needs: Collection[str]) -> Mapping[str, di
     return {"": full, **more, "sparse": sparse(full, (*needs, *_PRINTED.get(template, ())))}
 
 
-_PRINTED = {"staff-notice": ("notice.source", "notice.said"), "staff-unheard": ("order.number",)}
+_PRINTED = {
+    "staff-notice": ("notice.source", "notice.said"),
+    "staff-unheard": ("order.number",),
+    "staff-promise": ("promise.by",),
+    "staff-breaker": ("escalation.flow", "notice.count"),
+}
 """What a text for staff prints always: the hub itself never lets it lack."""
 
 
