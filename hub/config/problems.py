@@ -141,8 +141,8 @@ CODES: Mapping[str, Code] = {
             "jinja-limit": "The text is too long or too deep.",
             "urgent-marketing": "Marketing is never urgent.",
             "test-failed": "Something else came of a test than was agreed (`hub flows test`).",
-            "holdout-required": "`holdout` stands at a flow that nobody may miss: it escalates, is urgent, or a policy counts "
-            "on it.",
+            "holdout-required": "`holdout` stands at a flow that nobody may be left out of: it escalates, is urgent, "
+            "or a policy counts on it.",
         },
     ),
     **_codes(

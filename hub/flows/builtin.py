@@ -88,12 +88,12 @@ class NotifyShape(Shape):
     )
     urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
     before: Placed | None = Field(None, title="a moment (CEL)", description="From then on it is pointless.")
-    echo: bool = Field(False, description="Rings also where the carrier tells this itself (`tells`).")
     promise: Placed | None = Field(
         None,
         title="a length of time such as 2d working, or a moment (CEL)",
         description="By when the customer hears from you again; `contact.promise` sees to it.",
     )
+    echo: bool = Field(False, description="Rings also where the carrier tells this itself (`tells`).")
     with_: dict[str, Placed] = Field(
         {}, alias="with", title="name → a value (CEL)", description="More values for the text."
     )

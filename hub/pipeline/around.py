@@ -29,6 +29,7 @@ from hub.store.tables import (
     surveys,
 )
 
+from .breaker import Pace, Whose, counts, read_paces, whose
 from .customer import read_mutes
 from .documents import load
 from .loading import Loaded, load_documents, meet_customers
@@ -83,6 +84,8 @@ class Outbox:
     departures: list[Departure] = field(default_factory=list)
     changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     unheard: list[Any] = field(default_factory=list)
+    held: dict[Whose, Pace] = field(default_factory=dict)
+    """Flows that are to be held from now on."""
     look_at: list[str] = field(default_factory=list)
     """Keys of timers of promises that are to be looked at now: what would have renewed them does not go."""
     seen: int = 0
@@ -93,6 +96,7 @@ class Outbox:
         self.changes += other.changes
         self.unheard += other.unheard
         self.look_at += other.look_at
+        self.held |= other.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +138,16 @@ class Around:
     threads: Mapping[tuple[str, str], str]
     customers: Mapping[str, Any]
     their_orders: Mapping[str, Sequence[str]]
+    paces: Mapping[Whose, Pace]
     secret: bytes
 
     def leaves(self, row: Any, connection: str, now: datetime) -> None:
-        """What leaves in this very look counts for the caps of the next one."""
+        """What leaves in this very look counts for the caps and the pace of the next one."""
         for shadows in (True,) if row.shadow else (True, False):
             self.sent.setdefault((shadows, row.customer_id), []).append((now, connection, row.cls))
+        if counts(row):
+            self.paces[whose(row)].said += 1
+            self.paces[whose(row)].all += 1
 
 
 def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
@@ -183,6 +191,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         threads=_threads(connection, order_ids),
         customers={row.id: row for row in rows_of(connection, customers.c.id, alone)},
         their_orders=their,
+        paces=read_paces(connection, world, due, now),
         secret=link_secret(connection),
     )
 

@@ -23,8 +23,9 @@ from hub.store.database import Database, insert_new, is_trouble, upsert
 from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, escalations, links, messages, orders, timeline, timers
 
 from .around import LEASE, Capacity, Departure, Outbox
+from .breaker import COUNTED, add_sent, hold
 from .crash import crash_point
-from .ladder import opened_line
+from .ladder import EscalationRows, opened_line
 from .listen import message_moved
 from .outbox import look, owner
 from .record import Left, Recorder
@@ -149,7 +150,7 @@ class DeliverDrain:
         for message_id, values in outbox.changes:
             if connection.execute(_if_due(message_id).values(**values)).rowcount:
                 message_moved(connection, self.db.dialect, world, message_id, values.get("state", ""), now)
-        leaving = []
+        leaving, counted = [], []
         for departure in outbox.departures:
             if not _still_so(connection, departure):
                 continue  # its order changed since the look: it is looked at again
@@ -160,9 +161,11 @@ class DeliverDrain:
                 "entry": departure.entry,
                 "stands_by": departure.stands_by,
                 **({"promise": departure.promise.to_json()} if departure.promise is not None else {}),
+                COUNTED: True,
             }
             if departure.message.shadow:
-                self._record_shadow(connection, departure, doc, world, now)
+                if self._record_shadow(connection, departure, doc, world, now):
+                    counted.append(departure.message)
                 continue
             claim = {
                 "which": departure.message.id, "owner": self.me, "lease_until": now + LEASE,
@@ -184,6 +187,12 @@ class DeliverDrain:
                 connection.execute(renew, departure.links)
             self._watch(connection, departure)
             leaving.append(departure)
+            counted.append(departure.message)
+        add_sent(connection, self.db.dialect, counted, now)
+        for flow, pace in outbox.held.items():
+            rows = hold(connection, self.db.dialect, flow, pace, world, now)
+            if rows is not None:
+                self._raise(connection, rows, world, now)
         if outbox.look_at:
             ours = (timers.c.tenant == TENANT, timers.c.key.in_(outbox.look_at), sa.text("timers.state = 0"))
             connection.execute(sa.update(timers).where(*ours).values(due_at=now))
@@ -199,13 +208,14 @@ class DeliverDrain:
 
     def _record_shadow(
         self, connection: sa.Connection, departure: Departure, doc: Any, world: World, now: datetime
-    ) -> None:
-        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing."""
+    ) -> bool:
+        """It would have left now: it ends here, with all that its reader would have read. Its links open nothing.
+        False: something else became of it meanwhile."""
         ends = _if_due(departure.message.id).values(
             state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now, doc=doc
         )
         if connection.execute(ends).rowcount != 1:
-            return
+            return False
         self._watch(connection, departure)
         said = departure.outgoing
         content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
@@ -216,12 +226,16 @@ class DeliverDrain:
             )
         )  # fmt: skip
         message_moved(connection, self.db.dialect, world, departure.message.id, "suppressed", now)
+        return True
 
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
         rows = unheard_rows(row, world, now)
-        if rows is None:
-            return
+        if rows is not None:
+            self._raise(connection, rows, world, now)
+
+    def _raise(self, connection: sa.Connection, rows: EscalationRows, world: World, now: datetime) -> None:
+        """Open a matter, unless the same one is open."""
         open_one = connection.execute(
             sa.select(escalations).where(
                 escalations.c.tenant == TENANT,
@@ -229,12 +243,12 @@ class DeliverDrain:
                 sa.text("escalations.state <> 'resolved'"),
             )
         ).first()
-        if open_one is not None:  # somebody is called about this order already: one more line for them
+        if open_one is not None:  # somebody is called about this already: one more line for them
             note = f"{open_one.note}\n{rows.escalation['reason']}".strip()
             connection.execute(sa.update(escalations).where(escalations.c.id == open_one.id).values(note=note))
             return
         connection.execute(insert_new(escalations, self.db.dialect).values(**rows.escalation))
-        line = {"tenant": TENANT, "order_id": row.order_id, "recorded_at": now, "event_id": None}
+        line = {"tenant": TENANT, "order_id": rows.escalation["order_id"], "recorded_at": now, "event_id": None}
         connection.execute(sa.insert(timeline).values(**line, **opened_line(rows.escalation)))
         write_messages(connection, self.db.dialect, world, rows.messages)
         for timer in rows.timers:

@@ -19,6 +19,7 @@ from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
+from .breaker import counts, whose
 from .customer import CUSTOMER, ORDER
 from .gather import only_gathered
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
@@ -136,10 +137,19 @@ class Leaving:
             case Defer():
                 self._change(due_at=decision.until, reason=decision.reason)
             case Drop():
+                if decision.state == "held":
+                    self._hold(decision.reason)
+                    return
                 read = {"doc": {**self.doc, "asked": self.asked}} if self.asked else {}
                 self._change(state=decision.state, reason=decision.reason, finished_at=self.now, **read)
                 if decision.state == "failed":
                     self.outbox.unheard.append(self.row)
+
+    def _hold(self, reason: str) -> None:
+        self._change(state="held", reason=reason)
+        pace = self.around.paces[whose(self.row)]
+        if not pace.held:
+            self.outbox.held[whose(self.row)] = pace
 
     def _change(self, **values: Any) -> None:
         self.outbox.changes.append((self.row.id, values))
@@ -173,12 +183,17 @@ class Leaving:
             tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in tried],
             zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
+            held=self._held(),
         )
         sent = self.around.sent.get((bool(row.shadow), row.customer_id), ())
         contact = self.world.config.contact
         return decide(
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )
+
+    def _held(self) -> str:
+        pace = self.around.paces[whose(self.row)] if counts(self.row) else None
+        return pace.why() if pace is not None and pace.over else ""
 
     def _option(self, name: str, place: int) -> Option:
         channel, address = self.world.channel(name), self.address(name)

@@ -169,12 +169,12 @@ def _runs_at(connection: sa.Connection, homes: Sequence[str], keys: Collection[s
     return rows + list(connection.execute(ended).all() if keys else ())
 
 
-def _still_due(table: sa.Table) -> sa.Select[Any]:
+def _to_leave(table: sa.Table, states: str) -> sa.Select[Any]:
     among = table.c.order_id.in_(sa.bindparam("ids", expanding=True))
-    return sa.select(table.c.run_key).where(table.c.tenant == TENANT, among, sa.text(f"{table.name}.state = 'due'"))
+    return sa.select(table.c.run_key).where(table.c.tenant == TENANT, among, sa.text(f"{table.name}.state IN {states}"))
 
 
-_SPEAKING = _still_due(messages).union(_still_due(errands))
+_SPEAKING = _to_leave(messages, "('due', 'held')").union(_to_leave(errands, "('due')"))
 
 
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
@@ -221,10 +221,13 @@ def remember(connection: sa.Connection, world: World, flow: str, version: str) -
 def remember_waiting(connection: sa.Connection, world: World) -> None:
     """Fetch the texts of all runs that wait or have yet to speak: what only a former text listens to is written down
     too."""
-    speaking = sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text("messages.state = 'due'"))
+    speaking, held = (
+        sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text(f"messages.state = '{state}'"))
+        for state in ("due", "held")
+    )
     asked = sa.select(errands.c.run_key).where(errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
     texts = sa.select(runs.c.flow, runs.c.version).where(runs.c.tenant == TENANT)
-    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(asked)))
+    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(held, asked)))
     for row in connection.execute(sa.union(*(texts.where(each) for each in at_work))).all():
         remember(connection, world, row.flow, row.version)
 
