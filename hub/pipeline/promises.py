@@ -34,7 +34,7 @@ KIND = "promise"
 RENEWS = "renews"
 """In the document of a message that promises anew: the key of the one that promised before, and how."""
 TEMPLATE = "staff-promise"
-AHEAD = Length(timedelta(hours=2), working=True)
+AHEAD = Length(timedelta(hours=1), working=True)
 """What is left of a promise when it is looked at: time for a person to act in, where one is asked."""
 GRACE = timedelta(hours=1)
 """How long a promise that has run out while the hub was away may still be renewed before a person is asked."""
@@ -90,14 +90,16 @@ def promised(
     now: datetime,
 ) -> Promise | None:
     """What a message promises that leaves now: by what its step says (`given`), or because it renews. A moment that is
-    not known, or has passed, promises nothing."""
-    again = 0
+    not known, or has passed, promises nothing. What renews one counts on from where that runs out: the customer hears
+    once in that length of time, and not sooner each time."""
+    again, begins = 0, now
     if RENEWS in doc:
         given, again = _length(doc[RENEWS]["length"]), doc[RENEWS]["again"]
+        begins = max(now, datetime.fromisoformat(doc[RENEWS]["by"]))
     if given is None or view is None:
         return None
     if isinstance(given, Length):
-        return Promise(given.after(now, shop.timezone, shop.hours), now, given, again, is_over(view))
+        return Promise(given.after(begins, shop.timezone, shop.hours), now, given, again, is_over(view))
     by = given.value(names)
     if not isinstance(by, datetime) or by <= now:
         return None
@@ -112,9 +114,11 @@ def is_over(view: OrderView) -> bool:
 def looked_at(
     promise: Promise, shop: Shop, quiet: Quiet | None, option: Option | None, zones: Sequence[ZoneInfo]
 ) -> datetime:
-    """When a promise is looked at: two working hours before it runs out, where that is not before its middle; sooner,
-    where what would be said then (by `option`) would ring at night."""
-    due = max(promise.at + (promise.by - promise.at) / 2, _last_start(promise, shop))
+    """When a promise is looked at: a working hour before it runs out; where less than a quarter of it would have passed
+    by then, in its middle; sooner, where what would be said then (by `option`) would ring at night."""
+    due, whole = _last_start(promise, shop), promise.by - promise.at
+    if due - promise.at < whole / 4:
+        due = promise.at + whole / 2
     if quiet is None or option is None:
         return due
     return before_quiet(quiet, option, *zones, due_at=due, before_at=promise.by, now=promise.at)
@@ -127,7 +131,7 @@ def _last_start(promise: Promise, shop: Shop) -> datetime:
         middle = early + (late - early) / 2
         enough = AHEAD.after(middle, shop.timezone, shop.hours) <= promise.by
         early, late = (middle, late) if enough else (early, middle)
-    return early
+    return early.replace(second=0, microsecond=0)
 
 
 def timer_of(row: Any, due_at: datetime) -> dict[str, Any]:
@@ -222,9 +226,9 @@ class _Look:
         if self.loaded.about.open_questions:
             self._ask("the customer waits for an answer")
         elif self.rule is None:
-            self._ask("nothing is set that would renew it")
+            self._ask("nothing renews it")
         elif promise.again >= self.rule.at_most:
-            self._ask(f"it was renewed {promise.again} times in a row")
+            self._ask(f"renewed {promise.again} times in a row")
         elif renewed is not None and not (self.now < promise.by and _is_coming(renewed, promise, self.world)):
             self._ask(f"{renewed.template} did not reach the customer")
         elif renewed is not None:
@@ -243,7 +247,9 @@ class _Look:
 
     def _renew(self, rule: PromiseRule) -> None:
         row, promise = self.row, self.promise
-        again = {"of": row.key, "length": _plain(promise.length), "again": promise.again + 1}
+        again = {
+            "of": row.key, "by": promise.by.isoformat(), "length": _plain(promise.length), "again": promise.again + 1,
+        }  # fmt: skip
         self.out.messages.append(
             {
                 "tenant": TENANT,
@@ -274,12 +280,12 @@ class _Look:
             }
         )
         self.out.timers.append(timer_of(row, max(promise.by, self.now + GRACE)))
-        self._note(f"{self._said()}, and nothing new was said since: {rule.template} promises anew")
+        self._note(f"{self._said()}: {rule.template} promises anew")
 
     def _ask(self, why: str) -> None:
         """A person is asked: one matter for each order."""
         row = self.row
-        reason = f"{self._said()}, and nothing new was said since: {why}"
+        reason = f"{self._said()}: {why}"
         key = key_of(TENANT, realm(KIND, bool(row.shadow)), row.order_id)
         open_already = self.loaded.open_escalations.get(key)
         if open_already is not None:
