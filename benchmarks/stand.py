@@ -25,6 +25,7 @@ connections:
 contact:
   routes: {{default: [mail], letter: [mail]}}
   settle: 0s
+  breaker: {{floor: 1000000}}
 staff:
   support: {{people: [olena], via: [mail], acknowledge: 30m}}
 people:

@@ -27,6 +27,7 @@ COMMANDS = {
     "Mend": {
         "deadletter": Lazy("hub.cli.deadletter:deadletter", "What cannot be processed: list, replay, dismiss."),
         "escalation": Lazy("hub.cli.escalation:escalation", "Matters for a person: list, take, resolve, hand over."),
+        "breaker": Lazy("hub.cli.breaker:breaker", "Flows held for saying far too much: show, release, drop."),
         "question": Lazy("hub.cli.question:question", "Questions of customers: list, answer."),
         "unmapped": Lazy("hub.cli.unmapped:unmapped", "Codes that nobody mapped: list them, map them."),
     },

@@ -113,6 +113,7 @@ class Ground:
     """Name → its key and its node."""
     lists: Mapping[str, tuple[Scalar, Node]]
     """Name of a list of steps → its key and its node."""
+    contact: Node | None
     keys: Mapping[str, Place]
     """Top-level key → its place, for problems about the whole."""
     whole: bool
@@ -180,6 +181,7 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
         tests=top.get("tests"),
         policies=_named(top.get("policies"), reading, "policy"),
         lists=_named(top.get("steps"), reading, "list of steps"),
+        contact=top.get("contact"),
         keys={text: key.place for text, (key, _) in files.top.items()},
         whole=not files.broken,
     )

@@ -113,6 +113,25 @@ class Unheard:
 
 
 @dataclass(frozen=True, slots=True)
+class PromiseRule:
+    """What becomes of a promise that would run out unkept: `template` promises anew, at most so often in a row, then
+    `escalate` is asked."""
+
+    template: str
+    escalate: str
+    via: str | tuple[str, ...] = "default"
+    at_most: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """More messages of a flow in an hour than `floor`, and than `times` the usual, are held."""
+
+    floor: int = 50
+    times: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Contact:
     """The merchant's rules for reaching customers (FLOWS 7)."""
 
@@ -123,6 +142,8 @@ class Contact:
     caps: tuple[Cap, ...] = ()
     fresh: timedelta = timedelta(hours=24)
     unheard: Unheard | None = None
+    promise: PromiseRule | None = None
+    breaker: BreakerRule = BreakerRule()
     silent: frozenset[str] = frozenset()
 
 

@@ -99,6 +99,7 @@ CODES: Mapping[str, Code] = {
             "bad-value": "A value of the wrong kind.",
             "bad-name": "A name is `a-z`, digits and `-`, begins with a letter, and has at most 63 characters.",
             "bad-length": "Not a length of time; write it like 30s, 10m, 3h, 2d, 1w or 1d12h.",
+            "bad-share": "Not a share of customers; write it like 5%, from 1% to 99%.",
             "bad-time": "Not a time of day, or not opening hours.",
             "bad-zone": "No such time zone.",
             "bad-cron": "Not a cron line of five fields, as in `0 8 * * MON`, or one that never comes.",
@@ -147,6 +148,8 @@ CODES: Mapping[str, Code] = {
             "urgent-marketing": "Marketing is never urgent.",
             "test-failed": "Something else came of a test than was agreed (`hub flows test`).",
             "policy-broken": "A policy cannot hold with these flows; the path that breaks it is named.",
+            "holdout-required": "`holdout` stands at a flow that nobody may be left out of: it escalates, is urgent, "
+            "or a policy counts on it.",
         },
     ),
     **_codes(

@@ -8,9 +8,9 @@ from hub.status import Axis, Meaning, axis_of, full_name, parse_reason, parse_st
 
 from .build import Built, known_connection, named, scalars_of, shop_nodes
 from .kinds import found
-from .model import Cap, Connection, Contact, Quiet, Rung, Shop, Unheard
+from .model import BreakerRule, Cap, Connection, Contact, PromiseRule, Quiet, Rung, Shop, Unheard
 from .problems import did_you_mean, instead, nearest, quoted
-from .sections import CapShape, ContactShape, MeaningShape, QuietShape
+from .sections import CapShape, ContactShape, MeaningShape, PromiseShape, QuietShape
 from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
 
@@ -40,6 +40,8 @@ def build_contact(
         caps=tuple(_cap(each, failovers) for each in shape.caps),
         fresh=shape.fresh,
         unheard=Unheard(shape.unheard.escalate, shape.unheard.due) if shape.unheard else None,
+        promise=_promise(shape.promise),
+        breaker=BreakerRule(shape.breaker.floor, shape.breaker.times),
         silent=frozenset(shape.silent),
     )
 
@@ -91,6 +93,13 @@ def _quiet(shape: Any, failovers: Failovers) -> Quiet | None:
     return Quiet(*shape)
 
 
+def _promise(shape: PromiseShape | None) -> PromiseRule | None:
+    if shape is None:
+        return None
+    via = shape.via if isinstance(shape.via, str) else tuple(shape.via)
+    return PromiseRule(shape.template, shape.escalate, via, shape.at_most)
+
+
 def for_providers(given: Mapping[str, T], failovers: Failovers) -> dict[str, T]:
     """What is said of channels by name; said of a failover it holds for each provider of which nothing is said."""
     shared = {each: given[name] for name, providers in failovers.items() if name in given for each in providers}
@@ -117,7 +126,8 @@ def _follow_contact(
     channels += [key for key, _ in receipt] if isinstance(receipt, MapNode) else []
     for each in channels:
         known_connection(each, connections, "channel", reading)
-    _unheard(node.get("unheard"), staff, reading)
+    _asked(node.get("unheard"), staff, reading)
+    _asked(node.get("promise"), staff, reading)
     for each in scalars_of(node.get("silent")):
         known_status(each, reading)
 
@@ -134,7 +144,7 @@ def _route(key: Scalar, value: Node, connections: Built[Connection], words: froz
             known_connection(each, connections, "channel", reading)
 
 
-def _unheard(node: Node | None, staff: Built[Rung], reading: Reading) -> None:
+def _asked(node: Node | None, staff: Built[Rung], reading: Reading) -> None:
     group = node.get("escalate") if isinstance(node, MapNode) else None
     if isinstance(group, Scalar) and group.text not in staff.names:
         meant = instead(group.text, staff.names, "a group of 'staff'")

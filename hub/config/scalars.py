@@ -110,6 +110,17 @@ def read_receipt(text: str) -> timedelta:
     return span
 
 
+_SHARE = re.compile(r"([1-9][0-9]?)%")
+
+
+def read_share(text: str) -> int:
+    """A share of customers in whole percent, from 1 to 99."""
+    share = _SHARE.fullmatch(text.strip())
+    if share is None:
+        raise MistakeError("bad-share", f"{quoted(text)} is no share of customers; expected: 1% to 99%, as in 5%")
+    return int(share[1])
+
+
 def read_name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise MistakeError(

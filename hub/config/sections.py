@@ -1,7 +1,7 @@
 """The sections of a flows.yaml beside its flows, as declared shapes: parsing, checking and documents use these."""
 
 from datetime import date, time, timedelta
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
@@ -24,6 +24,7 @@ from .scalars import (
     read_region,
     read_rest_day,
     read_settle,
+    read_share,
     read_span,
     read_url,
     read_zone,
@@ -39,6 +40,7 @@ PlainLengthText = Annotated[Length, Kind("a length of time such as 3d", read_pla
 SettleSpan = Annotated[timedelta, Kind("a length of time such as 1m", read_settle)]
 ReceiptSpan = Annotated[timedelta, Kind("a length of time such as 10m", read_receipt)]
 Name = Annotated[str, Kind("a name", read_name)]
+Share = Annotated[int, Kind("a share of customers such as 5%", read_share)]
 Locale = Annotated[str, Kind("a language such as uk", read_locale)]
 Zone = Annotated[ZoneInfo, Kind("a time zone such as Europe/Kyiv", read_zone)]
 Url = Annotated[str, Kind("an address such as https://shop.example", read_url)]
@@ -153,6 +155,26 @@ class UnheardShape(Shape):
     due: LengthText | None = Field(None, description="By when it must be resolved.")
 
 
+class PromiseShape(Shape):
+    """`promise`"""
+
+    template: Name = Field(description="The text that is sent when a promise would run out unkept; it promises anew.")
+    via: Name | Annotated[list[str], Field(min_length=1, max_length=6)] = Field(
+        "default", description="A route, or a list of channels in the order in which they are tried."
+    )
+    at_most: int = Field(2, ge=0, le=10, description="How often in a row; then a person is asked.")
+    escalate: str = Field(description="The staff group to ask.")
+
+
+class BreakerShape(Shape):
+    """`breaker`"""
+
+    floor: int = Field(50, ge=1, le=1_000_000, description="So many messages of one flow in an hour are never held.")
+    times: int = Field(
+        5, ge=1, le=1_000, description="More than so many times the usual of that weekday and hour are held."
+    )
+
+
 class ContactShape(Shape):
     """`contact`"""
 
@@ -167,8 +189,13 @@ class ContactShape(Shape):
     caps: list[CapShape] = Field([], description="No more messages than this for one customer.")
     fresh: Span = Field(timedelta(hours=24), description="An event older than this starts nothing.")
     unheard: UnheardShape | None = Field(None, description="Whom to tell when nobody could be reached.")
+    promise: PromiseShape | None = Field(
+        None, description="What becomes of a promise (`notify`) that runs out; without it a person is asked."
+    )
+    breaker: BreakerShape = Field(
+        BreakerShape.model_validate({}), description="When a flow speaks so much more than usual that it is held."
+    )
     silent: list[str] = Field([], description="Statuses that are deliberately not told.")
-    later: ClassVar[frozenset[str]] = frozenset({"promise", "breaker"})
 
 
 class CalendarShape(Shape):
@@ -276,6 +303,8 @@ SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("quiet", QuietShape),
     ("caps", CapShape),
     ("unheard", UnheardShape),
+    ("promise", PromiseShape),
+    ("breaker", BreakerShape),
     ("staff", RungShape),
     ("people", PersonShape),
     ("statuses", MeaningShape),

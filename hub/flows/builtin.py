@@ -27,6 +27,7 @@ from .model import (
     Escalate,
     Expression,
     Fixed,
+    Length,
     MessageClass,
     Notify,
     Otherwise,
@@ -88,12 +89,17 @@ class NotifyShape(Shape):
     )
     urgent: bool = Field(False, description="Breaks quiet hours and caps, waits for nothing; not with `marketing`.")
     before: Placed | None = Field(None, title="a moment (CEL)", description="From then on it is pointless.")
+    promise: Placed | None = Field(
+        None,
+        title="a length of time such as 2d working, or a moment (CEL)",
+        description="By when the customer hears from you again; `contact.promise` sees to it.",
+    )
     echo: bool = Field(False, description="Rings also where the carrier tells this itself (`tells`).")
     with_: dict[str, Placed] = Field(
         {}, alias="with", title="name → a value (CEL)", description="More values for the text."
     )
     id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
-    later: ClassVar[frozenset[str]] = frozenset({"promise", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
 
 
 @step("notify", NotifyShape, example="notify: {template: ready-for-pickup, via: [bot, mail]}")
@@ -104,6 +110,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         return None
     _follow_notify(node, scope, word)
     before = _deadline(node, scope, whole=shape is not None)
+    promise = _promise(node, scope, whole=shape is not None)
     extra: dict[str, Expression] = {**_handed_over(node.get("with"), scope, whole=shape is not None), **_param(scope)}
     key = scope.said(word, node, "template")
     if (text_at(node, "urgent"), text_at(node, "class")) == ("true", "marketing"):
@@ -120,6 +127,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         echo=shape.echo,
         before=before,
         extra=extra or None,
+        promise=promise,
     )
 
 
@@ -133,6 +141,25 @@ def _deadline(node: MapNode, scope: Scope, *, whole: bool) -> Compiled | None:
 def _param(scope: Scope) -> dict[str, Expression]:
     """`param`, as a text reads it, in the steps of a named list."""
     return {IN_LISTS: Fixed(IN_LISTS, scope.params.said)} if scope.params is not None else {}
+
+
+def _promise(node: MapNode, scope: Scope, *, whole: bool) -> Length | Compiled | None:
+    """A length of time begins with a digit, as no moment does."""
+    placed = placed_at(node.get("promise"), whole)
+    if placed is None:
+        return None
+    if (text_at(node, "to") or "customer") != "customer":
+        scope.report(node.key("promise") or placed.node, "conflicting-settings", "a promise is made to the customer")
+    if placed.text[:1].isdigit():
+        try:
+            return read_flow_length(placed.text)
+        except MistakeError as mistake:
+            scope.report(placed.node.at(mistake.offset), mistake.code, f"'promise': {mistake.text}")
+            return None
+    promise = scope.expression(placed, Wants.TIME)
+    if promise is not None:
+        scope.maybe_missing(placed, promise, Level.WARNING, "then nothing is promised; ask has(…) above")
+    return promise
 
 
 def _handed_over(node: Node | None, scope: Scope, *, whole: bool) -> dict[str, Compiled]:

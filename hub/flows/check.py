@@ -12,12 +12,25 @@ from hub.config.model import Config, Person, Shop
 from hub.config.problems import Place, did_you_mean, listed
 from hub.config.questions import Survey
 from hub.config.settings import Reading
+from hub.config.yaml import MapNode
 from hub.plugin import Channel
 from hub.status import Axis, Order, Payment, Return, Shipment, Status, full_name
 
 from .compile import Checked
-from .model import Ask, Call, Coupon, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack, lists_in
-from .types import EVERYTHING, IN_LISTS, IN_STEPS, LATER_NAMES, ROLL_UP, TRIGGERS, axis_of_word, kind_of_word, offered
+from .model import Ask, Call, Coupon, Escalate, Flow, Mute, Notify, State, Step, Tag, WriteBack
+from .model import all_steps as all_steps
+from .types import (
+    EVERYTHING,
+    IN_LISTS,
+    IN_STEPS,
+    LATER_NAMES,
+    PROMISE,
+    ROLL_UP,
+    TRIGGERS,
+    axis_of_word,
+    kind_of_word,
+    offered,
+)
 
 
 class Texts(Protocol):
@@ -57,8 +70,9 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     if texts is not None:
         for each in at_work:
             _spoken(each, ground, reading, texts)
+        _promised(ground, reading, texts)
         if whole:
-            _unused(checked, ground.config.surveys, reading, texts)
+            _unused(checked, ground.config, reading, texts)
     _renamed(checked, ground, reading)
 
 
@@ -139,14 +153,6 @@ def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, readin
 
 
 # ------------------------------------------------------------------------------------------------ said twice
-
-
-def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
-    """Every step of a list and of the branches in it."""
-    for each in steps:
-        yield each
-        for steps in lists_in(each):
-            yield from all_steps(steps)
 
 
 def _said(flow: Flow) -> dict[str, Notify]:
@@ -243,10 +249,23 @@ def _words_of(flow: Flow, surveys: Mapping[str, Survey]) -> Iterator[Notify]:
                 yield Notify(step.id, template, step.to, step.via, step.cls)
 
 
-def _unused(checked: Mapping[str, Checked], surveys: Mapping[str, Survey], reading: Reading, texts: Texts) -> None:
-    """A text of the merchant's own that no flow uses: often a file with a misspelt name."""
+def _promised(ground: Ground, reading: Reading, texts: Texts) -> None:
+    """The text by which a promise is renewed."""
+    rule, node = ground.config.contact.promise, ground.contact
+    if rule is None or rule.template not in texts.names() or not isinstance(node, MapNode):
+        return
+    place, step = (node.key(PROMISE) or node).place, Notify(PROMISE, rule.template, via=rule.via)
+    for shop in ground.config.shops.values():
+        forms = _forms(_channels(step, shop, ground.config), shop.connections, ground.config)
+        _speaks(rule.template, shop.locale, shop.key, forms, place, reading, texts)
+
+
+def _unused(checked: Mapping[str, Checked], config: Config, reading: Reading, texts: Texts) -> None:
+    """A text of the merchant's own that nothing uses: often a file with a misspelt name."""
+    surveys = config.surveys
     used = {step.template for each in checked.values() for step in _words_of(each.flow, surveys)}
     used |= {template for each in surveys.values() for template in each.templates}
+    used |= {config.contact.promise.template} if config.contact.promise is not None else set()
     for name, file in texts.own.items():
         if name not in used and name not in texts.spoilt:
             others = [each for each in texts.names() if each != name]
@@ -263,9 +282,8 @@ def _can_know(
 ) -> None:
     """A text that prints what no trigger of the flow can tell would wait for it in vain."""
     locale, shop, forms = reader
-    absent = (
-        (EVERYTHING | LATER_NAMES | {IN_LISTS}) - IN_STEPS.keys() - offered(flow.triggers) - frozenset(step.extra or ())
-    )
+    absent = (EVERYTHING | LATER_NAMES | {PROMISE, IN_LISTS}) - IN_STEPS.keys() - offered(flow.triggers)
+    absent -= {*(step.extra or ()), *([PROMISE] if step.promise is not None else ())}
     if not absent:
         return
     tags = (locale, locale.partition("-")[0])
@@ -273,7 +291,8 @@ def _can_know(
     lacking = sorted(each for each in printed if "." in each and each.partition(".")[0] in absent)
     if lacking:
         root = lacking[0].partition(".")[0]
-        text = f"the text '{step.template}' prints {lacking[0]}, and {listed(flow.triggers)} offers no '{root}'"
+        lacks = "this step makes no" if root == PROMISE else f"{listed(flow.triggers)} offers no"
+        text = f"the text '{step.template}' prints {lacking[0]}, and {lacks} '{root}'"
         reading.report(place, "not-offered", text, "put it into an if, or choose another trigger")
 
 

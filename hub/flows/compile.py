@@ -15,7 +15,7 @@ from pydantic import Field
 from hub.config.kinds import Kept, Placed, found
 from hub.config.problems import Level, Place, did_you_mean, instead, listed, quoted
 from hub.config.scalars import Kind, MistakeError
-from hub.config.sections import Name, PlainLengthText
+from hub.config.sections import Name, PlainLengthText, Share
 from hub.config.settings import Reading, Shape, read_settings
 from hub.config.yaml import ListNode, MapNode, Node, Scalar, from_plain, stuck_word, stuck_words, to_plain
 
@@ -25,7 +25,7 @@ from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .doing import read_unfolded, unfolded
 from .lists import unfold
-from .model import Flow, Mode, Once, Per, State, Step
+from .model import Escalate, Flow, Mode, Notify, Once, Per, State, Step, all_steps
 from .scope import Known, Scope, placed_at
 from .types import UNKNOWN_TRIGGER, event_word, is_event, kind_of_word, offered
 from .words import Trigger, read_triggers, read_words
@@ -82,13 +82,16 @@ class FlowShape(Shape):
     gather: PlainLengthText | None = Field(
         None, description="Of a parcel: one run for all parcels of the order to which it happens within this time."
     )
+    holdout: Share | None = Field(
+        None, description="This share of customers is left out for good, so that the two groups can be compared."
+    )
     shops: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="Only for these shops.")
     state: Annotated[str, _one_of(("live", "shadow", "off"), ())] = Field(
         "live", description="`shadow`: it does everything and nobody hears of it; `off`: it starts nothing."
     )
     was: list[Name] = Field([], description="Former names, so that renaming tells nobody twice.")
     about: str = Field("", max_length=300, description="One line, for people.")
-    later: ClassVar[frozenset[str]] = frozenset({"holdout", "if_fails"})
+    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     stop_on = read_words(stops, reading, "'stop_on'") if stops is not None else ()
     scope.there = _proved(conditions) | ({("escalation",)} if "escalation" in scope.offered else NONE)
     steps = _steps_of(key, node, scope)
+    _holdout(node, steps, scope)
     if shape is not None and shape.recheck:
         _clock(node.get("when"), conditions, scope)
     if shape is None or any(each.severity is Level.ERROR for each in reading.problems[before:]):
@@ -156,6 +160,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
         recheck=shape.recheck,
         fresh=shape.fresh,
         gather=shape.gather,
+        holdout=shape.holdout,
         shops=tuple(shape.shops) if shape.shops is not None else None,
         state=State(shape.state),
         was=tuple(shape.was),
@@ -256,6 +261,20 @@ def _gather(node: MapNode, words: tuple[str, ...], scope: Scope) -> None:
     if key is not None and other is not None:
         said = f"'gather' is for what happens to parcels; '{other}' is not about a parcel"
         scope.report(key, "gather-not-shipment", said)
+
+
+def _holdout(node: MapNode, steps: tuple[Step, ...], scope: Scope) -> None:
+    """Nobody may be left out of what calls a person, or of what cannot wait."""
+    key = node.key("holdout")
+    if key is None:
+        return
+    if "customer" not in scope.offered:
+        scope.report(key, "not-offered", "'holdout' is for customers, and what starts this flow has none")
+    every = list(all_steps(steps))
+    if any(isinstance(each, Escalate) for each in every):
+        scope.report(key, "holdout-required", "nobody may be left out here: this flow escalates")
+    elif any(isinstance(each, Notify) and each.urgent for each in every):
+        scope.report(key, "holdout-required", "nobody may be left out here: this flow has something urgent to say")
 
 
 def _clock(node: Node | None, conditions: list[Compiled], scope: Scope) -> None:

@@ -48,6 +48,7 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     known = _known(ground, texts, check_text, opened.reading)
     _survey_texts(ground, known, opened.reading)
     _lists(ground, known, opened.reading)
+    _promise_text(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
     loop_risks(checked.values(), opened.reading)
@@ -118,6 +119,18 @@ def _events(ground: Ground) -> Mapping[str, frozenset[str]] | None:
         for name, about in each.adapter.events_of(each.settings).items():
             found[name] = found.get(name, EVENT_OFFERS[about]) & EVENT_OFFERS[about]
     return found
+
+
+def _promise_text(ground: Ground, known: Known, reading: Reading) -> None:
+    """The text by which promises are renewed must be there, and its channels, as those of `notify`."""
+    key = ground.contact.key("promise") if isinstance(ground.contact, MapNode) else None
+    node = ground.contact.get("promise") if isinstance(ground.contact, MapNode) else None
+    if key is None or not isinstance(node, MapNode):
+        return
+    scope, template = Scope(reading, frozenset(), known), node.get("template")
+    if isinstance(template, Scalar) and template.text:
+        scope.template(template)
+    scope.via(node.get("via"), key)
 
 
 def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None, reading: Reading) -> Known:

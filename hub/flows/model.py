@@ -1,6 +1,6 @@
 """A flow as the engine runs it: frozen, checked, positions left behind. FLOWS.md says what each word means."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -63,6 +63,8 @@ class Notify:
     before: Expression | None = None
     extra: Mapping[str, Expression] | None = None
     echo: bool = False
+    promise: Length | Expression | None = None
+    """By when the customer hears more: so long after it leaves, or a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,14 @@ def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
     return ()
 
 
+def all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Every step of a list and of the lists in it."""
+    for each in steps:
+        yield each
+        for inner in lists_in(each):
+            yield from all_steps(inner)
+
+
 class Mode(StrEnum):
     """What happens when a new occurrence comes while a run of this flow and subject lives."""
 
@@ -332,6 +342,8 @@ class Flow:
     recheck: bool = True
     fresh: Length | None = None
     gather: Length | None = None
+    holdout: int | None = None
+    """The share of customers, in percent, for whom it does nothing."""
     shops: tuple[str, ...] | None = None
     state: State = State.LIVE
     was: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ class RunState(StrEnum):
     STOPPED = "stopped"
     RESTARTED = "restarted"
     PARKED = "parked"
+    HELD_OUT = "held-out"
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,10 +300,12 @@ NAMES: Mapping[str, Field] = {
 }
 """What an expression can begin with."""
 
-LATER_NAMES = frozenset({"promise"})
+LATER_NAMES: frozenset[str] = frozenset()
 """Names of the language (FLOWS 3, 10) that no trigger and no step of this version offers."""
 
-TEXT_NAMES = frozenset({"orders", "notice", "policy", "link", "loop"})
+PROMISE = "promise"
+"""What the text of a `notify` with a promise knows of it."""
+TEXT_NAMES = frozenset({"orders", "notice", "policy", "link", "loop", PROMISE})
 """What texts know beside these names."""
 KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "elif", "else", "for", "true", "false", "none"})
 """Words of the language of texts, which cannot be names in it."""

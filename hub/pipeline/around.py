@@ -30,11 +30,13 @@ from hub.store.tables import (
     surveys,
 )
 
+from .breaker import Pace, Whose, counts, read_paces, whose
 from .customer import read_mutes
 from .documents import load
 from .gone import WOULD_HAVE, read_gone
 from .loading import Loaded, load_documents, meet_customers
 from .news import is_home
+from .promises import Promise
 from .sentences import Broken, Gone
 from .shadow import SHADOW
 from .state import OrderView
@@ -73,6 +75,9 @@ class Departure:
     """Policies that are counted once more in the moment in which it leaves."""
     breaks: tuple[Broken, ...] = ()
     """Policies that it breaks by leaving, and that call somebody for it."""
+    promise: Promise | None = None
+    """What it promises, and the timer that looks at it."""
+    timer: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -82,6 +87,10 @@ class Outbox:
     departures: list[Departure] = field(default_factory=list)
     changes: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     unheard: list[Any] = field(default_factory=list)
+    held: dict[Whose, Pace] = field(default_factory=dict)
+    """Flows that are to be held from now on."""
+    look_at: list[str] = field(default_factory=list)
+    """Keys of timers of promises that are to be looked at now: what would have renewed them does not go."""
     seen: int = 0
 
     def add(self, other: "Outbox") -> None:
@@ -89,6 +98,8 @@ class Outbox:
         self.departures += other.departures
         self.changes += other.changes
         self.unheard += other.unheard
+        self.look_at += other.look_at
+        self.held |= other.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +143,18 @@ class Around:
     threads: Mapping[tuple[str, str], str]
     customers: Mapping[str, Any]
     their_orders: Mapping[str, Sequence[str]]
+    paces: Mapping[Whose, Pace]
     secret: bytes
 
     def leaves(self, row: Any, connection: str, now: datetime) -> None:
-        """What leaves in this very look counts for the caps of the next one."""
+        """What leaves in this very look counts for the caps and the pace of the next one."""
         for shadows in (True,) if row.shadow else (True, False):
             self.sent.setdefault((shadows, row.customer_id), []).append((now, connection, row.cls))
         its = (row.order_id, row.customer_id, row.template, row.cls, connection)
         self.gone.append(Gone(row.id, *its, now, bool(row.shadow)))
+        if counts(row):
+            self.paces[whose(row)].said += 1
+            self.paces[whose(row)].all += 1
 
 
 def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now: datetime) -> Around:
@@ -184,6 +199,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         threads=_threads(connection, order_ids),
         customers={row.id: row for row in rows_of(connection, customers.c.id, alone)},
         their_orders=their,
+        paces=read_paces(connection, world, due, now),
         secret=link_secret(connection),
     )
 

@@ -20,10 +20,11 @@ from hub.plugin import Accepted, Duplicate, FailureError, Outcome, Transient, Un
 from hub.plugin import Config as OurFault
 from hub.plugin.http import client_state
 from hub.store.database import Database, is_trouble, upsert
-from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, links, messages, orders
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, attempts, links, messages, orders, timers
 
 from .alarms import alarm_of, matter_of
 from .around import LEASE, Capacity, Departure, Outbox
+from .breaker import COUNTED, add_sent, hold
 from .crash import crash_point
 from .gone import is_one_too_many, lock_customers
 from .listen import message_moved
@@ -151,9 +152,9 @@ class DeliverDrain:
         for message_id, values in outbox.changes:
             if connection.execute(_if_due(message_id).values(**values)).rowcount:
                 message_moved(connection, self.db.dialect, world, message_id, values.get("state", ""), now)
-        leaving = []
-        counted = {departure.message.customer_id for departure in outbox.departures if departure.limits}
-        lock_customers(connection, self.db.dialect, counted)
+        leaving, counted = [], []
+        limited = {departure.message.customer_id for departure in outbox.departures if departure.limits}
+        lock_customers(connection, self.db.dialect, limited)
         for departure in outbox.departures:
             if not _still_so(connection, departure):
                 continue  # its order changed since the look: it is looked at again
@@ -165,9 +166,12 @@ class DeliverDrain:
                 "others": departure.others,
                 "entry": departure.entry,
                 "stands_by": departure.stands_by,
+                **({"promise": departure.promise.to_json()} if departure.promise is not None else {}),
+                COUNTED: True,
             }
             if departure.message.shadow:
-                if self._record_shadow(connection, departure, world, now):
+                if self._record_shadow(connection, departure, doc, world, now):
+                    counted.append(departure.message)
                     self._alarms(connection, departure, world, now)
                 continue
             claim = {
@@ -189,19 +193,38 @@ class DeliverDrain:
                 renew = upsert(links, self.db.dialect, keys=("tenant", "token_hash"), change=("expires_at",))
                 connection.execute(renew, departure.links)
             self._alarms(connection, departure, world, now)
+            self._watch(connection, departure)
             leaving.append(departure)
+            counted.append(departure.message)
+        add_sent(connection, self.db.dialect, counted, now)
+        for flow, pace in outbox.held.items():
+            rows = hold(connection, self.db.dialect, flow, pace, world, now)
+            if rows is not None:
+                open_matter(connection, self.db.dialect, rows, world, now)
+        if outbox.look_at:
+            ours = (timers.c.tenant == TENANT, timers.c.key.in_(outbox.look_at), sa.text("timers.state = 0"))
+            connection.execute(sa.update(timers).where(*ours).values(due_at=now))
         for row in outbox.unheard:
             self._unheard(connection, row, world, now)
         return leaving
 
-    def _record_shadow(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> bool:
+    def _watch(self, connection: sa.Connection, departure: Departure) -> None:
+        """What it promises is looked at before it runs out."""
+        if departure.timer is not None:
+            clock = upsert(timers, self.db.dialect, keys=("tenant", "key"), change=("due_at", "state"))
+            connection.execute(clock, departure.timer)
+
+    def _record_shadow(
+        self, connection: sa.Connection, departure: Departure, doc: Any, world: World, now: datetime
+    ) -> bool:
         """It would have left now: it ends here, with all that its reader would have read. Its links open nothing.
-        False: it was not due any more."""
+        False: something else became of it meanwhile."""
         ends = _if_due(departure.message.id).values(
-            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now
+            state="suppressed", reason=SHADOW, connection=departure.connection, finished_at=now, doc=doc
         )
         if connection.execute(ends).rowcount != 1:
             return False
+        self._watch(connection, departure)
         said = departure.outgoing
         content = {"subject": said.subject, "text": said.text, "html": said.html, "form": departure.form}
         connection.execute(
@@ -216,9 +239,8 @@ class DeliverDrain:
     def _unheard(self, connection: sa.Connection, row: Any, world: World, now: datetime) -> None:
         """Nobody could be reached: failing over never hides the failure."""
         rows = unheard_rows(row, world, now)
-        if rows is None:
-            return
-        open_matter(connection, self.db.dialect, rows, world, now)
+        if rows is not None:
+            open_matter(connection, self.db.dialect, rows, world, now)
 
     def _alarms(self, connection: sa.Connection, departure: Departure, world: World, now: datetime) -> None:
         """Somebody is called about the policies that it has broken by leaving."""

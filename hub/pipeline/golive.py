@@ -5,6 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from .appointments import keep
+from .breaker import forget_hours
 from .failing import tell_expiring
 from .loading import remember_waiting
 from .remap import remember_statuses
@@ -20,4 +21,5 @@ def fit(connection: sa.Connection, dialect: str, world: World, now: datetime) ->
     keep(connection, dialect, world, now)
     tell_expiring(connection, dialect, world, now)
     note_clocks(connection, dialect, world, now)
+    forget_hours(connection, now)
     return refolded

@@ -26,7 +26,8 @@ UTC_ZONE = ZoneInfo("UTC")
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """The message ends here: `state` suppressed, superseded or failed."""
+    """The message ends here: `state` suppressed, superseded or failed; or it goes no further until a person says so:
+    held."""
 
     state: str
     reason: str
@@ -96,6 +97,8 @@ class Question:
     zones: Sequence[ZoneInfo] = (UTC_ZONE,)
     """The clocks that the recipient may live by: what is quiet on one of them is quiet."""
     first_try_at: datetime | None = None
+    held: str = ""
+    """Why the breaker of its flow holds it."""
 
 
 def decide(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> Decision:
@@ -104,7 +107,8 @@ def decide(ask: Question, contact: Contact, capped: Callable[[str], bool]) -> De
         objection = guard(ask)
         if objection is not None:
             return objection
-    return _choose(ask, contact, capped)
+    chosen = _choose(ask, contact, capped)
+    return Drop("held", ask.held) if ask.held and isinstance(chosen, Via) else chosen
 
 
 def _alive(ask: Question) -> Decision | None:

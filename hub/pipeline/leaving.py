@@ -9,7 +9,7 @@ from hub.config.model import Person, Shop
 from hub.flows.check import all_steps
 from hub.flows.model import Flow, Notify
 from hub.flows.run import first_unmet, why_unmet
-from hub.flows.types import axis_of_word
+from hub.flows.types import PROMISE, axis_of_word
 from hub.flows.why import first_part, what_was_read
 from hub.messages import MissingData, NoTextError, Rendering, TextError
 from hub.model import Customer
@@ -19,6 +19,7 @@ from hub.store.consents import NO_CONSENT, NOTHING_SAID, OPTED_OUT
 from hub.store.links import chat_purpose, link_row, matter_ref, order_ref, token_for
 
 from .around import ABOUT_ALL_ORDERS, LINK_LIVES, Around, Capacity, Departure, Outbox, address_hash
+from .breaker import counts, whose
 from .customer import CUSTOMER, ORDER
 from .gather import only_gathered
 from .guards import LOOK_AGAIN, Decision, Defer, Drop, Option, Question, Via, decide, is_capped
@@ -28,9 +29,10 @@ from .news import is_home, shop_of_home
 from .phones import phone_of
 from .plain import attempt_key, from_plain, to_plain
 from .pressing import buttons_of
+from .promises import RENEWS, Promise, looked_at, needless, promised, timer_key, timer_of
 from .questions import ASKED
 from .sentences import POLICY, Sentences
-from .shadow import SHADOW, WAITS, from_a_shadow
+from .shadow import SHADOW, WAITS, from_a_shadow, would_have_gone
 from .state import NOT_THERE
 from .states import REACHED
 from .survey_chat import Asking
@@ -128,17 +130,28 @@ class Leaving:
 
     def go(self) -> None:
         decision = self._decide()
+        if isinstance(decision, Drop) and RENEWS in self.doc:
+            self.outbox.look_at.append(timer_key(self.doc[RENEWS]["of"]))
         match decision:
             case Via():
                 self._leave(decision)
             case Defer():
                 self._change(due_at=decision.until, reason=decision.reason)
             case Drop():
+                if decision.state == "held":
+                    self._hold(decision.reason)
+                    return
                 asked = self.sentences.asked(decision.reason) if decision.reason.startswith(POLICY) else self.asked
                 read = {"doc": {**self.doc, "asked": asked}} if asked else {}
                 self._change(state=decision.state, reason=decision.reason, finished_at=self.now, **read)
                 if decision.state == "failed":
                     self.outbox.unheard.append(self.row)
+
+    def _hold(self, reason: str) -> None:
+        self._change(state="held", reason=reason)
+        pace = self.around.paces[whose(self.row)]
+        if not pace.held:
+            self.outbox.held[whose(self.row)] = pace
 
     def _change(self, **values: Any) -> None:
         self.outbox.changes.append((self.row.id, values))
@@ -173,12 +186,17 @@ class Leaving:
             tried=[(name, self.doc.get("why", {}).get(name, "tried")) for name in tried],
             zones=clocks_of(self.view, self.shop),
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
+            held=self._held(),
         )
         sent = self.around.sent.get((bool(row.shadow), row.customer_id), ())
         contact = self.world.config.contact_of(self.shop)
         return decide(
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )
+
+    def _held(self) -> str:
+        pace = self.around.paces[whose(self.row)] if counts(self.row) else None
+        return pace.why() if pace is not None and pace.over else ""
 
     def _option(self, name: str, place: int) -> Option:
         channel, address = self.world.channel(name), self.address(name)
@@ -251,6 +269,10 @@ class Leaving:
                 return f"stopped: {NOT_THERE}"
         if self.asking is not None and (over := self.asking.over(self.now) or self._reminds_of_nothing()):
             return over
+        if RENEWS in self.doc and self.view is not None:
+            loaded, said = self.around.loaded[self.row.order_id], self.around.later.get(self.row.order_id, ())
+            if over := needless(self.doc, said, self.view, loaded.about.open_questions, self.world):
+                return over
         if self.doc.get("escalation"):
             return self._settled(self.around.escalations.get(self.doc["escalation"]))
         if run is not None and run.state in ("stopped", "restarted"):
@@ -263,7 +285,7 @@ class Leaving:
         row, said = self.row, self.around.later.get(self.row.order_id, ()) if self.row.run_key else ()
         ours = [each for each in said if each.run_key == row.run_key and each.id < row.id]
         first = next((each for each in ours if each.doc.get("survey") == self.doc["survey"]), None)
-        went = first is None or first.state in REACHED or _would_have_gone(first)
+        went = first is None or first.state in REACHED or would_have_gone(first)
         return "" if went else "stopped: the invitation did not go out"
 
     def _settled(self, matter: Any) -> str:
@@ -309,13 +331,17 @@ class Leaving:
         """From when on it is pointless, as things stand now: a deadline may have moved since the step was done. `now`
         stays what it was then, or a deadline that counts from it would never come. What has become unknown holds as it
         was."""
+        then, step = {**names, "now": self.row.created_at}, self._step
+        before = step.before.value(then) if step is not None and step.before is not None else None
+        return before if isinstance(before, datetime) else self.row.before_at
+
+    @cached_property
+    def _step(self) -> Notify | None:
+        """The step that says it, in the text that its run started with."""
         run = self.around.runs.get(self.row.run_key)
         flow = self._flow_of(run) if run is not None else None
         steps = all_steps(flow.steps) if flow is not None else ()
-        step = next((each for each in steps if isinstance(each, Notify) and each.id == self.row.step), None)
-        then = {**names, "now": self.row.created_at}
-        before = step.before.value(then) if step is not None and step.before is not None else None
-        return before if isinstance(before, datetime) else self.row.before_at
+        return next((each for each in steps if isinstance(each, Notify) and each.id == self.row.step), None)
 
     def _flow_of(self, run: Any) -> Flow | None:
         """The flow with the text that a run started with."""
@@ -396,7 +422,25 @@ class Leaving:
 
     @cached_property
     def names(self) -> dict[str, Any]:
-        """Everything its text may read, with the freshest data."""
+        """Everything its text may read, with the freshest data, and by when it promises to be followed by more."""
+        return {**self._fresh, PROMISE: {"by": self.promise.by}} if self.promise is not None else self._fresh
+
+    @cached_property
+    def promise(self) -> Promise | None:
+        """What it promises, if it leaves now."""
+        given = self._step.promise if self._step is not None else None
+        return promised(given, self.doc, self._fresh, self.view, self.shop, self.now)
+
+    def _look_at(self, promise: Promise) -> dict[str, Any]:
+        """The timer that sees to its promise; who promises anew speaks by the first channel that can reach them."""
+        contact = self.world.config.contact
+        via = contact.promise.via if contact.promise is not None else "default"
+        first = next((name for name in self.world.list_of(via, self.shop) if self.address(name)), None)
+        option = Option(first, self.world.channel(first).rings) if first is not None else None
+        return timer_of(self.row, looked_at(promise, self.shop, contact.quiet, option, clocks_of(self.view, self.shop)))
+
+    @cached_property
+    def _fresh(self) -> dict[str, Any]:
         row, doc = self.row, self.doc
         names: dict[str, Any] = {"now": self.now, "shop": shop_names(self.shop)}
         if self.view is not None:
@@ -593,18 +637,15 @@ class Leaving:
             form=self.world.channel(connection).form.value,
             limits=self.sentences.counted(connection),
             breaks=self.sentences.alarms(connection),
+            promise=self.promise,
+            timer=self._look_at(self.promise) if self.promise is not None else None,
         )  # fmt: skip
 
 
 def _speaks(row: Any) -> bool:
     """Whether a message is told, was told, or in shadow would have been."""
-    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and not _would_have_gone(row))
+    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and not would_have_gone(row))
     return not ended
-
-
-def _would_have_gone(row: Any) -> bool:
-    """Whether a shadow would have sent it."""
-    return (row.state, row.reason) == ("suppressed", SHADOW)
 
 
 def _heard_by(row: Any) -> tuple[str, int]:

@@ -72,7 +72,7 @@ class Loaded:
     watches: list[Watch] = field(default_factory=list)
     """What policies wait for, of which it is time to look."""
     said: list[Any] = field(default_factory=list)
-    """The messages about it, where there are such."""
+    """The messages about it, where there are such, or a promise is to be looked at."""
     answered: dict[str, datetime] = field(default_factory=dict)
     """Question of them → when it was answered."""
 
@@ -96,6 +96,9 @@ def load_orders(
         for row in rows_of(connection, surveys.c.order_id, old if world.config.surveys else ()):
             found[row.order_id].surveys |= {realm(row.name, bool(row.shadow))}
         _load_watches(connection, found, needed(timer for want in wanted.values() for timer in want.timers))
+        asked = {each for each in old if found[each].watches or _has_promised(wanted[each])}
+        for row in rows_of(connection, messages.c.order_id, asked):
+            found[row.order_id].said.append(row)
     meet_customers(connection, found)
     _count_earlier(connection, found)
     if world.claims:
@@ -116,6 +119,10 @@ def _load_claims(
     held = load_claims(connection, homes)
     for loaded in found.values():
         loaded.claims = held
+
+
+def _has_promised(want: Wanted) -> bool:
+    return any(timer.kind == "promise" for timer in want.timers)
 
 
 def load_documents(connection: sa.Connection, order_ids: Iterable[str]) -> dict[str, Loaded]:
@@ -155,12 +162,10 @@ def _load_runs(
 
 
 def _load_watches(connection: sa.Connection, found: Mapping[str, Loaded], keys: Collection[str]) -> None:
-    """What policies wait for, and what was said since; nothing is asked where no timer of theirs has run out."""
+    """What policies wait for; nothing is asked where no timer of theirs has run out."""
     rows = [row for row in rows_of(connection, watches.c.key, keys) if row.state == OPEN]
     for row in rows:
         found[row.order_id].watches.append(Watch.of(row))
-    for said in rows_of(connection, messages.c.order_id, {row.order_id for row in rows}):
-        found[said.order_id].said.append(said)
     asked = {row.subject: row.order_id for row in rows if row.subject_kind == "question"}
     for question in rows_of(connection, questions.c.id, asked):
         if question.answered_at is not None:
@@ -184,12 +189,12 @@ def _runs_at(connection: sa.Connection, homes: Sequence[str], keys: Collection[s
     return rows + list(connection.execute(ended).all() if keys else ())
 
 
-def _still_due(table: sa.Table) -> sa.Select[Any]:
+def _to_leave(table: sa.Table, states: str) -> sa.Select[Any]:
     among = table.c.order_id.in_(sa.bindparam("ids", expanding=True))
-    return sa.select(table.c.run_key).where(table.c.tenant == TENANT, among, sa.text(f"{table.name}.state = 'due'"))
+    return sa.select(table.c.run_key).where(table.c.tenant == TENANT, among, sa.text(f"{table.name}.state IN {states}"))
 
 
-_SPEAKING = _still_due(messages).union(_still_due(errands))
+_SPEAKING = _to_leave(messages, "('due', 'held')").union(_to_leave(errands, "('due')"))
 
 
 def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
@@ -236,10 +241,13 @@ def remember(connection: sa.Connection, world: World, flow: str, version: str) -
 def remember_waiting(connection: sa.Connection, world: World) -> None:
     """Fetch the texts of all runs that wait or have yet to speak: what only a former text listens to is written down
     too."""
-    speaking = sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text("messages.state = 'due'"))
+    speaking, held = (
+        sa.select(messages.c.run_key).where(messages.c.tenant == TENANT, sa.text(f"messages.state = '{state}'"))
+        for state in ("due", "held")
+    )
     asked = sa.select(errands.c.run_key).where(errands.c.tenant == TENANT, sa.text("errands.state = 'due'"))
     texts = sa.select(runs.c.flow, runs.c.version).where(runs.c.tenant == TENANT)
-    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(asked)))
+    at_work = (sa.text("runs.state = 'waiting'"), runs.c.key.in_(speaking.union(held, asked)))
     for row in connection.execute(sa.union(*(texts.where(each) for each in at_work))).all():
         remember(connection, world, row.flow, row.version)
 

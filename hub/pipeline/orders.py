@@ -31,6 +31,7 @@ from .own_events import located
 from .parcels import with_ids
 from .phones import phone_of
 from .pickup import deadline_of
+from .promises import keep_promises
 from .reach import open_channels, with_failovers
 from .react import Situation, react, run_key
 from .remap import former
@@ -133,6 +134,7 @@ def plan_order(
     )
     plan.reaction = react(situation, loaded.runs, loaded.run_keys, _due_runs(want))
     plan.reaction.timers += clocks.timers
+    keep_promises(plan.reaction, want.timers, loaded, after, world, now)
     if changed:
         plan.notices = notices_of(new, before, after, plan.reaction, shadow=world.shadow)
         if plan.notices and after.gone and not before.gone:

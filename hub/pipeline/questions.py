@@ -186,7 +186,7 @@ def _waiting(connection: sa.Connection, customer_ids: Iterable[str]) -> dict[str
     at_work = sa.or_(
         sa.exists().where(runs.c.tenant == TENANT, runs.c.order_id == orders.c.id, sa.text("runs.state = 'waiting'")),
         sa.exists().where(
-            messages.c.tenant == TENANT, messages.c.order_id == orders.c.id, messages.c.state == "due"
+            messages.c.tenant == TENANT, messages.c.order_id == orders.c.id, messages.c.state.in_(("due", "held"))
         ),
     )  # fmt: skip
     query = sa.select(orders.c.customer_id, orders.c.id).where(

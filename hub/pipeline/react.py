@@ -53,6 +53,7 @@ from .errand import became_of, call_doc, coupon_doc, errand_row, tag_doc, tracki
 from .fault import fault
 from .gather import begun, closed, is_complete, is_open, joined, leader, only_gathered
 from .guards import Option, before_quiet
+from .holdout import is_held_out
 from .ladder import MATTER, EscalationRows, escalation_rows, matter_names, opened_line, raised, rung_of
 from .names import names_of, shop_names
 from .news import NOBODY, is_home, shop_of_home
@@ -350,6 +351,8 @@ class _React:
                 continue
             if refusal or why.unmet:
                 self._line(flow.name, occasion.word, refusal or why.unmet, "", why)
+            elif is_held_out(flow, self.it.customer_id):
+                self._hold_out(flow, occasion, why)
             else:
                 self._start(flow, occasion, why)
 
@@ -542,6 +545,13 @@ class _React:
         self.out.runs.append(row)
         if row.run.state is RunState.WAITING:
             self.waiting[row.key] = row
+
+    def _hold_out(self, flow: Flow, occasion: Occasion, why: Asked) -> None:
+        """Its customer is left out of this flow: the run is there to be seen, and does nothing."""
+        row = self._new_row(flow, occasion)
+        row.run = replace(row.run, state=RunState.HELD_OUT, reason=f"{flow.holdout}% of customers are left out")
+        self._line(flow.name, occasion.word, f"{row.run.state.value}: {row.run.reason}", row.key, why)
+        self.out.runs.append(row)
 
     def _new_row(self, flow: Flow, occasion: Occasion) -> RunRow:
         shadow = in_shadow(flow, self.it.world)

@@ -49,6 +49,11 @@ def would_have(effect: Effect) -> str:
     return f"{NOT_DONE}{getattr(step, 'id', '') or type(effect).__name__.lower()}"
 
 
+def would_have_gone(row: Any) -> bool:
+    """Whether a shadow would have sent this message."""
+    return (row.state, row.reason) == ("suppressed", SHADOW)
+
+
 def from_a_shadow(said: Outgoing) -> Outgoing:
     """What staff are really told by a hub in shadow, with that in front; in plain text, so that nothing is left out."""
     mark = "[shadow] "

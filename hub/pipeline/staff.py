@@ -15,7 +15,8 @@ from .plain import key_of, to_plain
 from .shadow import realm, write_messages
 from .world import World
 
-CARETAKERS = ("integrator", "manager")
+MANAGERS = "manager"
+CARETAKERS = ("integrator", MANAGERS)
 """Staff groups that look after the hub, the first that exists; else the first group of the file."""
 
 
@@ -110,6 +111,12 @@ def told_rows(
         }
         for person in group.people
     ]
+
+
+def first_group(world: World) -> str:
+    """The group that is asked where nobody is named: the managers, else the first; empty: the file has none."""
+    staff = world.config.staff
+    return MANAGERS if MANAGERS in staff else next(iter(staff), "")
 
 
 def caretakers(world: World) -> Rung | None:

@@ -217,7 +217,9 @@ class _Write:
         """What waits to be said about an order is for whose it is now."""
         if plan.customer_was and plan.row:
             theirs = sa.update(messages).where(messages.c.tenant == TENANT, messages.c.order_id == plan.order_id)
-            due = theirs.where(sa.text("messages.state = 'due'"), messages.c.customer_id == plan.customer_was)
+            due = theirs.where(
+                sa.text("messages.state IN ('due', 'held')"), messages.c.customer_id == plan.customer_was
+            )
             self.connection.execute(due.values(customer_id=plan.row["customer_id"]))
 
     def _consents(self, plan: OrderPlan) -> None:
@@ -362,13 +364,12 @@ class _Write:
             self.connection.execute(sa.update(runs).where(*where).values(values), old)
         silenced = sorted({key for plan in plans for key in plan.reaction.silenced})
         if silenced:
-            stopped = (
-                sa.update(messages)
-                .where(messages.c.tenant == TENANT, messages.c.run_key.in_(silenced), sa.text("messages.state = 'due'"))
-                .values(state="suppressed", reason="stopped", finished_at=self.now)
-            )
-            for message_id in self.connection.execute(stopped.returning(messages.c.id)).scalars().all():
-                message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
+            theirs = (messages.c.tenant == TENANT, messages.c.run_key.in_(silenced))
+            for waits in ("messages.state = 'due'", "messages.state = 'held'"):  # each has an index of its own
+                stopped = sa.update(messages).where(*theirs, sa.text(waits)).returning(messages.c.id)
+                ended = stopped.values(state="suppressed", reason="stopped", finished_at=self.now)
+                for message_id in self.connection.execute(ended).scalars().all():
+                    message_moved(self.connection, self.dialect, self.world, message_id, "suppressed", self.now)
             stop_errands(self.connection, silenced, self.now)
 
     def _escalations(self, plans: Sequence[OrderPlan]) -> None:

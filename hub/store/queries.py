@@ -463,6 +463,7 @@ def queues(connection: sa.Connection, now: datetime) -> Mapping[str, int]:
         "events to apply": _count(connection, inbox, sa.text("inbox.state = 0")),
         "messages due": _count(connection, messages, due, messages.c.due_at <= now),
         "messages for later": _count(connection, messages, due, messages.c.due_at > now),
+        "messages held": _count(connection, messages, sa.text("messages.state = 'held'")),
         "messages on the wire": _count(connection, messages, sa.text("messages.state = 'on_wire'")),
         "calls and write-backs due": _count(connection, errands, sa.text("errands.state = 'due'")),
         "runs that wait": _count(connection, runs, sa.text("runs.state = 'waiting'")),

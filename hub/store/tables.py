@@ -437,7 +437,7 @@ runs = sa.Table(
     _text("subject"),
     _text("word"),
     sa.Column("occurrence", sa.BigInteger, nullable=False),
-    _text("state"),  # waiting, done, stopped, restarted, parked
+    _text("state"),  # waiting, done, stopped, restarted, parked, held-out
     _text("reason"),
     sa.Column("shadow", sa.Integer, nullable=False, default=0),  # 1: nobody outside feels anything of it
     sa.Column("doc", Json, nullable=False),
@@ -448,6 +448,21 @@ runs = sa.Table(
     sa.Index("ix_runs_order", "tenant", "order_id", "id"),
 )
 
+flow_hours = sa.Table(  # how much a flow said to customers in an hour, and whether its breaker held it then
+    "flow_hours",
+    metadata,
+    _tenant(primary=True),
+    _text("flow", key=True),
+    sa.Column("shadow", sa.Integer, primary_key=True, nullable=False),
+    sa.Column("hour", Utc, primary_key=True, nullable=False),
+    sa.Column("sent", sa.Integer, nullable=False, default=0),
+    sa.Column("excused", sa.Integer, nullable=False, default=0),  # of these, what does not count against it
+    sa.Column("most", sa.Integer, nullable=False, default=0),  # what was let through before it was held
+    sa.Column("held_at", Utc),
+    sa.Column("settled_at", Utc),
+    sa.Index("ix_flow_hours_held", "tenant", "flow", **_where("held_at IS NOT NULL AND settled_at IS NULL")),
+)
+
 timers = sa.Table(
     "timers",
     metadata,
@@ -455,7 +470,7 @@ timers = sa.Table(
     _tenant(),
     sa.Column("slot", sa.Integer, nullable=False),
     _text("key"),
-    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey, policy
+    _text("kind"),  # run, acknowledge, due, receipt, errand, stalled, late, survey, policy, promise
     _text("ref"),
     _text("order_id"),
     sa.Column("due_at", Utc, nullable=False),
@@ -522,6 +537,7 @@ messages = sa.Table(
     sa.Index("ix_messages_order", "tenant", "order_id", "id"),
     sa.Index("ix_messages_customer", "tenant", "customer_id", "finished_at"),
     sa.Index("ix_messages_shadow", "created_at", "id", **_where("shadow = 1")),
+    sa.Index("ix_messages_held", "tenant", "run_key", **_where("state = 'held'")),
 )
 
 attempts = sa.Table(

@@ -159,8 +159,19 @@ CASES = [
         "9:39 bad-length",
         id="unheard due",
     ),
-    pytest.param(changed(ROUTES, ROUTES + "\n  promise: {}"), "9:3 not-yet", id="promise"),
-    pytest.param(changed(ROUTES, ROUTES + "\n  breaker: {}"), "9:3 not-yet", id="breaker"),
+    *(
+        pytest.param(changed(ROUTES, f"{ROUTES}\n  promise: {{{wrong}}}"), place, id=f"promise {wrong}")
+        for wrong, place in (
+            ("escalate: support", "9:12 missing-setting"),
+            ("template: delivered", "9:12 missing-setting"),
+            ("template: delivered, escalate: suport", "9:44 unknown-staff"),
+            ("template: delivered, escalate: support, at_most: 11", "9:62 bad-value"),
+            ("template: delivered, escalate: support, via: lettr", "9:58 unknown-route"),
+            ("template: delivered, escalate: support, via: [post]", "9:59 wrong-connection"),
+        )
+    ),
+    pytest.param(changed(ROUTES, ROUTES + "\n  breaker: {floor: 0}"), "9:20 bad-value", id="breaker's floor"),
+    pytest.param(changed(ROUTES, ROUTES + "\n  breaker: {times: many}"), "9:20 bad-value", id="breaker's times"),
     pytest.param(changed("silent: [", "silent: [order.pickd, "), "9:12 unknown-status", id="silent"),
     pytest.param(changed(ROUTES, "routes: {default: [bot], Letter: [mail]}"), "8:28 bad-name", id="route's name"),
     pytest.param(changed(ROUTES, ROUTES + "\n  receipt: {bot: 25h}"), "9:18 bad-length", id="receipt's length"),

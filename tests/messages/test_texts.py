@@ -52,6 +52,8 @@ FORMS = {
             "staff-connection-failing",
             "staff-connection-silent",
             "staff-policy",
+            "staff-promise",
+            "staff-breaker",
         ),
         ("mail", "chat", "sms"),
     ),

@@ -36,6 +36,7 @@ CUSTOMER = (
     "sorry-late",
     "we-are-asking-the-carrier",
     "problem-still-open",
+    "still-on-its-way",
     "on-hold-new-date",
     "complaint-received",
     "question-received",
@@ -82,6 +83,8 @@ STAFF = (
     "staff-connection-silent",
     "staff-weekly-report",
     "staff-policy",
+    "staff-promise",
+    "staff-breaker",
 )
 LOCALES = ("en", "uk", "pl", "ru")
 
@@ -296,6 +299,9 @@ def sample(template: str, locale: str) -> dict[str, Any]:
             "promise": {"by": _at(11)},
         },
         "problem-still-open": {"shipment": {"status": "problem", "reason": "lost"}, "promise": {"by": _at(11)}},
+        "still-on-its-way": {"order": {"headline": "in_transit", "eta": _at(16)}, "promise": {"by": _at(11)}},
+        "staff-promise": {"order": {"headline": "in_transit"}, "promise": {"by": _at(11)}},
+        "staff-breaker": {"escalation": {**_escalation(place), "flow": "shipped"}, "notice": {"count": 312}},
         "on-hold-new-date": {
             "order": {
                 "status": "on_hold",
@@ -384,6 +390,8 @@ def variants(template: str, locale: str) -> Mapping[str, Mapping[str, Any]]:
         "payment-received": {"by phone only": {"shop": {"support": {"phone": _PLACES[locale]["shop"]["phone"]}}}},
         "survey-thanks": {"unhappy": {"answer": {"nps": 4}}},
         "order-status": {"none": {"orders": []}},
+        "still-on-its-way": {"nobody knows when": {"order": {"headline": "processing", "eta": None}}},
+        "staff-promise": {"they have asked": {"customer": {"open_questions": 1}}},
         "staff-escalation": {"high": {"escalation": {"severity": "high"}}},
         "staff-handed-over": {"nothing to choose": {"escalation": {"choices": None}}},
         "staff-matter": {
@@ -419,6 +427,8 @@ _PRINTED = {
     "staff-notice": ("notice.source", "notice.said"),
     "staff-unheard": ("order.number",),
     "staff-policy": ("policy.template",),
+    "staff-promise": ("promise.by",),
+    "staff-breaker": ("escalation.flow", "notice.count"),
 }
 """What a text for staff prints always: the hub itself never lets it lack."""
 

@@ -20,7 +20,9 @@ from .month import ACTS, CAST, END
 from .world import World, play
 
 REPOSITORY = Path(__file__).parents[2] / "flows.yaml"
-OF_MATTERS = frozenset({"staff-escalation", "staff-overdue", "staff-unheard"})
+IN_ITS_OWN_WORDS = frozenset({"staff-unheard", "staff-promise"})
+"""What tells of a matter without its reason."""
+OF_MATTERS = frozenset({"staff-escalation", "staff-overdue", *IN_ITS_OWN_WORDS})
 """What staff hear because a matter stands open; they are told of with the matter."""
 
 
@@ -212,5 +214,5 @@ class _Reader:
 
 
 def _is_about(said: Said, reason: str, number: str) -> bool:
-    """Whether somebody was told of this matter; that nobody was reached is said in words of its own."""
-    return reason in said.text or (said.template == "staff-unheard" and number in said.text)
+    """Whether somebody was told of this matter."""
+    return reason in said.text or (said.template in IN_ITS_OWN_WORDS and number in said.text)

@@ -52,6 +52,7 @@ contact:
   routes: {{default: [mail], brief: [sms]}}
   settle: 1s
   receipt: {{turbosms: 1d, smsapi: 1d}}
+  breaker: {{floor: 1000000}}
 staff:
   support: {{people: [olena], via: [bot], acknowledge: 1d}}
 people:

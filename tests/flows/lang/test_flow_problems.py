@@ -87,7 +87,6 @@ CASES = [
     ),
     # not in this version
     pytest.param(f"on: {{event: x}}\n{STOP}", "1:13 unknown-trigger", id="event"),
-    pytest.param(f"{ON}\n{STOP}\nholdout: 5%", "3:1 not-yet", id="holdout"),
     pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 800d}}", "3:18 bad-length", id="once: longer than two years"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 1d, order: 1d}}", "3:7 bad-value", id="once: for two things"),
@@ -132,6 +131,27 @@ CASES = [
     pytest.param(
         steps("tag: {add: vip, write_back: true}"), "3:5 wrong-connection", id="a tag that this shop cannot have"
     ),
+    # promises, and customers who are left out
+    pytest.param(steps("notify: {template: shipped, promise: 2 days}"), "3:42 bad-length", id="a promise's length"),
+    pytest.param(steps("notify: {template: shipped, promise: order.gift}"), "3:42 not-a-time", id="promise of no time"),
+    pytest.param(steps("notify: {template: shipped, promise: order.eat}"), "3:48 cel-field", id="promise of a typo"),
+    pytest.param(steps("notify: {template: shipped, promise: order.eta}"), "3:42 maybe-missing", id="perhaps promised"),
+    pytest.param(
+        steps("notify: {template: shipped, to: support, promise: 1d}"), "3:46 conflicting-settings", id="to staff"
+    ),
+    *(
+        pytest.param(f"{ON}\n{STOP}\nholdout: {share}", "3:10 bad-share", id=f"share {share}")
+        for share in ("0%", "100%", "5", "0.5%", "5 %", "all", "-5%")
+    ),
+    pytest.param(
+        f"{steps('escalate: {to: support, reason: x}')}holdout: 5%", "4:1 holdout-required", id="left out of a matter"
+    ),
+    pytest.param(
+        f"{steps('choose: [{when: order.gift, steps: [{notify: {template: shipped, urgent: true}}]}]')}holdout: 5%",
+        "4:1 holdout-required",
+        id="left out of what is urgent",
+    ),
+    pytest.param(f"on: connection.failing\n{STOP}\nholdout: 5%", "3:1 not-offered", id="nobody to leave out"),
     # marks
     pytest.param(steps("tag: {who: order}"), "3:5 missing-setting", id="a tag of nothing"),
     pytest.param(steps("tag: {add: vip, remove: [x, vip]}"), "3:5 conflicting-settings", id="a tag on and off"),
@@ -140,10 +160,7 @@ CASES = [
     pytest.param(steps("mute: {classes: all}"), "3:5 missing-setting", id="a mute for ever"),
     pytest.param(steps("mute: {classes: [offers], for: 3d}"), "3:22 bad-value", id="a mute of no class"),
     pytest.param(steps("mute: {who: nobody, classes: all, for: 3d}"), "3:17 bad-value", id="a mute of nobody"),
-    *(
-        pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key)
-        for key in ("promise", "if_fails")
-    ),
+    *(pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key) for key in ("if_fails",)),
     *(
         pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")
         for key in ("if_fails",)

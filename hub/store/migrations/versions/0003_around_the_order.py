@@ -114,6 +114,27 @@ def upgrade() -> None:
     op.create_index("ix_coupons_customer", "coupons", ["tenant", "customer_id", "at"], unique=False)
     op.create_index("ix_coupons_shop", "coupons", ["tenant", "shop", "at"], unique=False)
     op.create_table(
+        "flow_hours",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("flow", sa.Text(), nullable=False),
+        sa.Column("shadow", sa.Integer(), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("sent", sa.Integer(), nullable=False),
+        sa.Column("excused", sa.Integer(), nullable=False),
+        sa.Column("most", sa.Integer(), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "flow", "shadow", "hour", name=op.f("pk_flow_hours")),
+    )
+    op.create_index(
+        "ix_flow_hours_held",
+        "flow_hours",
+        ["tenant", "flow"],
+        unique=False,
+        sqlite_where=sa.text("held_at IS NOT NULL AND settled_at IS NULL"),
+        postgresql_where=sa.text("held_at IS NOT NULL AND settled_at IS NULL"),
+    )
+    op.create_table(
         "mutes",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
@@ -212,6 +233,10 @@ def upgrade() -> None:
         "ix_messages_shadow", "messages", ["created_at", "id"], unique=False,
         sqlite_where=sa.text("shadow = 1"), postgresql_where=sa.text("shadow = 1"),
     )  # fmt: skip
+    op.create_index(
+        "ix_messages_held", "messages", ["tenant", "run_key"], unique=False,
+        sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"),
+    )  # fmt: skip
     _occurrences(sa.BigInteger())
 
 
@@ -219,6 +244,7 @@ def downgrade() -> None:
     _occurrences(sa.Integer())
     op.drop_index("ix_claims_home", table_name="claims")
     op.drop_table("claims")
+    op.drop_index("ix_messages_held", table_name="messages")
     op.drop_index("ix_messages_shadow", table_name="messages")
     for table in ("messages", "runs"):
         op.drop_column(table, "shadow")
@@ -232,6 +258,7 @@ def downgrade() -> None:
     op.drop_table("questions")
     op.drop_table("mutes")
     op.drop_table("coupons")
+    op.drop_table("flow_hours")
     op.drop_table("errands")
     op.drop_table("consents")
 
