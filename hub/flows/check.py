@@ -297,7 +297,7 @@ def _unreachable(each: Checked, config: Config, reading: Reading) -> None:
     for step in all_steps(each.flow.steps):
         channels = _channels(step, config) if isinstance(step, Notify) else ()
         for person in _staff(step, config) if isinstance(step, Notify) and step.to != "customer" and channels else ():
-            if not any(channel in person.addresses for channel in channels):
+            if not person.reached_by(channels):
                 text = f"'{person.key}' has no address for any of {listed(channels)} and would not be told"
                 reading.report(each.keys.get(step.id, each.place), "dead-channel", text)
 
