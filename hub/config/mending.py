@@ -12,7 +12,7 @@ MENDING: Mapping[str, str] = {
     "yaml-depth": "Nothing in the language needs such depth; look for a bracket that was opened too often.",
     "yaml-size": "Split the file with `include`, and keep what is no configuration elsewhere.",
     "yaml-quote": "Put the whole value into single quotes: `when: '\"vip\" in order.tags'`.",
-    "duplicate-key": "Keep one of the two. A section stands once in a file: put the new entries under the one there is.",
+    "duplicate-key": "Keep one of the two. A section stands once in a file: put new entries under the one there is.",
     "duplicate-name": "Rename one of the two, or take it out of one file.",
     "include-missing": "Correct the path, which counts from the folder of the file that includes, or write the file.",
     "include-outside": "Move the file into the folder of the first one; a path or link never leads out of it.",
@@ -29,7 +29,7 @@ MENDING: Mapping[str, str] = {
     "bad-locale": "Write a language, such as `uk`, not a country.",
     "bad-share": "Write a whole number from 1 to 99 and a percent sign: `5%`.",
     "not-yet": "Take it out until a version supports it; the reference says what there is.",
-    "secret-missing": "Set the variable in the environment or in the `.env` beside the file, or make its file readable.",
+    "secret-missing": "Set the variable in the environment or in the `.env` beside the file, or let its file be read.",
     "secret-place": "Take the reference out; secrets are for `connections` and `people`, and never go into texts.",
     "secret-literal": "Put the value into the `.env` beside the file and write `${NAME}` here. It is in a file that "
     "others may have read: have a new one made.",
@@ -79,8 +79,8 @@ MENDING: Mapping[str, str] = {
     "coupon-uncapped": "Add `at_most: {customer: 1 per 90d, shop: 100 per 30d}`.",
     "gather-not-shipment": "Take out `gather`, or let the flow begin with triggers of parcels only.",
     "clock-in-when": "Move what depends on the hour into a `wait` or a `before`, or write `recheck: false`.",
-    "never-fires": "Correct the trigger or the condition, add the connection that reports it, or map a code of the shop "
-    "to it under `statuses`.",
+    "never-fires": "Correct the trigger or the condition, add the connection that reports it, or map a code "
+    "of the shop to it under `statuses`.",
     "never-reached": "Take it out, or correct the condition above that keeps it from happening.",
     "ends-silent": "Add an `else`, or a flow for the other cases; what is silent on purpose stands in "
     "`contact: {silent: […]}`.",

@@ -62,6 +62,12 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     _renamed(checked, ground, reading)
 
 
+def words_of_whole(checked: Mapping[str, Checked], ground: Ground) -> frozenset[str] | None:
+    """The trigger words that can come, where the whole file could be read; None otherwise."""
+    whole = len(checked) == len(ground.flows) and ground.whole and _all_good(ground)
+    return producible(ground.config) if whole else None
+
+
 def _all_good(ground: Ground) -> bool:
     return {*ground.config.connections, *ground.config.failovers} == set(ground.connections)
 
@@ -278,10 +284,10 @@ def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, st
     if step.to == "customer":
         for shop in config.shops.values():
             if flow.shops is None or shop.key in flow.shops:
-                yield shop.locale, shop.key, _forms(_channels(step, config), shop.connections, config)
+                yield shop.locale, shop.key, _forms(channels_of(step, config), shop.connections, config)
         return
     for person in _staff(step, config):
-        reached = tuple(each for each in _channels(step, config) if each in person.addresses)
+        reached = tuple(each for each in channels_of(step, config) if each in person.addresses)
         if reached:
             yield person.locale, None, _forms(reached, {}, config)
 
@@ -295,14 +301,14 @@ def _staff(step: Notify, config: Config) -> list[Person]:
 def _unreachable(each: Checked, config: Config, reading: Reading) -> None:
     """Staff who have no address for any channel of a message."""
     for step in all_steps(each.flow.steps):
-        channels = _channels(step, config) if isinstance(step, Notify) else ()
+        channels = channels_of(step, config) if isinstance(step, Notify) else ()
         for person in _staff(step, config) if isinstance(step, Notify) and step.to != "customer" and channels else ():
             if not person.reached_by(channels):
                 text = f"'{person.key}' has no address for any of {listed(channels)} and would not be told"
                 reading.report(each.keys.get(step.id, each.place), "dead-channel", text)
 
 
-def _channels(step: Notify, config: Config) -> tuple[str, ...]:
+def channels_of(step: Notify, config: Config) -> tuple[str, ...]:
     return config.contact.routes.get(step.via, ()) if isinstance(step.via, str) else step.via
 
 

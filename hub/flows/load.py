@@ -10,10 +10,12 @@ from hub.config.settings import Reading, TooManyError
 from hub.config.yaml import MapNode, Scalar
 
 from .cases import read_cases
-from .check import Texts, check_all
+from .check import Texts, check_all, words_of_whole
 from .compile import Checked, read_flow
+from .explore import explore
 from .loops import loop_risks
 from .scope import Known, Scope, TextCheck
+from .timing import timing
 
 MAX_FLOWS = 2000
 
@@ -44,6 +46,8 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     _survey_texts(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
+    explore(checked, ground.config, words_of_whole(checked, ground), opened.reading)
+    timing(checked.values(), ground.config, opened.reading)
     loop_risks(checked.values(), opened.reading)
     flows = {name: each.flow for name, each in checked.items()}
     named = {name: flows.get(name) for name in ground.flows}

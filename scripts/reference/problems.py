@@ -1,4 +1,4 @@
-"""Every kind of mistake that `hub flows check` tells: what it means, a file with it, what is printed, how to mend it."""
+"""Each kind of mistake that `hub flows check` tells: what it means, a file with it, what is printed, what to do."""
 
 from hub.config.mending import MENDING
 from hub.config.problems import CODES, Level
@@ -8,8 +8,9 @@ from . import tables
 
 HOW = """\
 `hub flows check` prints a mistake as `file:line:column: what was found, expected and meant  [code]`, then the line with
-a caret under the character, everything at once and in the order of the file. `hub flows check --explain CODE` says in the
-terminal what stands here. An error refuses the file; a warning does not, unless `--strict` is given; a note is a remark.
+a caret under the character, everything at once and in the order of the file. `hub flows check --explain CODE` says in
+the terminal what stands here. An error refuses the file; a warning does not, unless `--strict` is given; a note is a
+remark.
 
 With `--json` it prints one document: `right` (whether the file can be used) and `problems`, each with `file`, `line`,
 `column` (both from 1), `severity` (`E`, `W`, `N`), `code`, `text` and `hint`. More keys may come; these stay.
