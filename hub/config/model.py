@@ -1,6 +1,6 @@
 """A merchant's configuration, typed, checked and frozen. One file (with its includes) is one tenant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -167,6 +167,12 @@ class Person:
     name: str
     locale: str = "en"
     addresses: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unread: frozenset[str] = frozenset()
+    """Channels by which an address stands in the file and could not be read (a secret that is not set)."""
+
+    def reached_by(self, channels: Iterable[str]) -> bool:
+        """Whether an address of theirs stands in the file for any of these channels."""
+        return any(each in self.addresses or each in self.unread for each in channels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def _person(
     if not isinstance(node, MapNode):
         return None
     addresses: dict[str, str] = {}
+    unread: dict[str, str] = {}
     for each, value in node:
         if each.text in own:
             continue
@@ -55,7 +56,11 @@ def _person(
                 addresses[each.text] = address
                 provider = failovers.get(each.text, (each.text,))[0]
                 _can_be(each.text, provider, address, value, connections, reading)
-    return Person(name, shape.name, shape.locale, _at_all(addresses, failovers)) if shape is not None else None
+            else:
+                unread[each.text] = ""
+    if shape is None:
+        return None
+    return Person(name, shape.name, shape.locale, _at_all(addresses, failovers), frozenset(_at_all(unread, failovers)))
 
 
 def _at_all(addresses: Mapping[str, str], failovers: Failovers) -> Mapping[str, str]:
@@ -111,7 +116,7 @@ def _follow_rung(
 def _reachable(rung: Rung, node: MapNode, people: Built[Person], reading: Reading) -> None:
     for each in scalars_of(node.get("people")):
         person = people.good.get(each.text)
-        if person is not None and not any(channel in person.addresses for channel in rung.via):
+        if person is not None and not person.reached_by(rung.via):
             text = f"'{each.text}' has no address for any of {listed(rung.via)} and would never be told"
             reading.report(each, "dead-channel", text)
 

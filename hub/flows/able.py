@@ -36,8 +36,9 @@ def _platforms(flow: Flow, config: Config) -> Mapping[str, type[Platform[Any]]]:
 
 
 def _of_shops(config: Config, shops: tuple[str, ...] | None) -> Iterator[tuple[str, type[Platform[Any]]]]:
+    only = next(iter(config.shops)) if len(config.shops) == 1 else ""  # a shop that is wrong in the file is not there
     for name, each in config.connections.items():
-        if issubclass(each.adapter, Platform) and (shops is None or config.shop_of(name).key in shops):
+        if issubclass(each.adapter, Platform) and (shops is None or (each.shop or only) in shops):
             yield name, each.adapter
 
 

@@ -76,6 +76,12 @@ def check_all(checked: Mapping[str, Checked], ground: Ground, reading: Reading, 
     _renamed(checked, ground, reading)
 
 
+def words_of_whole(checked: Mapping[str, Checked], ground: Ground) -> frozenset[str] | None:
+    """The trigger words that can come, where the whole file could be read; None otherwise."""
+    whole = len(checked) == len(ground.flows) and ground.whole and _all_good(ground)
+    return producible(ground.config) if whole else None
+
+
 def _all_good(ground: Ground) -> bool:
     return {*ground.config.connections, *ground.config.failovers} == set(ground.connections)
 
@@ -256,7 +262,7 @@ def _promised(ground: Ground, reading: Reading, texts: Texts) -> None:
         return
     place, step = (node.key(PROMISE) or node).place, Notify(PROMISE, rule.template, via=rule.via)
     for shop in ground.config.shops.values():
-        forms = _forms(_channels(step, shop, ground.config), shop.connections, ground.config)
+        forms = _forms(channels_of(step, ground.config, shop), shop.connections, ground.config)
         _speaks(rule.template, shop.locale, shop.key, forms, place, reading, texts)
 
 
@@ -300,10 +306,10 @@ def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, st
     """The languages in which a message may be read, with the shop and the forms its channels ask for."""
     if step.to == "customer":
         for shop in _shops(flow, config):
-            yield shop.locale, shop.key, _forms(_channels(step, shop, config), shop.connections, config)
+            yield shop.locale, shop.key, _forms(channels_of(step, config, shop), shop.connections, config)
         return
     for person, shop in product(_staff(step, config), _shops(flow, config)):
-        reached = tuple(each for each in _channels(step, shop, config) if each in person.addresses)
+        reached = tuple(each for each in channels_of(step, config, shop) if each in person.addresses)
         if reached:
             yield person.locale, None, _forms(reached, {}, config)
 
@@ -319,9 +325,9 @@ def _unreachable(each: Checked, config: Config, reading: Reading) -> None:
     for step in all_steps(each.flow.steps):
         if not isinstance(step, Notify) or step.to == "customer":
             continue
-        lists = dict.fromkeys(_channels(step, shop, config) for shop in _shops(each.flow, config))
+        lists = dict.fromkeys(channels_of(step, config, shop) for shop in _shops(each.flow, config))
         for channels, person in product(filter(None, lists), _staff(step, config)):
-            if not any(channel in person.addresses for channel in channels):
+            if not person.reached_by(channels):
                 text = f"'{person.key}' has no address for any of {listed(channels)} and would not be told"
                 reading.report(each.keys.get(step.id, each.place), "dead-channel", text)
 
@@ -330,8 +336,10 @@ def _shops(flow: Flow, config: Config) -> list[Shop]:
     return [shop for shop in config.shops.values() if flow.shops is None or shop.key in flow.shops]
 
 
-def _channels(step: Notify, shop: Shop, config: Config) -> tuple[str, ...]:
-    return config.contact_of(shop).routes.get(step.via, ()) if isinstance(step.via, str) else step.via
+def channels_of(step: Notify, config: Config, shop: Shop | None = None) -> tuple[str, ...]:
+    """The channels of a step's list, by the rules of a shop; without one by those that hold for all."""
+    contact = config.contact_of(shop) if shop is not None else config.contact
+    return contact.routes.get(step.via, ()) if isinstance(step.via, str) else step.via
 
 
 def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:

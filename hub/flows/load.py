@@ -11,13 +11,15 @@ from hub.config.yaml import MapNode, Scalar
 
 from .able import unable
 from .cases import read_cases
-from .check import Texts, check_all
+from .check import Texts, check_all, words_of_whole
 from .compile import Checked, read_flow, read_steps
+from .explore import explore
 from .lists import alone, read_lists, uses
 from .loops import loop_risks
 from .policies_check import check_policies
 from .read_policies import read_policies
 from .scope import Known, Scope, TextCheck
+from .timing import timing
 from .types import EVENT_OFFERS, UNKNOWN_TRIGGER
 
 MAX_FLOWS = 2000
@@ -51,6 +53,8 @@ def _read(opened: Opened, registry: Registry, texts: Texts | None, check_text: T
     _promise_text(ground, known, opened.reading)
     checked = _flows(ground, known, opened.reading)
     check_all(checked, ground, opened.reading, texts)
+    explore(checked, ground.config, words_of_whole(checked, ground), opened.reading)
+    timing(checked.values(), ground.config, opened.reading)
     loop_risks(checked.values(), opened.reading)
     unable(checked.values(), ground.config, opened.reading)
     sentences = read_policies(ground, known, opened.reading)

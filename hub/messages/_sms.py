@@ -5,6 +5,7 @@ extension table count twice. One character outside both makes the whole text UCS
 16-bit units. What follows makes texts cheap without changing what they say.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -70,3 +71,19 @@ def _folded(letter: str) -> str:
     return "".join(
         each for each in unicodedata.normalize("NFKD", letter.translate(_FOLDED)) if not unicodedata.combining(each)
     )
+
+
+FEW = 3
+"""So few different characters can be replaced; a text in another writing is as it is."""
+_SAID = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+
+
+def dear_character(source: str) -> int | None:
+    """Where the first of a few characters stands that make a template's SMS dear, however it is filled; None where
+    there is none, where they are made cheap anyway, or where the whole text is in another writing."""
+    blank = _SAID.sub(lambda found: " " * len(found[0]), source)
+    offending = sms_segments(cheaper(blank)).offending
+    letters = [each not in offending for each in blank if each.isalpha()]
+    if not offending or len(offending) > FEW or 2 * sum(letters) <= len(letters):
+        return None
+    return min(at for each in offending if (at := blank.find(each)) >= 0)

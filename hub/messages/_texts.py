@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from hub.config.model import PLAIN, VOICES
-from hub.config.problems import Place, Problem, did_you_mean
+from hub.config.problems import Level, Place, Problem, did_you_mean, lines_of
 from hub.config.scalars import language_meant
 from hub.plugin import Form
 
@@ -22,6 +22,7 @@ from ._mail import Filler, Frame, Rendering
 from ._marks import one_line
 from ._names import LAYOUT_ROOTS, ROOTS, with_extra
 from ._render import Compiled, PluginFilters, Source, compile_source, filling_for
+from ._sms import dear_character
 
 SHIPPED = Path(__file__).parent / "texts"
 MAX_FILES = 2_000
@@ -339,7 +340,7 @@ class _Loader:
             before = len(self.problems)
             self.names.setdefault(name, shown)
             self.read(path, shown, shelf, (locale, name, voice, form))
-            self.spoilt.update({name} if len(self.problems) > before else ())
+            self.spoilt.update({name} if any(_refuses(each) for each in self.problems[before:]) else ())
             if voice != PLAIN and not self.speaks(voice, shop):
                 said = f"no shop that this text is for speaks with this voice; write voice: {voice} at the shop"
                 self.wrong(shown, "unused-text", said)
@@ -364,6 +365,19 @@ class _Loader:
             self.problems.extend(problems)
             if file is not None:
                 shelf.files[key] = lambda: file
+                if form == Form.SMS and (at := dear_character(text)) is not None:
+                    self.dear(text, at, shown)
+
+    def dear(self, text: str, at: int, shown: str) -> None:
+        """A remark on a character for which every SMS of this text is paid twice."""
+        lines = text[:at].split("\n")
+        said = f"'{text[at]}' (U+{ord(text[at]):04X}) is outside GSM-7: a part of this SMS holds 70 characters, not 160"
+        place = Place(shown, len(lines), len(lines[-1]) + 1)
+        self.problems.append(Problem(place, "sms-segments", said, snippet=lines_of(text)[len(lines) - 1]))
+
+
+def _refuses(problem: Problem) -> bool:
+    return problem.severity is Level.ERROR
 
 
 def _ignored(relative: Path) -> bool:

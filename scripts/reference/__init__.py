@@ -6,7 +6,7 @@ from pathlib import Path
 from hub.flows.reference import reference as flows
 from hub.plugin.registry import Registry
 
-from . import commands, hooks, metrics, moves, order_json, plugins, shipped, statuses
+from . import commands, hooks, metrics, moves, order_json, plugins, problems, shipped, statuses
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path("docs/reference")
@@ -16,6 +16,7 @@ WHOLE: Mapping[str, Callable[[], str]] = {
     "flows.md": flows,
     "hooks.md": hooks.page,
     "metrics.md": metrics.page,
+    "problems.md": problems.page,
     "statuses.md": statuses.page,
 }
 

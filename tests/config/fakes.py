@@ -199,11 +199,24 @@ WITH_TARGET = GROUND.replace("\ncontact:\n", "\n  crm: {target: hook, url: https
 """The same file with a target, one line longer."""
 
 
-def load(folder: Path, text: str, texts: Texts | None = None, env: Mapping[str, str] | None = None) -> Loaded:
-    """Load a file with this text."""
+class WithReceipts(FakeRegistry):
+    """The bot says when a message arrived."""
+
+    known: ClassVar = {**FakeRegistry.known, ("channel", "bot"): type("Told", (FakeBot,), {"receipts": True})}
+
+
+def load(
+    folder: Path,
+    text: str,
+    texts: Texts | None = None,
+    env: Mapping[str, str] | None = None,
+    receipts: bool = False,
+) -> Loaded:
+    """Load a file with this text. `receipts`: its bot gives receipts."""
     path = folder / "flows.yaml"
     path.write_bytes(text.encode())
-    return load_config(path, FakeRegistry(), {**ENV, **(env or {})}, texts=texts)
+    registry = WithReceipts() if receipts else FakeRegistry()
+    return load_config(path, registry, {**ENV, **(env or {})}, texts=texts)
 
 
 def flows(folder: Path, text: str, texts: Texts | None = None) -> Loaded:

@@ -66,9 +66,11 @@ class HttpTargetSettings(Settings):
         if mistake := path_mistake(found[3] or ""):
             raise ValueError(mistake)
         try:
-            httpx.URL(url)
+            port = httpx.URL(url).port
         except httpx.InvalidURL:
             raise ValueError("write an address such as https://crm.example/hooks") from None
+        if port is not None and not 0 < port < 65536:
+            raise ValueError(f"a port is 1 to 65535, not {port}")
         return url
 
     @field_validator("secret")
