@@ -9,6 +9,7 @@ it has. Nothing is kept up to date in between, so no other event costs more. Pur
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -126,12 +127,12 @@ def looked_at(
 
 def _last_start(promise: Promise, shop: Shop) -> datetime:
     """The last minute from which there is as much working time as `AHEAD` until the promise runs out."""
-    early, late = promise.at, promise.by
-    while late - early > _MINUTE:
-        middle = early + (late - early) / 2
-        enough = AHEAD.after(middle, shop.timezone, shop.hours) <= promise.by
-        early, late = (middle, late) if enough else (early, middle)
-    return early.replace(second=0, microsecond=0)
+    few, many = 0, ceil((promise.by - promise.at) / _MINUTE)
+    while many - few > 1:
+        middle = (few + many) // 2
+        enough = AHEAD.after(promise.by - middle * _MINUTE, shop.timezone, shop.hours) <= promise.by
+        few, many = (few, middle) if enough else (middle, many)
+    return promise.by - many * _MINUTE
 
 
 def timer_of(row: Any, due_at: datetime) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def needless(doc: Mapping[str, Any], said: Sequence[Any], view: OrderView, quest
         return "stopped: the order has come to its end"
     if is_kept(row, promise, others, world):
         return "stopped: the promise is kept already"
-    return "stopped: the customer waits for an answer" if questions else ""
+    return "stopped: a question is open" if questions else ""
 
 
 # ------------------------------------------------------------------------------------------------ looked at
@@ -224,7 +225,7 @@ class _Look:
             return
         renewed = next((each for each in said if each.doc.get(RENEWS, {}).get("of") == row.key), None)
         if self.loaded.about.open_questions:
-            self._ask("the customer waits for an answer")
+            self._ask("a question is open")
         elif self.rule is None:
             self._ask("nothing renews it")
         elif promise.again >= self.rule.at_most:
@@ -311,7 +312,7 @@ class _Look:
 
     def _said(self) -> str:
         by = self.promise.by.astimezone(self.shop.timezone)
-        return f"{self.row.template} promised to write by {by:%Y-%m-%d %H:%M}"
+        return f"{self.row.template} promised news by {by:%Y-%m-%d %H:%M}"
 
     def _note(self, text: str) -> None:
         self.out.lines.append({"kind": "note", "subject": "", "at": self.now, "doc": {"text": text}})

@@ -37,12 +37,12 @@ STORIES: Mapping[str, Story] = {
         1 10:04 wrong-number mail order-received | Ми отримали ваше замовлення #1074 Дякуємо! Ми
         1 10:16 zofia ziarno-mail order-received | Mamy Twoje zamówienie 7419 Dziękujemy! Mamy Twoje
         1 10:30 emma mail order-received | We have your order #1093 Thank you! We have your
-        2 09:03 wrong-number mail still-on-its-way | Замовлення #1074: новин поки немає
-        3 09:03 wrong-number mail still-on-its-way | Замовлення #1074: новин поки немає
+        2 09:04 wrong-number mail still-on-its-way | Замовлення #1074: новин поки немає
+        3 09:04 wrong-number mail still-on-its-way | Замовлення #1074: новин поки немає
         """,
         raises="""
         1 10:05 no-mail olena high | order-received: nobody could be reached
-        4 09:03 wrong-number olena high | still-on-its-way promised to write by 2026-11-27 10:04: renewed 2 times in a row
+        4 09:04 wrong-number olena high | still-on-its-way promised news by 2026-11-27 10:04: renewed 2 times in a row
         """,
     ),
     "verify-contact": Story(
@@ -218,12 +218,12 @@ STORIES: Mapping[str, Story] = {
         2 10:01 nadia mail delayed | Замовлення #1094 буде пізніше, ніж ми казали Ваше
         5 00:00 label-only mail delayed | Замовлення #1095 буде пізніше, ніж ми казали Ваше
         5 00:00 lost-sight mail delayed | Замовлення #1096 буде пізніше, ніж ми казали Ваше
-        4 09:00 nadia mail still-on-its-way | Замовлення #1094: новин поки немає
-        7 16:59 label-only mail still-on-its-way | Замовлення #1095: новин поки немає
-        9 16:59 label-only mail still-on-its-way | Замовлення #1095: новин поки немає
+        4 09:01 nadia mail still-on-its-way | Замовлення #1094: новин поки немає
+        7 17:00 label-only mail still-on-its-way | Замовлення #1095: новин поки немає
+        9 17:00 label-only mail still-on-its-way | Замовлення #1095: новин поки немає
         """,
         raises="""
-        11 16:59 label-only olena high | still-on-its-way promised to write by 2026-12-07 09:00: renewed 2 times in a row
+        11 17:00 label-only olena high | still-on-its-way promised news by 2026-12-07 09:00: renewed 2 times in a row
         """,
     ),
     "stuck-in-processing": Story(
@@ -257,17 +257,17 @@ STORIES: Mapping[str, Story] = {
         2 11:00 sonia mail problem-we-are-on-it | Із замовленням #1098 щось пішло не так, ми вже
         3 11:40 sofia turbosms problem-solved | Kavovar: проблему із замовленням #1097 розв’язано
         4 11:00 sonia turbosms problem-still-open | Kavovar: проблему з посилкою за замовленням #1098
-        3 09:59 sofia mail still-on-its-way | Замовлення #1097: новин поки немає
-        3 09:59 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
-        4 09:59 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
-        7 09:59 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
-        8 09:59 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
+        3 10:00 sofia mail still-on-its-way | Замовлення #1097: новин поки немає
+        3 10:00 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
+        4 10:00 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
+        7 10:00 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
+        8 10:00 sonia mail still-on-its-way | Замовлення #1098: новин поки немає
         """,
         raises="""
         2 11:00 sofia olena critical | #1097, damaged: Статус 115
         2 11:00 sonia olena critical | #1098, damaged: Статус 115
         4 11:00 sonia iryna critical | #1098: not solved after two days
-        9 09:59 sonia olena high | still-on-its-way promised to write by 2026-12-02 11:00: renewed 2 times in a row
+        9 10:00 sonia olena high | still-on-its-way promised news by 2026-12-02 11:00: renewed 2 times in a row
         """,
     ),
     "delivered": Story(
@@ -325,7 +325,7 @@ STORIES: Mapping[str, Story] = {
         """,
         raises="""
         3 15:00 complains olena high | Чашка приїхала розбита
-        4 16:59 complains olena high | complaint-received promised to write by 2026-11-28 15:01: the customer waits for an answer
+        4 17:00 complains olena high | complaint-received promised news by 2026-11-28 15:01: a question is open
         """,
         mutes="""
         complains feedback marketing

@@ -84,7 +84,18 @@ def test_the_schema_takes_the_good_file_and_is_plain_data() -> None:
 def test_the_schema_knows_every_setting_of_every_step() -> None:
     steps = json_schema()["$defs"]["steps"]["items"]["oneOf"]
     notify = next(each for each in steps if "notify" in each["properties"])["properties"]["notify"]
-    assert set(notify["properties"]) == {"template", "to", "via", "class", "urgent", "before", "echo", "with", "id"}
+    assert set(notify["properties"]) == {
+        "template",
+        "to",
+        "via",
+        "class",
+        "urgent",
+        "before",
+        "promise",
+        "echo",
+        "with",
+        "id",
+    }
     assert notify["required"] == ["template"]
     flow = json_schema()["properties"]["flows"]["additionalProperties"]
     assert flow["required"] == ["on", "steps"] and flow["properties"]["on"] == {
