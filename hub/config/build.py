@@ -1,7 +1,7 @@
 """From the sections' shapes to the frozen configuration: names are followed, what leads nowhere is reported."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -9,12 +9,13 @@ from hub.model import PointKind
 from hub.plugin import Adapter, Carrier, Channel, Platform, Settings, Target
 from hub.status import Shipment
 
+from .calendars import Calendar
 from .kinds import found, keys_of
 from .lengths import OFFICE, Hours
 from .model import Connection, HubSettings, Shop, Support
 from .problems import Place, did_you_mean, instead, listed, quoted
 from .scalars import MistakeError, read_name
-from .sections import FAILOVER, KEYS_OF_KIND, KINDS, ConnectionShape, HubShape, ShopShape
+from .sections import FAILOVER, KEYS_OF_KIND, KINDS, CalendarShape, ConnectionShape, HubShape, ShopShape
 from .settings import Reading, read_settings
 from .yaml import ListNode, MapNode, Node, Scalar
 
@@ -59,7 +60,8 @@ def build_shops(top: Mapping[str, Node], reading: Reading, file: Place, broken: 
 
 def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place: Place) -> None:
     built.names[key] = ""
-    shape = read_settings(node, ShopShape, reading, f"shop '{key}'", place=place)
+    own = frozenset({"contact"})  # read where the connections and the staff are known
+    shape = read_settings(node, ShopShape, reading, f"shop '{key}'", place=place, skip=own)
     if shape is None:
         return
     support = Support(shape.support.phone, shape.support.email, shape.support.url)
@@ -71,12 +73,21 @@ def _add_shop(built: Built[Shop], key: str, node: Node, reading: Reading, place:
         locale=shape.locale,
         timezone=shape.timezone,
         currency=shape.currency or "",
-        hours=Hours(*shape.hours) if shape.hours else OFFICE,
+        hours=replace(Hours(*shape.hours) if shape.hours else OFFICE, calendar=_calendar(shape)),
         support=support,
         returns_url=shape.returns_url or "",
         voice=shape.voice,
         connections=dict(shape.connections),
     )
+
+
+def _calendar(shape: ShopShape) -> Calendar:
+    """When a shop rests: of its own accord, else with its country."""
+    own, country = shape.calendar, shape.country or ""
+    if isinstance(own, CalendarShape):
+        region = own.country if own.country is not None else country
+        return Calendar(region, frozenset(own.also), frozenset(own.except_))
+    return Calendar(own if own is not None else country)
 
 
 # ------------------------------------------------------------------------------------------------ connections
@@ -254,11 +265,17 @@ def named(key: Scalar, reading: Reading) -> None:
 
 def check_words(top: Mapping[str, Node], connections: Built[Connection], reading: Reading) -> None:
     """What a shop's own words mean must be channels."""
-    many = top.get("shops")
-    for shop in [top.get("shop"), *([value for _, value in many] if isinstance(many, MapNode) else ())]:
+    for _, shop in shop_nodes(top):
         words = shop.get("connections") if isinstance(shop, MapNode) else None
         for _, value in words if isinstance(words, MapNode) else ():
             known_connection(value, connections, "channel", reading)
+
+
+def shop_nodes(top: Mapping[str, Node]) -> list[tuple[str, Node]]:
+    """The shops of a file as they stand there, each by its key."""
+    one, many = top.get("shop"), top.get("shops")
+    named = [(key.text, value) for key, value in many] if isinstance(many, MapNode) else []
+    return [*([("shop", one)] if one is not None else ()), *named]
 
 
 def scalars_of(node: Node | None) -> list[Scalar]:

@@ -3,22 +3,31 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 from zoneinfo import ZoneInfo
+
+from .calendars import EVERY_DAY, Calendar
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
     """`Mon-Sat 09:00-19:00`: weekdays 1 (Monday) to 7, and a span of local time. An end that is not after the start
-    lies on the next day, and its hours are still those of the day on which they began."""
+    lies on the next day, and its hours are still those of the day on which they began. On days on which the `calendar`
+    rests there are none."""
 
     days: frozenset[int]
     start: time
     end: time
+    calendar: Calendar = EVERY_DAY
 
     @property
     def nights(self) -> int:
         """How many days later the hours of a day end than they begin: 0 or 1."""
         return int(self.start >= self.end)
+
+    def hold_on(self, day: date) -> bool:
+        """Whether somebody works on a day."""
+        return day.isoweekday() in self.days and not self.calendar.rests(day)
 
     def of(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """When the hours of a day begin and end, in UTC."""
@@ -89,16 +98,41 @@ def working_after(length: Length, moment: datetime, hours: Hours, zone: ZoneInfo
     raise AssertionError("there is always another working day")
 
 
-def _days_on(count: int, moment: datetime, hours: Hours, zone: ZoneInfo) -> datetime:
+def working_days(start: datetime, end: datetime, hours: Hours, zone: ZoneInfo) -> int:
+    """How many working days lie between: the most that can be added to `start` without passing `end`, so that
+    `2d working` is over just when this becomes 2. Less than nothing where the end comes first."""
+    if end < start:
+        return -working_days(end, start, hours, zone)
+    first, last = _day_of(start, hours, zone), end.astimezone(zone).date()
+    days = sum(hours.hold_on(first + timedelta(days=each)) for each in range(1, (last - first).days + 1))
+    while days and _days_on(days, start, hours, zone) > end:
+        days -= 1
+    return days
+
+
+def working_time(start: datetime, end: datetime, hours: Hours, zone: ZoneInfo) -> timedelta:
+    """How long somebody works between two moments; less than nothing where the end comes first."""
+    if end < start:
+        return -working_time(end, start, hours, zone)
+    shifts = takewhile(lambda shift: shift[0] < end, _shifts(hours, start, zone))
+    return sum((min(until, end) - begins for begins, until in shifts), timedelta(0))
+
+
+def _day_of(moment: datetime, hours: Hours, zone: ZoneInfo) -> date:
+    """The day to which a moment belongs: at 02:00 of a night shift that on whose evening the shift began."""
     local = moment.astimezone(zone)
-    small_hours = bool(hours.nights) and local.time() < hours.end
     evening_before = local.date() - timedelta(days=1)
-    # At 02:00 of a night shift it is still the working day on whose evening the shift began.
-    day = evening_before if small_hours and evening_before.isoweekday() in hours.days else local.date()
+    at_night = bool(hours.nights) and local.time() < hours.end and hours.hold_on(evening_before)
+    return evening_before if at_night else local.date()
+
+
+def _days_on(count: int, moment: datetime, hours: Hours, zone: ZoneInfo) -> datetime:
+    local, day = moment.astimezone(zone), _day_of(moment, hours, zone)
     for _ in range(count):
         day += timedelta(days=1)
-        while day.isoweekday() not in hours.days:
+        while not hours.hold_on(day):
             day += timedelta(days=1)
+    small_hours = bool(hours.nights) and local.time() < hours.end
     same_time = datetime.combine(day + timedelta(days=int(small_hours)), local.time())
     start, end = hours.of(day, zone)
     return min(max(first_real(same_time, zone), start), end)
@@ -108,7 +142,7 @@ def _shifts(hours: Hours, now: datetime, zone: ZoneInfo) -> Iterator[tuple[datet
     """What is left of the hours from now on, day after day, without end: (from, until) in UTC."""
     day = now.astimezone(zone).date() - timedelta(days=hours.nights)
     while True:
-        if day.isoweekday() in hours.days:
+        if hours.hold_on(day):
             start, end = hours.of(day, zone)
             if now < end:
                 yield max(now, start), end

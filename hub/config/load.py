@@ -18,7 +18,7 @@ from .files import Files, masked, read_files
 from .kinds import found
 from .model import Config
 from .problems import Level, Place, Problem, did_you_mean, in_order, listed, nearest
-from .rules import build_contact, build_statuses
+from .rules import build_contact, build_contacts, build_statuses, words_of
 from .secrets import Secrets
 from .sections import TOP, TOP_LATER
 from .settings import Reading, TooManyError, not_yet, refuse_references
@@ -148,13 +148,16 @@ def read_ground(opened: Opened, registry: Registry) -> Ground:
     people = build_people(_named(top.get("people"), reading, "person"), connections, failovers, secret)
     staff = build_staff(_named(top.get("staff"), reading, "staff group"), people, connections, reading)
     asked = _named(top.get("surveys"), reading, "survey")
+    words = words_of(shops.good.values())
+    contact = build_contact(top.get("contact"), connections, failovers, staff, words, reading)
     config = Config(
         path=path,
         hub=build_hub(top.get("hub"), reading, path),
         shops=shops.good,
         connections=connections.good,
         failovers=failovers,
-        contact=build_contact(top.get("contact"), connections, failovers, staff, shops, reading),
+        contact=contact,
+        contacts=build_contacts(contact, top, connections, failovers, staff, shops, reading),
         staff=staff.good,
         people=people.good,
         statuses=build_statuses(top.get("statuses"), connections, reading),

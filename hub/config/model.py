@@ -159,6 +159,8 @@ class Config:
     failovers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """name → providers: channel connections of one kind, the first tried first. It stands wherever a channel may."""
     contact: Contact = Contact()
+    contacts: Mapping[str, Contact] = field(default_factory=dict)
+    """shop → its own rules, whole, where it has any."""
     staff: Mapping[str, Rung] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
     statuses: Mapping[str, Mapping[str, Meaning]] = field(default_factory=dict)
@@ -175,6 +177,15 @@ class Config:
         """The shop a platform connection feeds (the only one, when none is named)."""
         named = self.connections[connection].shop
         return self.shops[named] if named else next(iter(self.shops.values()))
+
+    def contact_of(self, shop: Shop) -> Contact:
+        """The rules for reaching the customers of a shop."""
+        return self.contacts.get(shop.key, self.contact)
+
+    @property
+    def all_contacts(self) -> tuple[Contact, ...]:
+        """The rules of the file, and those of the shops that have some of their own."""
+        return (self.contact, *self.contacts.values())
 
     def providers(self, name: str) -> tuple[str, ...]:
         """The channel connections that a name stands for: those of a failover, or itself."""

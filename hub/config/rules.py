@@ -1,11 +1,12 @@
 """`contact` and `statuses`: the merchant's own rules and the merchant's own map of codes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from hub.status import Axis, Meaning, axis_of, full_name, parse_reason, parse_status
 
-from .build import Built, known_connection, named, scalars_of
+from .build import Built, known_connection, named, scalars_of, shop_nodes
 from .kinds import found
 from .model import Cap, Connection, Contact, Quiet, Rung, Shop, Unheard
 from .problems import did_you_mean, instead, nearest, quoted
@@ -22,12 +23,13 @@ def build_contact(
     connections: Built[Connection],
     failovers: Failovers,
     staff: Built[Rung],
-    shops: Built[Shop],
+    words: frozenset[str],
     reading: Reading,
 ) -> Contact:
+    """`words` are what routes may name beside the channels of the file."""
     shape = read_settings(node, ContactShape, reading, "'contact'")
     if isinstance(node, MapNode):
-        _follow_contact(node, connections, staff, _words(shops), reading)
+        _follow_contact(node, connections, staff, words, reading)
     if shape is None:
         return _routes_only(node)
     return Contact(
@@ -52,9 +54,32 @@ def _routes_only(node: Node | None) -> Contact:
     return Contact({key.text: tuple(each.text for each in scalars_of(value)) for key, value in entries}, silent=silent)
 
 
-def _words(shops: Built[Shop]) -> frozenset[str]:
-    """Words that a shop lets mean a channel of its own."""
-    return frozenset(word for shop in shops.good.values() for word in shop.connections)
+def words_of(shops: Iterable[Shop]) -> frozenset[str]:
+    """Words that these shops let mean a channel of their own."""
+    return frozenset(word for shop in shops for word in shop.connections)
+
+
+def build_contacts(
+    common: Contact,
+    top: Mapping[str, Node],
+    connections: Built[Connection],
+    failovers: Failovers,
+    staff: Built[Rung],
+    shops: Built[Shop],
+    reading: Reading,
+) -> Mapping[str, Contact]:
+    """The rules of the shops that have some of their own: each key that stands there replaces the common one."""
+    contacts: dict[str, Contact] = {}
+    for key, node in shop_nodes(top):
+        own = node.get("contact") if isinstance(node, MapNode) else None
+        if own is None or (isinstance(own, Scalar) and own.empty):
+            continue
+        words = words_of([shops.good[key]] if key in shops.good else shops.good.values())
+        rules = build_contact(own, connections, failovers, staff, words, reading)
+        written = {each.text for each, _ in own} if isinstance(own, MapNode) else set()
+        replaced = {each.name: getattr(rules, each.name) for each in fields(Contact) if each.name in written}
+        contacts[key] = replace(common, **replaced)
+    return contacts
 
 
 def _quiet(shape: Any, failovers: Failovers) -> Quiet | None:

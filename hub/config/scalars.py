@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from .calendars import NONE, parts_of
 from .lengths import Length
 from .problems import instead, quoted
 
@@ -262,6 +263,38 @@ def read_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise wrong from None
+
+
+_YEARLY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+
+
+def read_rest_day(text: str) -> str:
+    """A day as ISO 8601 has it, or a month and a day: that day of every year."""
+    if _YEARLY.fullmatch(text):
+        read_day(f"2024-{text}")  # a leap year: it has all of them
+        return text
+    return read_day(text).isoformat()
+
+
+_REGION = re.compile(r"([A-Z]{2})(?:-([A-Za-z0-9]{1,12}))?")
+
+
+def read_region(text: str) -> str:
+    """Whose public holidays count: `UA`, `DE-BY`, or `none` for nobody's, which is read as nothing."""
+    if text == NONE:
+        return ""
+    found = _REGION.fullmatch(text)
+    if found is None:
+        said = f"{quoted(text)} is not a calendar; write a country such as UA, a part of one such as DE-BY, or none"
+        raise MistakeError("bad-value", said)
+    parts = parts_of(found[1])
+    if parts is None:
+        said = f"the public holidays of {quoted(found[1])} are not known; write none, and days of your own under 'also'"
+        raise MistakeError("bad-value", said)
+    if found[2] and found[2] not in parts:
+        meant = instead(found[2], parts, "one of its parts") if parts else ": the whole country has the same"
+        raise MistakeError("bad-value", f"{found[1]} has no part {quoted(found[2])}{meant}", len(found[1]) + 1)
+    return text
 
 
 def untyped(text: str) -> Any:

@@ -20,6 +20,8 @@ from .scalars import (
     read_name,
     read_plain_length,
     read_receipt,
+    read_region,
+    read_rest_day,
     read_settle,
     read_span,
     read_url,
@@ -28,6 +30,8 @@ from .scalars import (
 from .settings import Shape
 
 Day = Annotated[date, Kind("a day such as 2026-12-31", read_day)]
+RestDay = Annotated[str, Kind("a day such as 2026-12-31, or 12-31 for every year", read_rest_day)]
+Region = Annotated[str, Kind("a country such as UA, a part of one such as DE-BY, or none", read_region)]
 Span = Annotated[timedelta, Kind("a length of time such as 3d", read_span)]
 LengthText = Annotated[Length, Kind("a length of time such as 3d or 4h working", read_flow_length)]
 PlainLengthText = Annotated[Length, Kind("a length of time such as 3d", read_plain_length)]
@@ -80,6 +84,16 @@ class SupportShape(Shape):
     url: str = Field("", description="A page where people can ask.")
 
 
+class CalendarShape(Shape):
+    """`calendar`, written out"""
+
+    country: Region | None = Field(
+        None, description="Whose public holidays are free: a country, a part of one, or `none`; the shop's if absent."
+    )
+    also: list[RestDay] = Field([], description="Days on which the shop rests too.")
+    except_: list[RestDay] = Field([], alias="except", description="Days on which it works all the same.")
+
+
 class ShopShape(Shape):
     """`shop`, or an entry of `shops`"""
 
@@ -93,6 +107,9 @@ class ShopShape(Shape):
         None,
         description="When the shop works, on its own clock: working time counts within; Mon-Fri 09:00-18:00 if absent.",
     )
+    calendar: Region | CalendarShape | None = Field(
+        None, description="On which days nobody works: the public holidays of the shop's `country` if absent."
+    )
     support: SupportShape = Field(SupportShape.model_validate({}), description="How a customer reaches a person.")
     returns_url: Url | None = Field(None, description="Where the return policy stands.")
     connections: dict[str, Name] = Field(
@@ -101,7 +118,9 @@ class ShopShape(Shape):
     voice: Literal["plain", "parcel"] = Field(
         "plain", description="Who speaks in messages about parcels: the shop, or the parcel itself."
     )
-    later: ClassVar[frozenset[str]] = frozenset({"calendar", "contact"})
+    contact: "ContactShape | None" = Field(
+        None, description="Rules of this shop's own: each key replaces that of the file's `contact`."
+    )
 
 
 class ConnectionShape(Shape):
@@ -239,6 +258,7 @@ class SurveyShape(Shape):
 SECTIONS: tuple[tuple[str, type[Shape]], ...] = (
     ("hub", HubShape),
     ("shop, shops", ShopShape),
+    ("calendar", CalendarShape),
     ("support", SupportShape),
     ("connections", ConnectionShape),
     ("contact", ContactShape),

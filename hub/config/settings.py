@@ -279,7 +279,7 @@ def _scalar(node: Scalar, annotation: Any, choices: tuple[Any, ...], reading: Re
 def _mistaken(node: Scalar, annotation: Any, mistakes: list[MistakeError], reading: Reading, what: str) -> Any:
     only = mistakes[0]
     special = next((each for each in mistakes if each.code == "not-yet"), None)
-    if special is None and len([each for each in options(annotation) if each is not type(None)]) > 1:
+    if special is None and len(mistakes) > 1:
         reading.report(node, "bad-value", f"{what} is {expected(annotation)}, not {quoted(node.text)}")
         return BAD
     chosen = special or only

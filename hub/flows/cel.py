@@ -24,6 +24,7 @@ from .cel_functions import FUNCTIONS, UNTYPED, bad_clock
 from .cel_tree import Call, Const, Record, Tree, excesses, read_tree, reads, walk
 from .model import Unknown
 from .types import NAMES, RECORDS, Field, Type
+from .working import bad_calendar
 
 MAX_TEXT = 2000
 EXCEEDED = "Iteration budget exceeded"
@@ -336,6 +337,8 @@ def _call_constants(call: Call) -> list[Mistake]:
         wrong.append((last, _zone(last.value) if last else None))
         if call.function == "at" and constants[1] is not None:
             wrong.append((constants[1], bad_clock(constants[1].value)))
+    elif call.function in ("working_days", "working_hours") and last is not None:
+        wrong.append((last, bad_calendar(last.value)))
     return [Mistake("cel-constant", said, at.offset) for at, said in wrong if at is not None and said]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hub.config.problems import did_you_mean, listed, quoted
 
-from .cel_functions import FUNCTIONS, LATER, UNTYPED
+from .cel_functions import FUNCTIONS, UNTYPED
 from .cel_functions import NAMES as FUNCTION_NAMES
 from .types import IN_SAVE, IN_STEPS, LATER_NAMES, NAMES, RECORDS
 
@@ -112,8 +112,6 @@ def _text_meant(name: str) -> str:
 
 
 def _function(word: str, at: int, text: str) -> Mistake:
-    if word in LATER:
-        return Mistake("not-yet", f"'{word}' is not supported in this version", at)
     if word in UNTYPED:
         said = f"'{word}' is not part of this language: {UNTYPED[word]}"
         return Mistake("cel-function", said, at)

@@ -12,6 +12,7 @@ import phonenumbers
 from hub.config.scalars import MistakeError, read_clock
 
 from .model import first_real
+from .working import working_days, working_hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,22 @@ FUNCTIONS: tuple[Function, ...] = (
         "weekday(now, shop.timezone)",
     ),
     Function(
+        "working_days",
+        ("timestamp", "timestamp", "string"),
+        "int",
+        "how many working days lie between two moments: 2 as soon as `2d working` is over",
+        working_days,
+        "working_days(order.placed_at, now, shop.calendar)",
+    ),
+    Function(
+        "working_hours",
+        ("timestamp", "timestamp", "string"),
+        "double",
+        "how many hours lie between two moments in which the shop works",
+        working_hours,
+        "working_hours(order.placed_at, now, shop.calendar)",
+    ),
+    Function(
         "valid_phone",
         ("string", "string"),
         "bool",
@@ -104,7 +121,6 @@ FUNCTIONS: tuple[Function, ...] = (
     ),
     Function("lower", ("string",), "string", "the text in small letters", str.lower, "lower(customer.name)"),
 )
-LATER = frozenset({"working_days", "working_hours"})
 UNTYPED = {
     "dyn": "everything keeps the type that is declared for it",
     "type": "the type of everything is declared, and need not be asked for",

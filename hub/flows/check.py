@@ -4,11 +4,11 @@ words. All of them are warnings and notes; what refuses a file is found while it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations, takewhile
+from itertools import combinations, product, takewhile
 from typing import Protocol
 
 from hub.config.load import Ground
-from hub.config.model import Config, Person
+from hub.config.model import Config, Person, Shop
 from hub.config.problems import Place, did_you_mean, listed
 from hub.config.questions import Survey
 from hub.config.settings import Reading
@@ -126,7 +126,9 @@ ABOUT_SUBJECTS = frozenset(
 
 def _not_told(live: list[Checked], words: frozenset[str], ground: Ground, reading: Reading) -> None:
     told = {word for each in live for word in each.flow.triggers}
-    silent = ground.config.contact.silent
+    config = ground.config
+    contacts = [config.contact_of(shop) for shop in config.shops.values()] or [config.contact]
+    silent = frozenset.intersection(*(each.silent for each in contacts))
     missing = [
         word for word in TRIGGERS if word in words and word not in told and word not in silent and word != ROLL_UP
     ]
@@ -276,12 +278,11 @@ def _can_know(
 def _readers(step: Notify, flow: Flow, config: Config) -> Iterator[tuple[str, str | None, frozenset[str]]]:
     """The languages in which a message may be read, with the shop and the forms its channels ask for."""
     if step.to == "customer":
-        for shop in config.shops.values():
-            if flow.shops is None or shop.key in flow.shops:
-                yield shop.locale, shop.key, _forms(_channels(step, config), shop.connections, config)
+        for shop in _shops(flow, config):
+            yield shop.locale, shop.key, _forms(_channels(step, shop, config), shop.connections, config)
         return
-    for person in _staff(step, config):
-        reached = tuple(each for each in _channels(step, config) if each in person.addresses)
+    for person, shop in product(_staff(step, config), _shops(flow, config)):
+        reached = tuple(each for each in _channels(step, shop, config) if each in person.addresses)
         if reached:
             yield person.locale, None, _forms(reached, {}, config)
 
@@ -295,15 +296,21 @@ def _staff(step: Notify, config: Config) -> list[Person]:
 def _unreachable(each: Checked, config: Config, reading: Reading) -> None:
     """Staff who have no address for any channel of a message."""
     for step in all_steps(each.flow.steps):
-        channels = _channels(step, config) if isinstance(step, Notify) else ()
-        for person in _staff(step, config) if isinstance(step, Notify) and step.to != "customer" and channels else ():
+        if not isinstance(step, Notify) or step.to == "customer":
+            continue
+        lists = dict.fromkeys(_channels(step, shop, config) for shop in _shops(each.flow, config))
+        for channels, person in product(filter(None, lists), _staff(step, config)):
             if not any(channel in person.addresses for channel in channels):
                 text = f"'{person.key}' has no address for any of {listed(channels)} and would not be told"
                 reading.report(each.keys.get(step.id, each.place), "dead-channel", text)
 
 
-def _channels(step: Notify, config: Config) -> tuple[str, ...]:
-    return config.contact.routes.get(step.via, ()) if isinstance(step.via, str) else step.via
+def _shops(flow: Flow, config: Config) -> list[Shop]:
+    return [shop for shop in config.shops.values() if flow.shops is None or shop.key in flow.shops]
+
+
+def _channels(step: Notify, shop: Shop, config: Config) -> tuple[str, ...]:
+    return config.contact_of(shop).routes.get(step.via, ()) if isinstance(step.via, str) else step.via
 
 
 def _forms(channels: tuple[str, ...], words: Mapping[str, str], config: Config) -> frozenset[str]:

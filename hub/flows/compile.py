@@ -124,6 +124,8 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     conditions = _conditions(node.get("when"), scope, whole=shape is not None)
     once = _once(node.get("once"), scope)
     _shops(node.get("shops"), scope)
+    if shape is not None and shape.shops and known is not None:
+        scope.known = known.within(shape.shops)
     _gather(node, words, scope)
     stops = _list(node.get("stop_on"))
     stop_on = read_words(stops, reading, "'stop_on'") if stops is not None else ()

@@ -81,7 +81,8 @@ def _survey_texts(ground: Ground, known: Known, reading: Reading) -> None:
 def _known(ground: Ground, texts: Texts | None, check_text: TextCheck | None) -> Known:
     return Known(
         connections=ground.connections,
-        routes=frozenset(ground.config.contact.routes),
+        routes={shop.key: frozenset(ground.config.contact_of(shop).routes) for shop in ground.config.shops.values()}
+        or {"": frozenset(ground.config.contact.routes)},
         staff=ground.staff,
         people=ground.people,
         shops=ground.shops,

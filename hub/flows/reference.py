@@ -15,7 +15,7 @@ from hub.status import Axis
 
 from .builtin import LATER_STEPS, STEPS
 from .cases import SHAPES
-from .cel_functions import FUNCTIONS, LATER
+from .cel_functions import FUNCTIONS
 from .compile import FlowShape
 from .types import (
     GIVEN,
@@ -184,7 +184,6 @@ def _functions() -> Iterator[str]:
     yield _table(
         ("function", "gives", "as in"), ((f"`{each.name}`", each.means, f"`{each.example}`") for each in FUNCTIONS)
     )
-    yield _later(LATER)
 
 
 def _tests() -> Iterator[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hub.config.kinds import Placed
 from hub.config.problems import Level, Place, Problem, instead, nearest, quoted
@@ -31,7 +31,8 @@ class Known:
 
     connections: Mapping[str, str] = field(default_factory=dict)
     """name → kind; "" when the connection itself could not be read."""
-    routes: frozenset[str] = frozenset()
+    routes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """shop → the names of its routes."""
     staff: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     shops: frozenset[str] = frozenset()
@@ -44,6 +45,14 @@ class Known:
     @property
     def channels(self) -> list[str]:
         return [name for name, kind in self.connections.items() if kind == "channel"]
+
+    def within(self, shops: Collection[str]) -> Known:
+        """The same for a flow of some shops only."""
+        return replace(self, routes={shop: names for shop, names in self.routes.items() if shop in shops})
+
+    def some_route(self, name: str) -> bool:
+        """Whether there is a route of that name in any shop."""
+        return any(name in names for names in self.routes.values())
 
 
 @dataclass(slots=True)
@@ -166,7 +175,7 @@ class Scope:
         if self.known is None:
             return
         if node is None:
-            if "default" not in self.known.routes:
+            if not self._everywhere("default", step, self.known):
                 text = "there is no route 'default', which is taken where 'via' is absent"
                 self.report(step, "unknown-route", text, "define it in 'contact', or write 'via'")
         elif isinstance(node, Scalar):
@@ -177,13 +186,25 @@ class Scope:
                     self._channel(each, self.known)
 
     def _route(self, node: Scalar, known: Known) -> None:
-        if node.text in known.routes:
+        if self._everywhere(node.text, node, known):
             return
         if known.connections.get(node.text) == "channel" or node.text in known.words:
             meant = f"; for the channel of that name write [{node.text}]"
         else:
-            meant = instead(node.text, sorted(known.routes), "a route of 'contact'")
+            meant = instead(
+                node.text, sorted({each for names in known.routes.values() for each in names}), "a route of 'contact'"
+            )
         self.report(node, "unknown-route", f"there is no route {quoted(node.text)}{meant}")
+
+    def _everywhere(self, name: str, where: Node, known: Known) -> bool:
+        """Whether there is a route of that name; that one of the flow's shops is without it is reported here."""
+        if not known.some_route(name):
+            return not known.routes
+        without = next((shop for shop, names in known.routes.items() if name not in names), None)
+        if without is not None:
+            text = f"shop '{without}' has no route {quoted(name)}"
+            self.report(where, "unknown-route", text, "its own 'routes' stand instead of the common ones")
+        return True
 
     def _channel(self, node: Scalar, known: Known) -> None:
         kind = known.connections.get(node.text)
@@ -193,7 +214,7 @@ class Scope:
             self.report(node, "wrong-connection", f"'{node.text}' is a {kind}; a channel is asked for here")
             return
         meant = instead(node.text, known.channels, "a connection of the kind 'channel'")
-        if node.text in known.routes:
+        if known.some_route(node.text):
             meant = f"; for the route of that name write via: {node.text}"
         self.report(node, "unknown-connection", f"there is no channel {quoted(node.text)}{meant}")
 

@@ -79,7 +79,7 @@ RECORDS: Mapping[str, tuple[Field, ...]] = {
         country text: two letters
         locale text: its language
         timezone text: its clock, such as Europe/Kyiv
-        calendar text: its working calendar
+        calendar text: when it works, for working_days and working_hours
         currency text: three letters
     """),
     "event": _fields("""

@@ -152,7 +152,7 @@ def read_around(connection: sa.Connection, world: World, due: Sequence[Any], now
         if it.rev and it.connection in world.config.connections
     }
     alone = {row.customer_id for row in due if row.order_id not in views} - {""}
-    caps = world.config.contact.caps
+    caps = [cap for each in world.config.all_contacts for cap in each.caps]
     since = now - max((cap.per for cap in caps), default=timedelta(0))
     later: dict[str, list[Any]] = {}
     for row in rows_of(connection, messages.c.order_id, about):

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from hub.config.lengths import opens_at
+from hub.config.lengths import Hours, opens_at
 from hub.config.model import Rung, Shop
 from hub.flows.model import Escalate, Severity
 from hub.store.tables import TENANT, slot_of
@@ -63,8 +62,8 @@ def escalation_rows(
     """Open a matter: its row, the words to the first rung, and its two clocks. In shadow nobody can take it, so it has
     no clocks, and who would have been told further up is not known."""
     rung, line = rung_of(step.to, world)
-    starts = _starts(rung, step.severity, now, shop.timezone)
-    due_at = step.due.after(starts, shop.timezone, rung.hours or shop.hours) if step.due else None
+    starts = _starts(rung, step.severity, now, shop)
+    due_at = step.due.after(starts, shop.timezone, _hours(rung, shop) or shop.hours) if step.due else None
     escalation = {
         "tenant": TENANT,
         "slot": slot_of(order_id),
@@ -94,7 +93,7 @@ def escalation_rows(
     return rows
 
 
-def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows:
+def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime, shop: Shop) -> EscalationRows:
     """What happens when a clock of an open matter runs out; nothing, when it is taken or resolved."""
     if escalation["state"] in ("resolved", SHADOW) or (kind == "acknowledge" and escalation["state"] != "open"):
         return EscalationRows()
@@ -103,7 +102,7 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     told = 1 if upper or (line and rung.people) else escalation["told"] + 1
     speaking = upper or rung
     severity = Severity(escalation["severity"])
-    starts = _starts(speaking, severity, now, zone)
+    starts = _starts(speaking, severity, now, shop)
     changed = {"rung": speaking.name, "told": told}
     template = OVERDUE if kind == "due" else TEMPLATE
     rows = EscalationRows({**escalation, **changed}, line=line if rung.people else "")
@@ -114,7 +113,7 @@ def climb(escalation: Mapping[str, Any], kind: str, world: World, now: datetime,
     return rows
 
 
-def hand_over(matter: Mapping[str, Any], to: str, world: World, now: datetime, zone: ZoneInfo) -> EscalationRows | None:
+def hand_over(matter: Mapping[str, Any], to: str, world: World, now: datetime, shop: Shop) -> EscalationRows | None:
     """Give a matter to a group, or to one person, who is told and must take it in time, else the ladder goes on from
     there; None for a name that is neither. By when it must be resolved stays as it was."""
     staff, person = world.config.staff, world.config.people.get(to)
@@ -125,7 +124,7 @@ def hand_over(matter: Mapping[str, Any], to: str, world: World, now: datetime, z
     owner = to if alone else ""
     changed = {"state": "open", "owner": owner, "acknowledged_at": None, "rung": rung.name, "told": 1}
     rows = EscalationRows({**matter, **changed, "handed": matter["handed"] + 1})
-    starts = _starts(rung, Severity(matter["severity"]), now, zone)
+    starts = _starts(rung, Severity(matter["severity"]), now, shop)
     told = rung
     if alone and person is not None:
         told = replace(rung, people=(to,), via=tuple(dict.fromkeys((*rung.via, *person.addresses))))
@@ -241,8 +240,13 @@ def rung_of(name: str, world: World) -> tuple[Rung, str]:
     return instead, f"the staff group {name} is not in the file any more: {instead.name} is told instead"
 
 
-def _starts(rung: Rung, severity: Severity, now: datetime, zone: ZoneInfo) -> datetime:
-    return now if severity is Severity.CRITICAL else opens_at(rung.hours, now, zone)
+def _starts(rung: Rung, severity: Severity, now: datetime, shop: Shop) -> datetime:
+    return now if severity is Severity.CRITICAL else opens_at(_hours(rung, shop), now, shop.timezone)
+
+
+def _hours(rung: Rung, shop: Shop) -> Hours | None:
+    """When a group is there: its own hours, but not on the days on which the shop rests."""
+    return replace(rung.hours, calendar=shop.hours.calendar) if rung.hours else None
 
 
 def _timer(kind: str, escalation: Mapping[str, Any], due_at: datetime) -> dict[str, Any]:

@@ -172,7 +172,7 @@ class Leaving:
             first_try_at=datetime.fromisoformat(first_try) if first_try else None,
         )
         sent = self.around.sent.get((bool(row.shadow), row.customer_id), ())
-        contact = self.world.config.contact
+        contact = self.world.config.contact_of(self.shop)
         return decide(
             ask, contact, lambda name: is_capped(contact.caps, sent, connection=name, cls=row.cls, now=self.now)
         )

@@ -15,7 +15,7 @@ from hub.store.tables import TENANT, escalations, messages, runs, timeline, time
 
 from .ladder import MATTER, first_told, hand_over, history_line
 from .loading import remember
-from .news import is_home, report, shop_of_home
+from .news import report, shop_about
 from .plain import key_of
 from .shadow import SHADOW, write_messages
 from .world import World
@@ -99,8 +99,8 @@ class _Doing:
         return Became.CLOSED
 
     def hand_over(self, deed: Act) -> Became:
-        zone = shop_of_matter(self.matter, self.world).timezone
-        rows = hand_over(self.matter, deed.to, self.world, self.now, zone)
+        shop = shop_of_matter(self.matter, self.world)
+        rows = hand_over(self.matter, deed.to, self.world, self.now, shop)
         if rows is None:
             return Became.NOBODY
         self._be_silent()
@@ -179,11 +179,7 @@ def ring_now(connection: sa.Connection, matter: Mapping[str, Any], world: World,
 
 def shop_of_matter(matter: Mapping[str, Any], world: World) -> Shop:
     """The shop on whose clock its times are read."""
-    home = matter["order_id"]
-    connection = home.partition(":")[0]
-    if not is_home(home) and connection in world.config.connections:
-        return world.shop_of(connection)
-    return shop_of_home(home, world)
+    return shop_about(matter["order_id"], world)
 
 
 def waiting_words(connection: sa.Connection, matter: Mapping[str, Any]) -> list[Any]:

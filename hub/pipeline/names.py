@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from hub.config.model import Shop
+from hub.flows.working import written
 from hub.model import DeliverBy, Line, Money, OrderSnapshot, PayBy, PickupPoint, PointKind
 from hub.status import Order, Payment, Shipment, label, phrase_text
 from hub.store.consents import MARKETING
@@ -53,6 +54,7 @@ def shop_names(shop: Shop) -> dict[str, Any]:
         country=shop.country,
         locale=shop.locale,
         timezone=shop.timezone.key,
+        calendar=written(shop.hours, shop.timezone),
         currency=shop.currency,
         returns_url=shop.returns_url,
         support=support,

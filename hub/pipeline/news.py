@@ -46,6 +46,14 @@ def shop_of_home(home: str, world: World) -> Shop:
     return next(iter(world.config.shops.values()))
 
 
+def shop_about(order_id: str, world: World) -> Shop:
+    """The shop of an order, or of a home; the first where that is not in the file any more."""
+    connection = order_id.partition(":")[0]
+    if not is_home(order_id) and connection in world.config.connections:
+        return world.shop_of(connection)
+    return shop_of_home(order_id, world)
+
+
 def report(
     connection: sa.Connection,
     dialect: str,

@@ -88,13 +88,13 @@ def plan_order(
         plan.facts = [(fact, event_id) for fact, event_id in new if (fact.subject, fact.key) not in needless]
         plan.needless = sorted(needless & {(fact.subject, fact.key) for fact in loaded.facts})
         plan.unmapped = _unmapped(new, world, order_id, now)
-        plan.lines = [*_status_lines(new, after, needless, world, now), *_undone_lines(new, before, after)]
+        plan.lines = [*_status_lines(new, after, needless, world, shop, now), *_undone_lines(new, before, after)]
         plan.numbers = sorted({leg.number.number for leg in after.legs})
         plan.polls = questions(after, world, now)
     known = (None if loaded.rev == 0 else before) if changed else after
     live = any(event.mode is Mode.LIVE for event in want.events if event.news is None)
     if live and not remapped and (world.hears(ORDER_CHANGED) or world.hears(SHIPMENT_CHANGED)):
-        news += changes(known, after, now - world.config.contact.fresh)
+        news += changes(known, after, now - world.config.contact_of(shop).fresh)
     watched = Watched(
         known,
         after,
@@ -146,7 +146,7 @@ def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, no
     plan.rested = [timer.ref for timer in want.timers if timer.kind == "survey"]
     for timer in want.timers:
         if timer.kind in ("acknowledge", "due") and timer.ref in loaded.escalations:
-            _climb(plan, loaded, timer.ref, timer.kind, world, now, shop.timezone)
+            _climb(plan, loaded, timer.ref, timer.kind, world, now, shop)
     return plan
 
 
@@ -211,9 +211,9 @@ def _homeless(plan: OrderPlan, want: Wanted, loaded: Loaded) -> OrderPlan:
     return plan
 
 
-def _climb(plan: OrderPlan, loaded: Loaded, uid: str, kind: str, world: World, now: datetime, zone: Any) -> None:
+def _climb(plan: OrderPlan, loaded: Loaded, uid: str, kind: str, world: World, now: datetime, shop: Shop) -> None:
     row = loaded.escalations[uid]
-    rows = climb(row, kind, world, now, zone)
+    rows = climb(row, kind, world, now, shop)
     if rows.escalation:
         loaded.escalations[uid] = rows.escalation  # both clocks may run out at once, and each climbs from where it is
         plan.climbed.append((row, rows.escalation, kind))
@@ -321,6 +321,7 @@ def _status_lines(
     after: OrderView,
     needless: set[tuple[str, str]],
     world: World,
+    shop: Shop,
     now: datetime,
 ) -> list[dict[str, Any]]:
     """A timeline line for each new fact: what became of it in the light of all that is known."""
@@ -343,7 +344,7 @@ def _status_lines(
                 "reason": line.fact.reason.value if line.fact.reason else None,
                 "clock": fact.clock or None,
                 "precision": None if fact.precision is Precision.SECOND else fact.precision.value,
-                "old_news": _is_old_news(line, subject, after, world, now) or None,
+                "old_news": _is_old_news(line, subject, after, world, shop, now) or None,
             }
             lines.append({"kind": "status", "subject": subject, "at": fact.at, "event_id": event_id, "doc": doc})
     return lines
@@ -377,10 +378,11 @@ def _word(status: Status | None) -> str | None:
     return status.value if status is not None else None
 
 
-def _is_old_news(line: Line, subject: str, after: OrderView, world: World, now: datetime) -> bool:
+def _is_old_news(line: Line, subject: str, after: OrderView, world: World, shop: Shop, now: datetime) -> bool:
     """Whether a move became known when it was no news any more (STATUS.md 7, freshness)."""
     if line.verdict is not Verdict.MOVE or line.after is None:
         return False
     shipment = next((each for each in after.shipments if each.id == subject), None)
     told = deadline_of(shipment, world) if shipment else None
-    return not is_fresh(line.after, line.fact.at, now, world.config.contact.fresh, told.at if told else None)
+    fresh = world.config.contact_of(shop).fresh
+    return not is_fresh(line.after, line.fact.at, now, fresh, told.at if told else None)

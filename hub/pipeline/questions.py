@@ -1,7 +1,7 @@
 """Questions of customers: kept with a topic, told to flows (`customer.asked`), and answered by a person or at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from hub.store.database import insert_new
 from hub.store.tables import TENANT, messages, orders, questions, runs, slot_of
 
 from .names import known
-from .news import NOBODY, report
+from .news import NOBODY, report, shop_about
 from .plain import key_of, number_of, to_plain
 from .shadow import write_messages
 from .world import World
@@ -80,7 +80,7 @@ def ordered(
     """Orders that were seen for the first time: (order, customer, when it was placed). Their customers' other orders
     hear of it, in one query; a flow that begins with it begins at the new one. Old orders, of an import above all, are
     no news."""
-    fresh = [each for each in new if each[1] and now - each[2] <= world.config.contact.fresh]
+    fresh = [each for each in new if each[1] and now - each[2] <= _fresh(each[0], world)]
     if not fresh or not world.hears(ORDERED):
         return
     others = _waiting(connection, {customer for _, customer, _ in fresh})
@@ -95,6 +95,10 @@ def ordered(
                 report(
                     connection, dialect, world, home=other, word=ORDERED, **subject, at=placed_at, now=now, flow=NOBODY
                 )
+
+
+def _fresh(order_id: str, world: World) -> timedelta:
+    return world.config.contact_of(shop_about(order_id, world)).fresh
 
 
 def newest_order(connection: sa.Connection, customer_ids: Iterable[str]) -> tuple[str, str]:

@@ -393,7 +393,7 @@ class _React:
     def _old_news(self, flow: Flow, occasion: Occasion) -> str:
         it = self.it
         cause = occasion.cause
-        fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
+        fresh = flow.fresh.about if flow.fresh else it.world.config.contact_of(it.shop).fresh
         if occasion.entered is None and occasion.word in NEWS_WORDS:
             return "" if it.now - occasion.at <= fresh else "old-news: it happened too long ago"
         if cause is not None and cause.mode is FactMode.IMPORT:
@@ -569,7 +569,7 @@ class _React:
         values = {name: value for name, value in run.values.items() if name != MATTER}
         for recipient in self._recipients(row, step.to):
             settles = recipient == "customer" and not step.urgent
-            due = row.started_at + it.world.config.contact.settle if settles else it.now
+            due = row.started_at + it.world.config.contact_of(it.shop).settle if settles else it.now
             flow = realm(row.flow, row.shadow)
             key = key_of(TENANT, flow, row.subject_kind, row.subject, row.word, row.occurrence, step.id, recipient)
             self.out.messages.append(
@@ -706,8 +706,8 @@ class _React:
 
     def _planned(self, step: Notify, due: datetime, before: datetime) -> datetime:
         """When a wait is to end whose message must not come in quiet hours; its first choice decides."""
-        it, quiet = self.it, self.it.world.config.contact.quiet
-        shop = it.shop
+        it, shop = self.it, self.it.shop
+        quiet = it.world.config.contact_of(shop).quiet
         first = next((name for name in it.world.list_of(step.via, shop) if name in it.reach), None)
         if quiet is None or first is None:
             return due

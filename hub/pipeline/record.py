@@ -24,6 +24,7 @@ from hub.store.tables import (
 from .after import PAUSE, Attempted, Verdict, after
 from .failing import left_alone, paused
 from .listen import message_moved
+from .news import shop_about
 from .plain import receipt_subject
 from .staff import tell_notice
 from .states import MessageState, done_with
@@ -82,6 +83,7 @@ class Recorder:
     def _attempted(self, world: World, row: Any, connection: str, now: datetime) -> Attempted:
         channel, doc = world.channel(connection), row.doc
         first = doc.get("first_try_at")
+        contact = world.config.contact_of(shop_about(row.order_id, world))
         return Attempted(
             now=now,
             tries=max(row.tries, 1),
@@ -89,9 +91,7 @@ class Recorder:
             others=bool(doc.get("others")),
             honours_keys=channel.honours_keys,
             receipts=world.gives_receipts(connection),
-            receipt_wait=timedelta(0)
-            if doc.get("urgent")
-            else world.config.contact.receipt.get(connection, channel.receipt_wait),
+            receipt_wait=timedelta(0) if doc.get("urgent") else contact.receipt.get(connection, channel.receipt_wait),
             uncertain=world.connection(connection).uncertain,
             unknowns=doc.get("unknowns", 0),
             stands_by=bool(doc.get("stands_by")),

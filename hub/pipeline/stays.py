@@ -194,7 +194,7 @@ def _wish(kind: str, it: Watched, flow: Flow, key: tuple[str, str], due_at: date
 
 
 def _is_old(it: Watched, flow: Flow, moment: datetime) -> bool:
-    fresh = flow.fresh.about if flow.fresh else it.world.config.contact.fresh
+    fresh = flow.fresh.about if flow.fresh else it.world.config.contact_of(it.shop).fresh
     return moment <= it.now - (fresh if it.live else timedelta(0))
 
 

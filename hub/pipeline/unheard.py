@@ -14,13 +14,13 @@ from .world import World
 
 def unheard_rows(row: Any, world: World, now: datetime) -> EscalationRows | None:
     """The matter to open for a failed message, or None where the merchant wants none (or it was for staff)."""
-    rule = world.config.contact.unheard
-    if rule is None or row.cls != "transactional" or row.recipient != "customer":
-        return None
     connection = row.order_id.partition(":")[0]
-    if connection not in world.config.connections:
+    if row.cls != "transactional" or row.recipient != "customer" or connection not in world.config.connections:
         return None
     shop = world.shop_of(connection)
+    rule = world.config.contact_of(shop).unheard
+    if rule is None:
+        return None
     step = Escalate("unheard", rule.escalate, "", Severity.HIGH, rule.due)
     uid = key_of(TENANT, "unheard", row.key)[:24]
     rows = escalation_rows(

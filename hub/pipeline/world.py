@@ -122,7 +122,7 @@ class World:
     def entries_of(self, via: str | Sequence[str], shop: Shop) -> list[tuple[str, ...]]:
         """The entries of a route or list, in order, as this shop means its words: of each the channel connections that
         may carry it, several where it is a failover. No channel comes twice."""
-        route = self.config.contact.routes.get(via, ()) if isinstance(via, str) else via
+        route = self.config.contact_of(shop).routes.get(via, ()) if isinstance(via, str) else via
         seen: set[str] = set()
         entries = []
         for name in route:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hub.config.calendars import Calendar
 from hub.config.lengths import OFFICE, Hours, Length
 from hub.config.model import Cap, Config, Connection, Contact, Person, Quiet, Rung, Support, Unheard
 from hub.config.problems import render_problems
@@ -42,7 +43,7 @@ def test_a_shop_of_its_own_is_called_shop(tmp_path: Path) -> None:
     assert (shop.url, shop.country, shop.currency, shop.locale) == ("https://k.example", "UA", "UAH", "uk")
     assert shop.timezone == ZoneInfo("Europe/Kyiv") and shop.support == Support("+380441234567")
     assert shop.returns_url == "https://k.example/returns"
-    assert shop.hours == Hours(frozenset(range(1, 7)), time(10), time(16))
+    assert shop.hours == Hours(frozenset(range(1, 7)), time(10), time(16), Calendar("UA"))
 
 
 def test_a_shop_that_says_no_hours_keeps_those_of_an_office(tmp_path: Path) -> None:

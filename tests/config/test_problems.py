@@ -40,8 +40,24 @@ CASES = [
     pytest.param(changed(SHOP, "shop: {name: K, hours: Mon-Fry 09:00-18:00}"), "1:24 bad-time", id="weekday"),
     pytest.param(changed(SHOP, "shop: {name: K, hours: Mon-Fri 09:00-25:00}"), "1:38 bad-time", id="hour"),
     pytest.param(changed(SHOP, "shop: {name: K, voice: robot}"), "1:24 bad-value", id="voice"),
-    pytest.param(changed(SHOP, "shop: {name: K, calendar: x}"), "1:17 not-yet", id="calendar"),
-    pytest.param(changed(SHOP, "shop: {name: K, contact: {}}"), "1:17 not-yet", id="contact of a shop"),
+    pytest.param(changed(SHOP, "shop: {name: K, calendar: ua}"), "1:27 bad-value", id="calendar of a small country"),
+    pytest.param(changed(SHOP, "shop: {name: K, calendar: XX}"), "1:27 bad-value", id="calendar of no country"),
+    pytest.param(changed(SHOP, "shop: {name: K, calendar: DE-XX}"), "1:30 bad-value", id="calendar of no part"),
+    pytest.param(changed(SHOP, "shop: {name: K, calendar: MC-XX}"), "1:30 bad-value", id="calendar without parts"),
+    pytest.param(
+        changed(SHOP, "shop: {name: K, calendar: {also: [12-25, 02-30]}}"), "1:42 bad-value", id="day that never comes"
+    ),
+    pytest.param(changed(SHOP, "shop: {name: K, calendar: {only: []}}"), "1:28 unknown-setting", id="calendar's key"),
+    pytest.param(changed(SHOP, 'shop: {name: K, contact: {quiet: "21"}}'), "1:34 bad-time", id="contact of a shop"),
+    pytest.param(
+        changed(SHOP, "shop: {name: K, contact: {routes: {default: [mial]}}}"),
+        "1:46 unknown-connection",
+        id="its routes",
+    ),
+    pytest.param(
+        changed(SHOP, "shop: {name: K, contact: {unheard: {escalate: nobody}}}"), "1:47 unknown-staff", id="its staff"
+    ),
+    pytest.param(changed(SHOP, "shop: {name: K, contact: none}"), "1:26 bad-value", id="contact that is no map"),
     pytest.param(changed(SHOP + "\n", "\n"), "1:1 missing-setting", id="no shop at all"),
     pytest.param(changed(SHOP, SHOP + "\nshops: {a: {name: A}}"), "2:8 conflicting-settings", id="shop and shops"),
     pytest.param(changed(SHOP, "shops: {a: {name: A}, b: {name: B}}"), "3:3 missing-setting", id="whose orders"),
@@ -115,7 +131,7 @@ CASES = [
     pytest.param(changed(ROUTES, "routes: {default: []}"), "8:21 bad-value", id="empty route"),
     pytest.param(changed(ROUTES, f"routes: {{default: [{'bot, ' * 6}mail]}}"), "8:52 bad-value", id="seven channels"),
     pytest.param(changed(ROUTES, "routes: {default: bot}"), "8:21 bad-value", id="a route that is a word"),
-    pytest.param(changed(ROUTES, ROUTES + "\n  quiet: 21-08"), "9:10 bad-value", id="quiet"),
+    pytest.param(changed(ROUTES, ROUTES + "\n  quiet: 21-08"), "9:10 bad-time", id="quiet"),
     pytest.param(changed(ROUTES, ROUTES + "\n  quiet: {hours: 21:00}"), "9:18 bad-time", id="quiet hours"),
     pytest.param(
         changed(ROUTES, ROUTES + "\n  quiet: {hours: '21:00-08:00', channels: [sms]}"),

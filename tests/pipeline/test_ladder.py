@@ -122,7 +122,7 @@ def row(**more: Any) -> dict[str, Any]:
 
 
 def climbed(kind: str, now: str = "10:30", staff: Any = STAFF, **more: Any) -> EscalationRows:
-    return climb(row(**more), kind, world(staff=staff), moment(now), KYIV)
+    return climb(row(**more), kind, world(staff=staff), moment(now), SHOP)
 
 
 def test_not_taken_in_time_the_next_rung_is_told_too() -> None:
@@ -136,7 +136,7 @@ def test_the_top_rung_is_told_three_times_more_and_then_daily() -> None:
     told, now, gaps = {"rung": "manager", "told": 1}, moment("10:00"), []
     keys: set[str] = set()
     for _ in range(6):
-        rows = climb(row(**told), "acknowledge", world(), now, KYIV)
+        rows = climb(row(**told), "acknowledge", world(), now, SHOP)
         keys |= {message["key"] for message in rows.messages}
         told = {"rung": rows.escalation["rung"], "told": rows.escalation["told"]}
         gaps.append(clocks(rows)["acknowledge"] - now)

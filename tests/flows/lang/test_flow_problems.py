@@ -137,7 +137,6 @@ CASES = [
     pytest.param(steps("wait: 2001h working"), "3:11 bad-length", id="more hours than a year has"),
     pytest.param(steps("wait: {that: order.gift, up_to: 0h working}"), "3:37 bad-length", id="no working time at all"),
     pytest.param(steps("wait: ٣d"), "3:11 bad-length", id="digits of another writing"),
-    pytest.param(f"{ON}\nwhen: working_days(now, now, shop.calendar) > 2\n{STOP}", "2:7 not-yet", id="working_days"),
     # steps
     pytest.param(f"{ON}\nsteps: x", "2:8 bad-value", id="steps as a word"),
     pytest.param(f"{ON}\nsteps: []", "2:8 bad-value", id="no steps in the list"),
