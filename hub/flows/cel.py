@@ -204,15 +204,20 @@ def _functions() -> list[Any]:
     ]
 
 
-@cache
-def _comparisons() -> list[Any]:
-    """The library's own comparisons, and an amount against a whole number in either order."""
-    pairs = [(word, word) for word in _CEL] + [("double", "int"), ("int", "double")]
+_PAIRS = (*((word, word) for word in _CEL), ("double", "int"), ("int", "double"))
+"""What may be compared: the library's own pairs, and an amount against a whole number in either order."""
+
+
+def _comparisons(*pairs: tuple[str, str]) -> list[Any]:
     return [
         cel.FunctionDecl(
             symbol,
             [
-                cel.Overload(f"{name}_{left}_{right}", return_type=_T.BOOL, parameters=[_CEL[left], _CEL[right]])
+                cel.Overload(
+                    f"{name}_{left}_{right}",
+                    return_type=_T.BOOL,
+                    parameters=[_CEL.get(left, _T.DYN), _CEL.get(right, _T.DYN)],
+                )
                 for left, right in pairs
             ],
         )
@@ -222,18 +227,29 @@ def _comparisons() -> list[Any]:
 
 @lru_cache(maxsize=256)
 def _checking(names: frozenset[str]) -> Any:
-    excluded = "".join(f"    - name: {symbol}\n" for symbol in (*_COMPARED, *UNTYPED))
     return cel.NewEnv(
         _pool(),
-        config=cel.NewEnvConfigFromYaml(f"stdlib:\n  exclude_functions:\n{excluded}"),
+        config=_without(*_COMPARED, *UNTYPED),
         variables={name: _type(NAMES[name]) for name in sorted(names)},
-        functions=_functions() + _comparisons(),
+        functions=_functions() + _comparisons(*_PAIRS),
     )
 
 
 @cache
 def _running() -> Any:
-    return cel.NewEnv(variables=dict.fromkeys(sorted(NAMES), _T.DYN), functions=_functions())
+    """What has been checked is compared whatever it is: the library decides by the values."""
+    return cel.NewEnv(
+        config=_without(*_COMPARED),
+        variables=dict.fromkeys(sorted(NAMES), _T.DYN),
+        functions=_functions() + _comparisons(("dyn", "dyn")),
+    )
+
+
+def _without(*functions: str) -> Any:
+    """The library's own functions but these."""
+    return cel.NewEnvConfigFromYaml(
+        "stdlib:\n  exclude_functions:\n" + "".join(f"    - name: {each}\n" for each in functions)
+    )
 
 
 # ------------------------------------------------------------------------------------------------ compiling

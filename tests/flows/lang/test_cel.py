@@ -117,6 +117,8 @@ MEANING = [
     ("order.status in ['packed', 'picking']", True),
     ("order.items.exists(i, i.categories.exists(c, c == 'beans'))", True),
     ("size(order.items) == order.item_count", True),
+    ("size(order.items) > 0.5 && 1.5 >= 1", True),
+    ("weekday(now, 'Europe/Kyiv') < 6.5", False),
     ("order.items.filter(i, 'beans' in i.categories).size() == 1", True),
     ("order.number.matches('^10+1$') && order.number.startsWith('1')", True),
     ("lower('ЇЖАК') == 'їжак'", True),
