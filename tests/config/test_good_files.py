@@ -51,6 +51,37 @@ def test_a_shop_that_says_no_hours_keeps_those_of_an_office(tmp_path: Path) -> N
     assert shop.hours == OFFICE == Hours(frozenset({1, 2, 3, 4, 5}), time(9), time(18))
 
 
+TWO = """shops:
+  one: {name: One, calendar: {also: [12-25], except: [2026-12-25]}}
+  two:
+    name: Two
+    country: PL
+    contact: {routes: {default: [mail]}, quiet: , settle: 0s}
+"""
+
+
+def test_a_shop_replaces_single_keys_of_the_rules(tmp_path: Path) -> None:
+    text = GROUND.replace("shop: {name: Kavovar, locale: uk, timezone: Europe/Kyiv}\n", TWO)
+    text = text.replace("platform: shoplet,", "platform: shoplet, shop: two,")
+    config = good(tmp_path, text.replace("contact:\n", 'contact:\n  quiet: "21:00-08:00"\n  fresh: 2h\n'))
+    one, two = (config.contact_of(config.shops[each]) for each in ("one", "two"))
+    assert one is config.contact and one.quiet == Quiet(time(21), time(8)) and one.fresh == timedelta(hours=2)
+    own = {"routes": {"default": ("mail",)}, "quiet": None, "settle": timedelta(0)}
+    assert two == replace(one, **own), "what stands there replaces, an empty value takes back, the rest is common"
+    assert config.all_contacts == (one, two)
+
+
+def test_whose_holidays_a_shop_keeps(tmp_path: Path) -> None:
+    text = GROUND.replace("shop: {name: Kavovar, locale: uk, timezone: Europe/Kyiv}\n", TWO)
+    shops = good(tmp_path, text.replace("platform: shoplet,", "platform: shoplet, shop: two,")).shops
+    assert shops["one"].hours.calendar == Calendar("", frozenset({"12-25"}), frozenset({"2026-12-25"}))
+    assert shops["two"].hours.calendar == Calendar("PL")
+    for written, region in (("calendar: none", ""), ("calendar: DE-BY", "DE-BY"), ("calendar: {}", "PL")):
+        own = text.replace("country: PL\n", f"country: PL\n    {written}\n")
+        loaded = good(tmp_path, own.replace("platform: shoplet,", "platform: shoplet, shop: two,"))
+        assert loaded.shops["two"].hours.calendar == Calendar(region), written
+
+
 def test_two_shops_and_whose_orders_a_connection_brings(tmp_path: Path) -> None:
     text = GROUND.replace(
         "shop: {name: Kavovar, locale: uk, timezone: Europe/Kyiv}",
