@@ -68,12 +68,12 @@ async def test_when_it_is_quiet(db: Database, own: Any, until: str | None) -> No
     assert until is None or row.due_at == moment(until)
 
 
-@pytest.mark.parametrize(("own", "due"), [({}, "11:30"), ({"quiet": Quiet(time(12), time(15))}, "09:55")])
+@pytest.mark.parametrize(("own", "due"), [({}, "11:30"), ({"quiet": Quiet(time(13), time(15))}, "10:55")])
 async def test_a_wait_ends_before_its_quiet(db: Database, own: Any, due: str) -> None:
-    steps = [{"wait": "2h30m"}, notify("order-received", before="order.placed_at + minutes(270)")]
+    steps = [{"wait": "1h30m"}, notify("order-received", before="order.placed_at + minutes(270)")]
     flows = {"packed": {"on": "order.packed", "steps": steps}}
     it = Desk(db, world(flows, contact=COMMON, contacts={"main": replace(COMMON, **own)}))
-    await it.hear(packed(at="08:59"), at="09:00")
+    await it.hear(packed(), at="10:00")
     assert [row.due_at for row in it.rows(timers)] == [moment(due)]
 
 
