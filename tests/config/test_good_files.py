@@ -66,8 +66,8 @@ def test_a_shop_replaces_single_keys_of_the_rules(tmp_path: Path) -> None:
     config = good(tmp_path, text.replace("contact:\n", 'contact:\n  quiet: "21:00-08:00"\n  fresh: 2h\n'))
     one, two = (config.contact_of(config.shops[each]) for each in ("one", "two"))
     assert one is config.contact and one.quiet == Quiet(time(21), time(8)) and one.fresh == timedelta(hours=2)
-    own = {"routes": {"default": ("mail",)}, "quiet": None, "settle": timedelta(0)}
-    assert two == replace(one, **own), "what stands there replaces, an empty value takes back, the rest is common"
+    own = replace(one, routes={"default": ("mail",)}, quiet=None, settle=timedelta(0))
+    assert two == own, "what stands there replaces, an empty value takes back, the rest is common"
     assert config.all_contacts == (one, two)
 
 

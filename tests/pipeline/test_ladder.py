@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from hub.config.calendars import Calendar
 from hub.config.lengths import Hours, opens_at
 from hub.config.model import Rung, Shop
 from hub.flows.model import Escalate, Length, Severity
-from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, level_of
+from hub.pipeline.ladder import DAILY, EscalationRows, climb, escalation_rows, hand_over, level_of
 
 from .fakes import KYIV, STAFF, moment, world
 
@@ -109,6 +110,34 @@ def test_outside_its_hours_a_rung_is_told_when_they_begin() -> None:
 def test_working_time_is_the_groups_own(due: Length, hours: Hours | None, now: str, ends: str) -> None:
     rows = opened(now, due, support=replace(STAFF["support"], hours=hours))
     assert clocks(rows)["due"] == moment(ends)
+
+
+def test_a_group_rests_on_the_holidays_of_the_shop() -> None:
+    """Wednesday is free: what is raised on Tuesday evening, climbs or is handed over waits for Thursday."""
+    rests = replace(SHOP, hours=replace(SHOP.hours, calendar=Calendar(also=frozenset({"2026-03-04"}))))
+    staff = {
+        **STAFF,
+        "support": replace(STAFF["support"], hours=OFFICE),
+        "manager": Rung("manager", ("iryna",), ("mail",), hours=OFFICE),
+    }
+    step, its = Escalate("x", "support", "", due=Length(timedelta(hours=4), working=True)), world(staff=staff)
+    rows = escalation_rows(
+        "uid", "key", step, "why", order_id="shop:1", run_key="run", flow="f", subject="shop:1", word="order.on_hold",
+        world=its, now=moment("20:00"), shop=rests,
+    )  # fmt: skip
+    assert clocks(rows) == {"acknowledge": moment("+2 07:30"), "due": moment("+2 11:00")}
+    higher = climb(rows.escalation, "acknowledge", its, moment("20:00"), rests)
+    given = hand_over(rows.escalation, "manager", its, moment("20:00"), rests)
+    assert given is not None
+    for each in (rows, higher, given):
+        assert {at for _, at in heard(each)} == {moment("+2 07:00")}
+    alone = world(staff={**STAFF, "support": replace(STAFF["support"], hours=None)})
+    told = escalation_rows(
+        "uid", "key", step, "why", order_id="shop:1", run_key="run", flow="f", subject="shop:1", word="order.on_hold",
+        world=alone, now=moment("20:00"), shop=rests,
+    )  # fmt: skip
+    assert heard(told) == [("olena", moment("20:00"))], "a group without hours is told at any time"
+    assert clocks(told)["due"] == moment("+2 12:00"), "and its working lengths are the shop's: 10:00 to 14:00"
 
 
 def test_only_the_critical_rings_outside_hours() -> None:
