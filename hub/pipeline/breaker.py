@@ -123,9 +123,10 @@ def read_paces(connection: sa.Connection, world: World, due: Iterable[Any], now:
     held = {(row.flow, bool(row.shadow)) for row in connection.execute(_HELD)}
     found: dict[Whose, Pace] = {}
     for flow in flows:
+        rule = world.config.contact_of(shop_of_flow(flow, world)).breaker
         for shadow in (False, True):
             mine = {row.hour: row for row in rows if (row.flow, bool(row.shadow)) == (flow, shadow)}
-            found[flow, shadow] = _pace(mine, present, before[flow], world.config.contact.breaker)
+            found[flow, shadow] = _pace(mine, present, before[flow], rule)
             found[flow, shadow].held = (flow, shadow) in held
     return found
 

@@ -217,7 +217,7 @@ class _Look:
         self.out, self.row, self.loaded, self.after = out, row, loaded, after
         self.world, self.now, self.shop = world, now, world.shop_of(after.connection)
         self.promise = Promise.from_json(row.doc["promise"])
-        self.rule = world.config.contact.promise
+        self.rule = world.config.contact_of(self.shop).promise
 
     def go(self) -> None:
         row, promise, said = self.row, self.promise, self.loaded.said
