@@ -237,45 +237,6 @@ class ShopShape(Shape):
     )
 
 
-class CalendarShape(Shape):
-    """`calendar`, written out"""
-
-    country: Region | None = Field(
-        None, description="Whose public holidays are free: a country, a part of one, or `none`; the shop's if absent."
-    )
-    also: list[RestDay] = Field([], description="Days on which the shop rests too.")
-    except_: list[RestDay] = Field([], alias="except", description="Days on which it works all the same.")
-
-
-class ShopShape(Shape):
-    """`shop`, or an entry of `shops`"""
-
-    name: str = Field(min_length=1, max_length=200, description="What customers know the shop as.")
-    url: Url | None = Field(None, description="The shop's address.")
-    country: Country | None = Field(None, description="Two letters; decides how phone numbers are read.")
-    locale: Locale = Field("en", description="The shop's language.")
-    timezone: Zone = Field(ZoneInfo("UTC"), description="The shop's clock.")
-    currency: Currency | None = Field(None, description="Three letters.")
-    hours: HoursText | None = Field(
-        None,
-        description="When the shop works, on its own clock: working time counts within; Mon-Fri 09:00-18:00 if absent.",
-    )
-    calendar: Region | CalendarShape | None = Field(
-        None, description="On which days nobody works: the public holidays of the shop's `country` if absent."
-    )
-    support: SupportShape = Field(SupportShape.model_validate({}), description="How a customer reaches a person.")
-    returns_url: Url | None = Field(None, description="Where the return policy stands.")
-    connections: dict[str, Name] = Field(
-        {}, description="What a route's word means in this shop: `{mail: ziarno-mail}`."
-    )
-    voice: Literal["plain", "parcel"] = Field(
-        "plain", description="Who speaks in messages about parcels: the shop, or the parcel itself."
-    )
-    contact: ContactShape | None = Field(
-        None, description="Rules of this shop's own: each key replaces that of the file's `contact`."
-    )
-
-
 class RungShape(Shape):
     """An entry of `staff`"""
 

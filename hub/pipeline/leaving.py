@@ -433,7 +433,7 @@ class Leaving:
 
     def _look_at(self, promise: Promise) -> dict[str, Any]:
         """The timer that sees to its promise; who promises anew speaks by the first channel that can reach them."""
-        contact = self.world.config.contact
+        contact = self.world.config.contact_of(self.shop)
         via = contact.promise.via if contact.promise is not None else "default"
         first = next((name for name in self.world.list_of(via, self.shop) if self.address(name)), None)
         option = Option(first, self.world.channel(first).rings) if first is not None else None
