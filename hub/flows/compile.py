@@ -72,8 +72,10 @@ class FlowShape(Shape):
         description="How often: once per time that the trigger happened; once ever for that thing; or not again within "
         "a time: `{customer: 180d}`.",
     )
-    mode: Annotated[str, _one_of(("restart", "ignore"), ("queue",))] = Field(
-        "restart", description="When it happens again while a run lives: end that run, or ignore the new one."
+    mode: Annotated[str, _one_of(("restart", "ignore", "queue"), ())] = Field(
+        "restart",
+        description="When it happens again while a run lives: end that run, ignore the new one, or let it wait its "
+        "turn.",
     )
     recheck: bool = Field(True, description="`false`: `when` counts only at the trigger.")
     fresh: PlainLengthText | None = Field(

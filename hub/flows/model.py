@@ -289,6 +289,7 @@ class Mode(StrEnum):
 
     RESTART = "restart"
     IGNORE = "ignore"
+    QUEUE = "queue"
 
 
 class Per(StrEnum):

@@ -61,6 +61,7 @@ from .occasions import DELIVERED, RECEIVED, Happened, Occasion, happenings, occa
 from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .questions import ORDERED
+from .queue import begins, is_queued, queued, turn_of
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .surveys import new_survey
@@ -206,6 +207,9 @@ class _React:
                 self._answer(occasion)
         for occasion in it.news:
             self._answer(occasion)
+        while (first := self._whose_turn()) is not None:
+            first.run, first.changed = begins(first.run), True
+            self._begin(first, self._flow(first), NOT_ASKED)
         for watch in it.watches:
             self._look_at(watch)
         return self.out
@@ -288,7 +292,7 @@ class _React:
         if row.unreadable:
             self._park(row, row.unreadable)
             return
-        if self._missing(row):
+        if self._missing(row) or is_queued(row.run.values):
             return
         if is_open(row.run.values):
             self._gather(row)
@@ -313,8 +317,6 @@ class _React:
         row.changed = True
         self._settle(row)
         self.out.runs.append(row)
-        if row.run.state is not RunState.WAITING:
-            self.waiting.pop(row.key, None)
 
     def _join(self, row: RunRow, flow: Flow, occasion: Occasion) -> None:
         claim = run_key(realm(flow.name, row.shadow), occasion)
@@ -527,15 +529,35 @@ class _React:
         if gathering is not None:
             self._join(gathering, flow, occasion)
             return
-        for row in list(self.waiting.values()):
-            if self._same_subject(row, flow, occasion):
-                self._end(row, RunState.RESTARTED, occasion.word)
+        before = [row for row in self.waiting.values() if self._same_subject(row, flow, occasion)]
         row = self._new_row(flow, occasion)
-        self._line(flow.name, occasion.word, "started in shadow" if row.shadow else "started", row.key, why)
+        if before and flow.mode is Mode.QUEUE:
+            row.run = queued(row.run, [each.run.values for each in before])
+            self.waiting[row.key] = row
+            self._line(flow.name, occasion.word, row.run.reason, row.key, why)
+            self.out.runs.append(row)
+            return
+        for each in before:
+            self._end(each, RunState.RESTARTED, occasion.word)
+        self._begin(row, flow, why)
+
+    def _whose_turn(self) -> RunRow | None:
+        """The next run that has waited until none before it lives; None: there is none."""
+        living = list(self.waiting.values())
+        for row in living:
+            if is_queued(row.run.values) and not row.unreadable and not self._missing(row):
+                alike = (each for each in living if _would_meet(each, row))
+                if min(alike, key=lambda each: turn_of(each.run.values)) is row:
+                    return row
+        return None
+
+    def _begin(self, row: RunRow, flow: Flow, why: Asked) -> None:
+        """Its first steps; where it gathers, its window opens first."""
+        self.waiting[row.key] = row
+        self._line(flow.name, row.word, "started in shadow" if row.shadow else "started", row.key, why)
         if flow.gather is not None:
             until = flow.gather.after(self.it.now, self.it.shop.timezone, self.it.shop.hours)
-            row.run = begun(row.run, occasion.subject, until)
-            self.waiting[row.key] = row
+            row.run = begun(row.run, row.subject, until)
             self.out.timers.append(self._timer(row, until))
             self.out.runs.append(row)
             self._gather(row)
@@ -543,8 +565,6 @@ class _React:
         row.run, _ = proceed(flow, row.run, self._moment(row, frozenset()))
         self._settle(row)
         self.out.runs.append(row)
-        if row.run.state is RunState.WAITING:
-            self.waiting[row.key] = row
 
     def _hold_out(self, flow: Flow, occasion: Occasion, why: Asked) -> None:
         """Its customer is left out of this flow: the run is there to be seen, and does nothing."""
@@ -621,6 +641,7 @@ class _React:
     def _settle(self, row: RunRow) -> None:
         self.out.timers.append(self._timer(row, row.run.due_at))
         if row.run.state is not RunState.WAITING:
+            self.waiting.pop(row.key, None)  # it lives no more: nothing restarts it, and nothing queues behind it
             self._line(
                 row.flow, row.word, f"{row.run.state.value}{f': {row.run.reason}' if row.run.reason else ''}", row.key
             )
@@ -846,6 +867,11 @@ class _React:
         if why.read:
             doc |= {"rule": why.rule, "read": to_plain(why.read)}
         self.out.lines.append({"kind": "run", "subject": "", "at": self.it.now, "doc": doc})
+
+
+def _would_meet(one: RunRow, other: RunRow) -> bool:
+    """Whether two runs are of one flow and subject, and of one realm: then only one of them is at work."""
+    return (one.flow, one.subject, one.shadow) == (other.flow, other.subject, other.shadow)
 
 
 def _of_itself(occasion: Occasion) -> bool:

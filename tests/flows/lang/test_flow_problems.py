@@ -95,7 +95,6 @@ CASES = [
     pytest.param(f"{ON}\n{STOP}\nonce: {{order: soon}}", "3:15 bad-length", id="once: no length"),
     pytest.param(f"on: order.packed\n{STOP}\nonce: shipment", "3:7 not-offered", id="once: for a parcel, of an order"),
     pytest.param(f"on: {{schedule: '0 8 * * MON'}}\n{STOP}\nonce: customer", "3:7 not-offered", id="once: nobody"),
-    pytest.param(f"{ON}\n{STOP}\nmode: queue", "3:7 not-yet", id="queue"),
     pytest.param(f"{ON}\n{STOP}\nfresh: 2d working", "3:8 bad-length", id="working time"),
     # coupons
     pytest.param(steps("coupon: {percent: 10, valid: 60d}"), "3:5 coupon-uncapped", id="no bounds"),

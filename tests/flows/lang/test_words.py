@@ -74,11 +74,11 @@ def notify(more: str) -> str:
         (notify("via: [mial]"), "there is no channel 'mial'; there are: mail, bot; did you mean 'mail'?"),
         (
             f"on: order.received, mode: ignroe, {STOP}",
-            "'mode': 'ignroe' is not possible; there are: restart, ignore; did you mean 'ignore'?",
+            "'mode': 'ignroe' is not possible; there are: restart, ignore, queue; did you mean 'ignore'?",
         ),
         (
             f"on: order.received, mode: queu, {STOP}",
-            "'mode': 'queu' is not possible; there are: restart, ignore; did you mean 'queue'?",
+            "'mode': 'queu' is not possible; there are: restart, ignore, queue; did you mean 'queue'?",
         ),
         (f"on: order.received, shops: [shp], {STOP}", "there is no shop 'shp'; there are: shop; did you mean 'shop'?"),
     ],
