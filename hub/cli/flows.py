@@ -12,6 +12,9 @@ from ._setup import Configuration, config_option, example, json_option, read_con
 COMMANDS = {
     "Commands": {
         "check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places."),
+        "diff": Lazy("hub.cli.going_live:diff", "What would become of the runs under way?"),
+        "apply": Lazy("hub.cli.going_live:apply", "Let a file go live, and say what becomes of the runs under way."),
+        "schema": Lazy("hub.cli.schema:schema", "A JSON Schema, so that editors complete and check."),
         "explain": Lazy("hub.cli.explain:explain", "Why was this sent, and why was that not?"),
         "simulate": Lazy("hub.cli.flows_simulate:simulate", "What will this order hear in the next 30 days?"),
         "test": Lazy("hub.cli.flows_test:test", "Does it do what was agreed? The cases of `tests:`."),

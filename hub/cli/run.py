@@ -149,6 +149,7 @@ class _Daemon:
             for each in examples_left(self.config):
                 log.warning("%s", each)
             hub = Hub(self.config, self.texts, listeners=registry(), shadow=self.shadow)
+            hub.on_decided = partial(self._reload_soon, hub)
         except OSError as error:
             raise unavailable(explained(error).message) from error
         with self._heeding_signals(hub):
@@ -263,23 +264,30 @@ class _Daemon:
         task.add_done_callback(self.tasks.discard)
 
     async def _reload(self, hub: "Hub") -> None:
-        async with self.reloading:
-            try:
-                read = await asyncio.to_thread(read_configuration, self.path)
-            except Stop as stop:
-                log.error("the configuration stays as it was: %s", stop.message)
-                return
-            except Exception:
-                log.exception("%s could not be read; the configuration stays as it was", self.path.name)
-                return
-            for problem in read.errors:
-                log.error("%s", problem)
-            if read.config is None:
-                log.error("%s has mistakes; the configuration that was live stays live", self.path.name)
-                return
-            await self._swap(hub, read.config, read.texts)
+        from hub.store.lives import refuse
 
-    async def _swap(self, hub: "Hub", config: "Config", texts: "Texts") -> None:
+        async with self.reloading:
+            if not await self._read_and_swap(hub):
+                await hub.db.write(lambda connection: refuse(connection, "the hub refuses the file; its log says why"))
+
+    async def _read_and_swap(self, hub: "Hub") -> bool:
+        """Whether the file is live now."""
+        try:
+            read = await asyncio.to_thread(read_configuration, self.path)
+        except Stop as stop:
+            log.error("the configuration stays as it was: %s", stop.message)
+            return False
+        except Exception:
+            log.exception("%s could not be read; the configuration stays as it was", self.path.name)
+            return False
+        for problem in read.errors:
+            log.error("%s", problem)
+        if read.config is None:
+            log.error("%s has mistakes; the configuration that was live stays live", self.path.name)
+            return False
+        return await self._swap(hub, read.config, read.texts)
+
+    async def _swap(self, hub: "Hub", config: "Config", texts: "Texts") -> bool:
         if config.digest == self.config.digest:
             log.info("%s has not changed; texts and secrets are read anew", self.path.name)
         before, now = self.config.hub, config.hub
@@ -291,10 +299,11 @@ class _Daemon:
             await hub.swap(config, texts)
         except Exception:
             log.exception("the new configuration could not go live; the old one stays")
-            return
+            return False
         self.config = config
         many = counted(len(config.connections), "connection")
         log.info("a new configuration is live (%s, %s)", many, counted(len(config.flows), "flow"))
+        return True
 
 
 def _bind(listen: str) -> socket.socket:

@@ -1,7 +1,5 @@
 """`hub unmapped`: codes that nobody mapped. Unknown is unknown, until a person says what it means."""
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +8,7 @@ import click
 
 from ._edit import CannotEditError, MapRow, holds, with_row
 from ._errors import FAILED, Stop, refused
+from ._files import replace_file
 from ._group import Lazy, LazyGroup
 from ._out import moment, print_json, title
 from ._setup import (
@@ -222,11 +221,11 @@ def map_(connection: str, code: str, target: str, reason: str, path: Path) -> No
         edited = with_row(_text(original), row)
     except CannotEditError as error:
         raise Stop(f"{file.name} is left alone: {error}", FAILED) from error
-    _replace(file, _bytes(edited, original))
+    replace_file(file, _bytes(edited, original))
     after = read_configuration(path)
     worse = _new_errors(before, after)
     if worse:
-        _replace(file, original)
+        replace_file(file, original)
         raise Stop(f"{file.name} is left alone: {worse[0]}", FAILED)
     click.echo(f"{file.name}: {connection}: {code} means {row.value}")
     click.echo("a running hub takes it up when it gets SIGHUP; orders with this code are folded again then")
@@ -274,21 +273,6 @@ def _text(content: bytes) -> str:
 def _bytes(text: str, original: bytes) -> bytes:
     mark = b"\xef\xbb\xbf"
     return (mark if original.startswith(mark) else b"") + text.encode()
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """All of it or nothing: written beside it and moved over it, with the same rights."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "wb") as beside:
-            beside.write(content)
-            beside.flush()
-            os.fsync(beside.fileno())
-        os.chmod(name, file.stat().st_mode & 0o7777)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _new_errors(before: Configuration, after: Configuration) -> Sequence[str]:

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,7 +80,8 @@ class Opened:
         sources = masked(self.files.sources, self.secrets.literals)
         problems = in_order(self.reading.problems, sources)
         refused = any(each.severity is Level.ERROR for each in problems)
-        return Loaded(None if refused else config, problems, sources)
+        live = None if refused or config is None else replace(config, sources=sources)
+        return Loaded(live, problems, sources)
 
     def _references(self) -> None:
         """Secrets are referred to in two sections; elsewhere they would go out into texts, or into the log."""

@@ -199,6 +199,8 @@ class Config:
     policies: Mapping[str, Any] = field(default_factory=dict)
     """name → `hub.flows.policies.Policy`"""
     digest: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """File → its text, secrets masked."""
     messages: Path | None = None
     """Folder of the merchant's own templates (`messages/` beside the file), if there is one."""
 

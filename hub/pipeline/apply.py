@@ -5,6 +5,7 @@ is cut by time, so that waiting requests go first. A batch that fails is taken a
 one becomes a dead letter; nothing else waits for it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ class ApplyDrain:
         self.db, self.clock, self.world = db, clock, world
         self.size = SMALLEST
         """How many events the next batch reads: as many as the last ones could decide within the budget."""
+        self.deciding = asyncio.Lock()
+        """Held from reading a batch to its being written: no other configuration goes live in between."""
         self.slots = ALL_SLOTS
         self.reader = Reader()
         self.tried_before = False
@@ -78,11 +81,13 @@ class ApplyDrain:
         """Work until nothing is pending in these slots; returns how many events and timers were done."""
         self.slots = slots
         if not self.tried_before:
-            await self._carefully()
+            async with self.deciding:
+                await self._carefully()
             self.tried_before = True
         total = 0
         while True:
-            done = await self._batch(self.size)
+            async with self.deciding:
+                done = await self._batch(self.size)
             total += done
             if not done:
                 return total

@@ -154,7 +154,7 @@ def _load_runs(
             _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
-            kept.append(replace(_run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
+            kept.append(replace(run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
     for row in _asked_outside(connection, found):
         found[row.order_id].errands.append(row)
     for order_id, theirs in keys.items():
@@ -213,7 +213,8 @@ def _asked_outside(connection: sa.Connection, found: Mapping[str, Loaded]) -> Se
     return connection.execute(sa.select(*columns).where(*theirs)).all()
 
 
-def _run_row(row: Any) -> RunRow:
+def run_row(row: Any) -> RunRow:
+    """A row of the table as a run."""
     return RunRow(
         row.key, row.flow, row.version, row.subject_kind, row.subject, row.word, row.occurrence, row.started_at,
         Run.from_json(row.doc["run"], row.state), event=from_plain(row.doc["event"]),

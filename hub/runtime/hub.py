@@ -31,6 +31,7 @@ from hub.plugin.http import make_client
 from hub.store.database import Database
 from hub.store.errands import next_errand_at
 from hub.store.links import make_link_secret
+from hub.store.lives import undone_decision
 from hub.store.migrate import upgrade
 from hub.store.tables import Slots, errands, messages, polls, schedules, timers
 
@@ -122,6 +123,9 @@ class Hub:
         self.shadow_since: datetime | None = None
         """Since when the hub ran in shadow before this start; None: it was live, or never ran."""
         self.ticked_at: datetime | None = None
+        self.on_decided: Callable[[], None] = lambda: None
+        """Called when somebody has decided that the file is to be read again (`hub flows apply`)."""
+        self.heeded = 0
 
     def _world(self) -> World:
         return self.world
@@ -184,7 +188,13 @@ class Hub:
             await self.polls.prepare()
             await self.db.write(lambda connection: schedule.prepare(connection, self.db.dialect, now, self._jobs()))
         self.ticked_at = now
-        if await self.db.read(lambda connection: _anything_scheduled(connection, now)):
+        scheduled, decided = await self.db.read(
+            lambda connection: (_anything_scheduled(connection, now), undone_decision(connection))
+        )
+        if decided is not None and decided.id != self.heeded:
+            self.heeded = decided.id
+            self.on_decided()
+        if scheduled:
             await self.db.write(lambda connection: schedule.fire_due(connection, now, self._jobs()))
 
     def _jobs(self) -> Mapping[str, tuple[str, schedule.Job]]:
@@ -228,7 +238,8 @@ class Hub:
     async def swap(self, config: Config, texts: Texts) -> None:
         """Let a checked configuration go live, whole. Runs under way keep the text they started with."""
         old, new = self.world, build_world(config, texts, self.clock, self.make_adapter, shadow=self.world.shadow)
-        async with self.deliver.deciding, self.errands.deciding:  # nothing leaves by the one while the other is decided
+        # Nothing leaves by the one, or is written by what it says, while the other is decided.
+        async with self.apply.deciding, self.deliver.deciding, self.errands.deciding:
             self.world = new
             try:
                 await self._fit()

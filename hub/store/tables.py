@@ -423,6 +423,31 @@ flow_versions = sa.Table(
     sa.Column("source", Json, nullable=False),
 )
 
+file_versions = sa.Table(  # every file that was live: its text, and those of its includes, secrets masked
+    "file_versions",
+    metadata,
+    _tenant(primary=True),
+    _text("digest", key=True),
+    sa.Column("files", Json, nullable=False),
+    sa.Column("flows", Json, nullable=False),  # name → version
+)
+
+live_files = sa.Table(  # which file was live from when on, and what was decided about the runs under way
+    "live_files",
+    metadata,
+    _id(),
+    _tenant(),
+    _text("digest"),
+    _text("state"),  # waits (decided, not live yet), live, refused, withdrawn
+    _text("reason"),
+    sa.Column("waiting", Json, nullable=False),  # flow, or * → keep, move, stop
+    sa.Column("decided_at", Utc, nullable=False),
+    sa.Column("live_at", Utc),
+    sa.Column("outcome", Json),
+    sa.Index("ix_live_files_waits", "tenant", **_where("state = 'waits'")),
+    sa.Index("ix_live_files_live", "tenant", "live_at"),
+)
+
 runs = sa.Table(
     "runs",
     metadata,

@@ -135,6 +135,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("held_at IS NOT NULL AND settled_at IS NULL"),
     )
     op.create_table(
+        "file_versions",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("files", sa.Text(), nullable=False),
+        sa.Column("flows", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "digest", name=op.f("pk_file_versions")),
+    )
+    op.create_table(
+        "live_files",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=False), nullable=False
+        ),
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("waiting", sa.Text(), nullable=False),
+        sa.Column("decided_at", sa.BigInteger(), nullable=False),
+        sa.Column("live_at", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_live_files")),
+    )
+    op.create_index(
+        "ix_live_files_waits", "live_files", ["tenant"], unique=False,
+        sqlite_where=sa.text("state = 'waits'"), postgresql_where=sa.text("state = 'waits'"),
+    )  # fmt: skip
+    op.create_index("ix_live_files_live", "live_files", ["tenant", "live_at"], unique=False)
+    op.create_table(
         "mutes",
         sa.Column("tenant", sa.Text(), nullable=False),
         sa.Column("scope", sa.Text(), nullable=False),
@@ -259,6 +287,8 @@ def downgrade() -> None:
     op.drop_table("mutes")
     op.drop_table("coupons")
     op.drop_table("flow_hours")
+    op.drop_table("live_files")
+    op.drop_table("file_versions")
     op.drop_table("errands")
     op.drop_table("consents")
 
