@@ -243,12 +243,6 @@ def test_a_trigger_that_there_is_not_is_the_only_mistake(tmp_path: Path) -> None
     assert told(read(tmp_path, text, on="{event: x}", more=more)) == ["unknown-trigger x"]
 
 
-@pytest.mark.parametrize("name", sorted(LATER_NAMES))
-def test_a_name_of_a_later_version_is_refused_by_name(tmp_path: Path, name: str) -> None:
-    (said,) = read(tmp_path, REASON.format(f"{{{{ {name}.text }}}}")).problems
-    assert (said.code, said.text) == ("not-yet", f"'{name}' is not supported in this version")
-
-
 def test_a_name_that_the_trigger_does_not_offer_is_told_as_in_conditions(tmp_path: Path) -> None:
     (said,) = read(tmp_path, REASON.format("{{ shipment.carrier }}"), on="order.packed").problems
     assert said.code == "not-offered" and said.text.startswith("there is no 'shipment' here: not this trigger")
