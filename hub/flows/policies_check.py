@@ -6,14 +6,15 @@ reads, the hour, a person) is *sampled*: tests, replay and running show it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from hub.config.load import Ground
-from hub.config.model import Config
+from hub.config.model import Config, Shop
 from hub.config.problems import listed
 from hub.config.settings import Reading
+from hub.config.yaml import MapNode
 from hub.status import Axis
 
 from .cel import Compiled
@@ -55,7 +56,7 @@ AGAIN = frozenset({"payment.payment_failed", "order.on_hold", "return.requested"
 
 
 def check_policies(
-    sentences: Iterable[Sentence], checked: Mapping[str, Checked], ground: Ground, reading: Reading
+    sentences: Collection[Sentence], checked: Mapping[str, Checked], ground: Ground, reading: Reading
 ) -> None:
     """Report the policies that cannot hold, and those of which that is not decided. Where a part of the file could not
     be read nothing is said: it may hold what keeps them."""
@@ -67,6 +68,11 @@ def check_policies(
     for each in sentences:
         for code, text in _found(each, live, words, ground.config):
             reading.report(each.place, code, text)
+    for name, policy in _left_out(sentences, live, words, ground.config).items():
+        key, node = ground.flows[name]
+        place = node.key("holdout") if isinstance(node, MapNode) else None
+        said = f"nobody may be left out here: the policy '{policy}' counts on this flow"
+        reading.report(place or key, "holdout-required", said)
 
 
 def _found(sentence: Sentence, live: Sequence[Flow], words: frozenset[str], config: Config) -> Found:
@@ -91,12 +97,8 @@ def _after(policy: After, unless: Compiled | None, live: Sequence[Flow], config:
         said = f"it is for people to answer within {policy.limit}; running shows whether they do"
         yield SAMPLED, f"'{policy.name}': {said}"
         return
-    known = facts_of_trigger((policy.word,)) | (facts_of_unmet(unless) if unless is not None else NO_FACTS)
     for shop in config.shops.values():
-        theirs = [flow for flow in live if flow.shops is None or shop.key in flow.shops]
-        heard = {
-            flow.name: _heard(flow, policy, known, theirs, config) for flow in theirs if policy.word in flow.triggers
-        }
+        heard = _heard_in(shop, policy, unless, live, config)
         if any(each.always for each in heard.values()):
             continue
         where = f" in the shop '{shop.key}'" if len(config.shops) > 1 else ""
@@ -109,6 +111,33 @@ def _after(policy: After, unless: Compiled | None, live: Sequence[Flow], config:
         path = ways or f"{policy.word}, to which no live flow listens"
         yield BROKEN, f"'{policy.name}': nothing {_does(policy)}{where} within {policy.limit}: {path}"
         return
+
+
+def _heard_in(
+    shop: Shop, policy: After, unless: Compiled | None, live: Sequence[Flow], config: Config
+) -> dict[str, Heard]:
+    """The live flows of a shop that listen to the policy's word, and whether each is heard in time."""
+    known = facts_of_trigger((policy.word,)) | (facts_of_unmet(unless) if unless is not None else NO_FACTS)
+    theirs = [flow for flow in live if flow.shops is None or shop.key in flow.shops]
+    return {flow.name: _heard(flow, policy, known, theirs, config) for flow in theirs if policy.word in flow.triggers}
+
+
+def _left_out(
+    sentences: Collection[Sentence], live: Sequence[Flow], words: frozenset[str], config: Config
+) -> dict[str, str]:
+    """Flow → the policy that counts on it, of flows that leave customers out: in some shop it is heard, and none that
+    leaves nobody out is heard whatever happens."""
+    shares = {flow.name for flow in live if flow.holdout is not None}
+    found: dict[str, str] = {}
+    afters = [(each.policy, each.condition) for each in sentences if isinstance(each.policy, After)] if shares else []
+    for policy, unless in afters:
+        if policy.hear == ANSWER or not possible(policy.word, words):
+            continue
+        for shop in config.shops.values():
+            heard = _heard_in(shop, policy, unless, live, config)
+            if not any(each.always for name, each in heard.items() if name not in shares):
+                found |= {name: policy.name for name, each in heard.items() if each.some and name in shares}
+    return found
 
 
 def _does(policy: After) -> str:

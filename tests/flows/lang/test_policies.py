@@ -338,3 +338,38 @@ def test_what_can_never_leave_is_refused_with_the_path(tmp_path: Path) -> None:
     (problem,) = one(tmp_path, "{never: {template: shipped}, when: order.gift}", flows)
     assert problem.endswith("what is said there can never leave: shipment.shipped → 'f': notify:shipped")
     assert one(tmp_path, "{never: {template: shipped}, when: order.gift, then: alarm}", flows)[0].startswith("policy-s")
+
+
+# ------------------------------------------------------------------------------------------------ hold-outs
+
+
+LEAVES_OUT = f"a: {{on: payment.paid, holdout: 5%, steps: [{{{SAYS}}}]}}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "flows", "refused"),
+    [
+        ("{after: payment.paid, within: 24h, hear: any}", f"{{{LEAVES_OUT}}}", True),
+        ("{after: payment.paid, within: 24h, hear: [shipped]}", f"{{{LEAVES_OUT}}}", True),
+        ("{after: payment.paid, within: 24h, hear: [delivered]}", f"{{{LEAVES_OUT}}}", False),
+        ("{after: order.received, within: 24h, hear: any}", f"{{{LEAVES_OUT}}}", False),
+        ("{at_most: 3, per: 7d, of: {channel: bot}}", f"{{{LEAVES_OUT}}}", False),
+        (
+            "{after: payment.paid, within: 24h, hear: any}",
+            f"{{{LEAVES_OUT}, b: {{on: payment.paid, steps: [{{notify: {{template: delivered, via: letter}}}}]}}}}",
+            False,
+        ),
+        (
+            "{after: payment.paid, within: 24h, hear: any}",
+            f"{{{LEAVES_OUT}, b: {{on: payment.paid, when: order.gift, steps: [{{{SAYS}}}]}}}}",
+            True,
+        ),
+    ],
+)
+def test_nobody_is_left_out_of_what_a_policy_counts_on(tmp_path: Path, policy: str, flows: str, refused: bool) -> None:
+    loaded = policies(tmp_path, f"  p: {policy}", flows)
+    found = [each for each in loaded.problems if each.code == "holdout-required"]
+    assert bool(found) is refused
+    for each in found:
+        assert each.text == "nobody may be left out here: the policy 'p' counts on this flow"
+        assert each.column == "flows: {a: {on: payment.paid, holdout".index("holdout") + 1
