@@ -285,6 +285,7 @@ class _React:
         self.waiting.pop(row.key, None)
         self.out.runs.append(row)
         self.out.silenced.append(row.key)
+        self.out.errands = [each for each in self.out.errands if each["run_key"] != row.key]  # of this very batch
         self.out.timers.append(self._timer(row, None))
         self._line(row.flow, row.word, f"{state.value}: {reason}", row.key)
 
