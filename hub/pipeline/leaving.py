@@ -317,11 +317,11 @@ class Leaving:
         )
 
     def _untrue(self, names: Mapping[str, Any]) -> str:
-        flow = self.world.config.flows.get(self.row.flow)
         run = self.around.runs.get(self.row.run_key)
-        if flow is None or run is None or not flow.recheck:
+        flow = (self._flow_of(run) or self.world.config.flows.get(run.flow)) if run is not None else None
+        if flow is None or not flow.recheck:
             return ""
-        unmet, value = first_unmet((self._flow_of(run) or flow).when, names)
+        unmet, value = first_unmet(flow.when, names)
         if unmet is None:
             return ""
         self.asked = {"rule": first_part(unmet, names)[0], "read": to_plain(what_was_read([unmet], names))}

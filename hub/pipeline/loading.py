@@ -36,6 +36,8 @@ from .gather import claims_of
 from .news import is_home
 from .plain import from_plain
 from .react import RunRow
+from .said import Said, read_said
+from .said import ended_of as said_ended
 from .shadow import realm, speaks
 from .stays import EXPECTED_AT
 from .watches import OPEN, Watch, needed
@@ -57,6 +59,8 @@ class Loaded:
     """Runs that are done, with messages or errands that have not left yet."""
     errands: list[Any] = field(default_factory=list)
     """What runs that wait have asked for outside."""
+    spoken: list[Said] = field(default_factory=list)
+    """What became of what those runs have said, where they care."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -91,6 +95,7 @@ def load_orders(
         _load_runs(connection, world, found, old, homes, claims)
         for row in _asked_outside(connection, found, wanted):
             found[row.order_id].errands.append(row)
+        _hear(connection, world, found, wanted)
         for row in rows_of(connection, escalations.c.order_id, (*old, *homes)):
             found[row.order_id].escalations[row.uid] = dict(row._mapping)
             if row.state != "resolved":
@@ -226,6 +231,19 @@ def _asked_outside(
     waiting = [run.key for order_id in ids for run in found[order_id].runs]
     keys = sorted(key for each in ended.values() for key in each)
     return connection.execute(_ASKED, {"ids": ids, "waiting": waiting, "ended": keys}).all()
+
+
+def _hear(connection: sa.Connection, world: World, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]) -> None:
+    """What became of what runs have said: read where a message is over that one cares for, or a run waits for it."""
+    over = {order_id: said_ended(want.timers) for order_id, want in wanted.items()}
+    ids = [order_id for order_id, loaded in found.items() if over.get(order_id) or any(map(_holds, loaded.runs))]
+    for order_id, said in read_said(connection, world, ids, frozenset().union(*over.values())).items():
+        found[order_id].spoken = said
+
+
+def _holds(row: RunRow) -> bool:
+    """Whether a run waits for something that has no time."""
+    return row.run.since is not None and row.run.due_at is None
 
 
 def ended_of(timers: Iterable[Any]) -> frozenset[str]:

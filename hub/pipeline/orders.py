@@ -35,6 +35,7 @@ from .promises import keep_promises
 from .reach import open_channels, with_failovers
 from .react import Situation, react, run_key
 from .remap import former
+from .said import ended_of as said_ended
 from .shadow import in_shadow, realm
 from .state import OrderView
 from .stays import Watched, clocks_of
@@ -125,8 +126,8 @@ def plan_order(
         remapped=remapped.keys(),
         speaking=loaded.speaking,
         news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
-        errands=loaded.errands,
-        ended=ended_of(want.timers),
+        errands=[*loaded.errands, *loaded.spoken],
+        ended=ended_of(want.timers) | said_ended(want.timers),
         about=loaded.about,
         claims=loaded.claims,
         watches=loaded.watches,
@@ -187,8 +188,8 @@ def _plan_home(
         matters=loaded.escalations,
         speaking=loaded.speaking,
         news=[*told, *happened],
-        errands=loaded.errands,
-        ended=ended_of(want.timers),
+        errands=[*loaded.errands, *loaded.spoken],
+        ended=ended_of(want.timers) | said_ended(want.timers),
         watches=loaded.watches,
         heard=_heard(loaded),
     )
