@@ -326,8 +326,8 @@ def show(whole: Mapping[str, Any], *, texts: bool) -> None:
     _messages(whole["messages"], texts)
     _table("Flows", whole["flows"], FLOWS)
     if whole["not_set_off"]:
-        names = (f"{name} ({', '.join(words)})" for name, words in whole["not_set_off"].items())
-        click.echo(f"nothing has set off: {', '.join(names)}")
+        idle = [{"flow": name, "on": ", ".join(words)} for name, words in whole["not_set_off"].items()]
+        _table("Flows that nothing has set off", idle, {"flow": "flow", "on": "on"})
     _table("Runs", whole["runs"], RUNS)
     if whole["errands"]:
         _table("Outside", [{**each, "at": each["finished_at"] or each["due_at"]} for each in whole["errands"]], ERRANDS)

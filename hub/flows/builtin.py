@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from hub.config.yaml import ListNode, MapNode, Node, Scalar
 
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, must_read, proves, unmet
+from .fails import IF_FAILS, ReadSteps, read_if_fails
 from .model import (
     Ask,
     Branch,
@@ -27,6 +28,7 @@ from .model import (
     Escalate,
     Expression,
     Fixed,
+    IfFails,
     Length,
     MessageClass,
     Notify,
@@ -44,7 +46,6 @@ from .types import IN_LISTS, KEYWORDS, LATER_NAMES, NAMES, TEXT_NAMES
 from .words import read_words
 
 MAX_CHOOSE = 6
-ReadSteps = Callable[[Node, Scope], tuple[Step, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class NotifyShape(Shape):
         {}, alias="with", title="name → a value (CEL)", description="More values for the text."
     )
     id: Name | None = Field(None, description="The step's key, where the template alone does not tell steps apart.")
-    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+    if_fails: Kept | None = IF_FAILS
 
 
 @step("notify", NotifyShape, example="notify: {template: ready-for-pickup, via: [bot, mail]}")
@@ -115,7 +116,8 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
     key = scope.said(word, node, "template")
     if (text_at(node, "urgent"), text_at(node, "class")) == ("true", "marketing"):
         scope.report(node.key("urgent") or word, "urgent-marketing", "marketing is never urgent")
-    if shape is None:
+    if_fails = read_if_fails(node.get("if_fails"), scope, steps)
+    if shape is None or if_fails is None:
         return None
     return Notify(
         id=key,
@@ -128,6 +130,7 @@ def notify(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
         before=before,
         extra=extra or None,
         promise=promise,
+        if_fails=if_fails,
     )
 
 
@@ -219,7 +222,7 @@ class AskShape(Shape):
         "feedback", alias="class", description="Why it is said: decides on consent and caps."
     )
     id: Name | None = Field(None, description="The step's key, where a flow asks the same survey twice.")
-    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+    if_fails: Kept | None = IF_FAILS
 
 
 @step("survey", AskShape, example="survey: {name: after-delivery, via: [mail]}")
@@ -236,10 +239,11 @@ def survey(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step | N
             scope.report(to, "bad-value", f"a survey is for the customer, not for {quoted(to.text)} of the staff")
     scope.via(node.get("via"), word)
     key = scope.said(word, node, "name")
-    if shape is None:
+    if_fails = read_if_fails(node.get("if_fails"), scope, steps)
+    if shape is None or if_fails is None:
         return None
     via = shape.via if isinstance(shape.via, str) else tuple(shape.via)
-    return Ask(key, shape.name, shape.to, via, MessageClass(shape.class_))
+    return Ask(key, shape.name, shape.to, via, MessageClass(shape.class_), if_fails)
 
 
 # ------------------------------------------------------------------------------------------------ wait
@@ -478,7 +482,7 @@ class EscalateShape(Shape):
     )
     wait: bool = Field(False, description="The run goes on when it is resolved, or when `due` is over.")
     id: Name | None = Field(None, description="The step's key, where a flow escalates to one group twice.")
-    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+    if_fails: Kept | None = IF_FAILS
 
 
 @step("escalate", EscalateShape, example='escalate: {to: support, due: 4h, reason: "Ask about {{ order.number }}"}')
@@ -488,7 +492,9 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
     key = _follow_escalate(word, node, scope, whole=shape is not None) if isinstance(node, MapNode) else ""
     scope.offered |= {"escalation"}
     scope.there |= {("escalation",)}
-    if shape is None:
+    written = node.get("if_fails") if isinstance(node, MapNode) else None
+    if_fails = read_if_fails(written, scope, steps, IfFails.CONTINUE)  # its ladder goes on anyway
+    if shape is None or if_fails is None:
         return None
     _once_each(node.get("choices") if isinstance(node, MapNode) else None, scope)
     if shape.wait and shape.due is None:
@@ -506,6 +512,7 @@ def escalate(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step |
         choices=tuple(shape.choices),
         wait=shape.wait,
         param=scope.params.said if scope.params is not None else None,
+        if_fails=if_fails,
     )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -24,6 +24,7 @@ from .builtin import STEPS, ends
 from .cel import Compiled, Wants
 from .cel_tree import NONE, Paths, proves, roots
 from .doing import read_unfolded, unfolded
+from .fails import read_default
 from .lists import unfold
 from .model import Escalate, Flow, Mode, Notify, Once, Per, State, Step, all_steps
 from .scope import Known, Scope, placed_at
@@ -93,7 +94,11 @@ class FlowShape(Shape):
     )
     was: list[Name] = Field([], description="Former names, so that renaming tells nobody twice.")
     about: str = Field("", max_length=300, description="One line, for people.")
-    later: ClassVar[frozenset[str]] = frozenset({"if_fails"})
+    if_fails: Kept | None = Field(
+        None,
+        title="`stop`, `continue` or a list of steps",
+        description="For every step that says nothing of it itself.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,7 @@ def read_flow(key: Scalar, node: Node, reading: Reading, known: Known | None) ->
     stops = _list(node.get("stop_on"))
     stop_on = read_words(stops, reading, "'stop_on'") if stops is not None else ()
     scope.there = _proved(conditions) | ({("escalation",)} if "escalation" in scope.offered else NONE)
+    read_default(node.get("if_fails"), scope, read_steps)
     steps = _steps_of(key, node, scope)
     _holdout(node, steps, scope)
     if shape is not None and shape.recheck:

@@ -16,9 +16,9 @@ from hub.config.sections import Name, PlainLengthText
 from hub.config.settings import Shape, read_settings
 from hub.config.yaml import MapNode, Node, Scalar
 
-from .builtin import ReadSteps, step
+from .builtin import step
+from .fails import IF_FAILS, ReadSteps, read_if_fails
 from .model import Allowance, Coupon, Step
-from .outside import IF_FAILS, read_if_fails
 from .scope import Scope, text_at
 
 _ALLOWANCE = re.compile(r"([0-9]{1,6}) per (\S+)")

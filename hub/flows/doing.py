@@ -5,7 +5,8 @@ from __future__ import annotations
 from hub.config.problems import quoted
 from hub.config.yaml import MapNode, Node, Scalar
 
-from .builtin import ReadSteps, step
+from .builtin import step
+from .fails import ReadSteps
 from .lists import DO, DoShape, parameters_of
 from .model import Step
 from .scope import Scope, text_at

@@ -10,7 +10,8 @@ from hub.config.sections import LengthText, Name
 from hub.config.settings import Shape, read_settings
 from hub.config.yaml import MapNode, Node, Scalar
 
-from .builtin import ReadSteps, step
+from .builtin import step
+from .fails import ReadSteps
 from .model import MessageClass, Mute, Step, Tag
 from .scope import Scope, text_at
 

@@ -50,6 +50,13 @@ class MessageClass(StrEnum):
     MARKETING = "marketing"
 
 
+class IfFails(StrEnum):
+    """What becomes of a run whose step has failed for good, where it is no list of steps."""
+
+    STOP = "stop"
+    CONTINUE = "continue"
+
+
 @dataclass(frozen=True, slots=True)
 class Notify:
     """Say one thing to one recipient. `id` is the step's key: its own id, else `notify:<template>`."""
@@ -65,6 +72,12 @@ class Notify:
     echo: bool = False
     promise: Length | Expression | None = None
     """By when the customer hears more: so long after it leaves, or a moment."""
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.CONTINUE
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: it has to know which way to go."""
+        return isinstance(self.if_fails, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +169,12 @@ class Escalate:
     wait: bool = False
     param: Mapping[str, Any] | None = None
     """What `reason` can read of the named list that it stands in."""
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.CONTINUE
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: it has to know which way to go."""
+        return isinstance(self.if_fails, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +186,12 @@ class Ask:
     to: str = "customer"
     via: str | tuple[str, ...] = "default"
     cls: MessageClass = MessageClass.FEEDBACK
+    if_fails: "IfFails | tuple[Step, ...]" = IfFails.CONTINUE
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run waits for what becomes of it: it has to know which way to go."""
+        return isinstance(self.if_fails, tuple)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +214,6 @@ class Tag:
     remove: tuple[str, ...] = ()
     write_back: bool = False
     """Also in the shop."""
-
-
-class IfFails(StrEnum):
-    """What becomes of a run whose step outside has failed for good, where it is no list of steps."""
-
-    STOP = "stop"
-    CONTINUE = "continue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +281,8 @@ class Coupon:
 
 Outside = Call | WriteBack | Coupon
 """Steps that are done outside, after the commit."""
+Spoken = Notify | Ask | Escalate
+"""Steps that say something to somebody: what becomes of it is what becomes of their messages."""
 Step = Notify | WaitFor | WaitUntil | WaitThat | WaitEvent | Choose | Stop | Escalate | Ask | Mute | Tag | Outside
 
 
@@ -271,8 +291,8 @@ def lists_in(step: Step) -> tuple[tuple[Step, ...], ...]:
     match step:
         case Choose():
             return tuple(branch.steps for branch in step.branches)
-        case Call(if_fails=tuple() as steps) | WriteBack(if_fails=tuple() as steps) | Coupon(if_fails=tuple() as steps):
-            return (steps,)
+        case Notify() | Ask() | Escalate() | Call() | WriteBack() | Coupon() if isinstance(step.if_fails, tuple):
+            return (step.if_fails,)
     return ()
 
 

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from pydantic import Field
 
-from hub.config.kinds import Kept, Placed, found
+from hub.config.kinds import Kept, Placed
 from hub.config.problems import Level, quoted
 from hub.config.sections import Name
 from hub.config.settings import Shape, read_settings
-from hub.config.yaml import ListNode, MapNode, Node, Scalar
+from hub.config.yaml import MapNode, Node, Scalar
 from hub.plugin import BODILESS, Method, WriteBackStatus, path_mistake
 
-from .builtin import ReadSteps, ends, step
+from .builtin import ends, step
 from .cel import Compiled, Wants
-from .cel_tree import NONE
+from .fails import IF_FAILS, ReadSteps, read_if_fails
 from .model import Call, IfFails, Step, WriteBack
 from .scope import Scope, placed_at, text_at
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-IF_FAILS: Any = Field(
-    None,
-    title="`stop`, `continue` or a list of steps",
-    description="When it has failed for good: park the run for staff (`stop`, the default), go on as if nothing had "
-    "happened, or do these steps first.",
-)
 
 
 class CallShape(Shape):
@@ -136,16 +129,3 @@ def write_back(word: Scalar, node: Node, scope: Scope, steps: ReadSteps) -> Step
         if_fails,
         scope.params.said if scope.params is not None else None,
     )
-
-
-def read_if_fails(node: Node | None, scope: Scope, steps: ReadSteps) -> IfFails | tuple[Step, ...] | None:
-    """What becomes of the run; None after reporting what is wrong with it."""
-    if node is None:
-        return IfFails.STOP
-    if isinstance(node, ListNode):
-        with scope.branch(NONE):
-            return steps(node, scope)
-    if isinstance(node, Scalar) and node.text in set(IfFails):
-        return IfFails(node.text)
-    scope.report(node, "bad-value", f"'if_fails' is stop, continue or a list of steps, not {found(node)}")
-    return None

@@ -109,7 +109,6 @@ def _later(words: Iterable[str]) -> str:
 def _flow() -> Iterator[str]:
     yield "## A flow"
     yield _keys(FlowShape)
-    yield _later(FlowShape.later)
 
 
 def _steps() -> Iterator[str]:

@@ -22,6 +22,7 @@ from .model import (
     Notify,
     Otherwise,
     Outside,
+    Spoken,
     Step,
     Stop,
     Tag,
@@ -36,6 +37,8 @@ from .model import (
 from .why import what_was_read
 
 MAX_STEPS = 1000
+SAID = "~said"
+"""What a run hears of a message of its own when it waits for what becomes of it; no trigger is called so."""
 
 
 class RunState(StrEnum):
@@ -165,11 +168,11 @@ def as_it_was(effect: Effect, run: Run) -> Run:
     return run
 
 
-Became = Callable[[Outside], Reached | None]
-"""What became of a step of the run that is done outside; None: nothing yet."""
+Became = Callable[[Outside | Spoken], Reached | None]
+"""What became of a step of the run that is done or said outside; None: nothing yet."""
 
 
-def not_yet(step: Outside) -> Reached | None:
+def not_yet(step: Outside | Spoken) -> Reached | None:
     """Nothing was done outside."""
     return None
 
@@ -310,7 +313,23 @@ def _execute(flow: Flow, step: Step, run: Run, moment: Moment) -> Run:
         case _:
             return _begin_wait(flow, step, run, moment, names)
     run = moment.settle(effect, run)
+    if isinstance(step, Spoken) and step.holds:
+        return _through_spoken(step, replace(run, since=moment.now, due_at=None), moment)
     return replace(run, path=_after(run.path))
+
+
+def _through_spoken(step: Spoken, run: Run, moment: Moment) -> Run:
+    """Past what was said, once it is known what became of it: behind the step, or into the steps for its failure."""
+    became = moment.became(step)
+    if became is None:
+        return run
+    run = replace(run, since=None, due_at=None)
+    return _into_failure(run, moment) if became.failed else replace(run, path=_after(run.path))
+
+
+def _into_failure(run: Run, moment: Moment) -> Run:
+    moment.into((*run.path, 0))
+    return replace(run, path=(*run.path, 0, 0))
 
 
 def _hold(step: Escalate, run: Run, moment: Moment) -> Run:
@@ -364,15 +383,14 @@ def _through_outside(step: Outside, run: Run, became: Reached | None, moment: Mo
             }
         return replace(run, path=_after(run.path), values=values)
     if isinstance(step.if_fails, tuple):
-        moment.into((*run.path, 0))
-        return replace(run, path=(*run.path, 0, 0))
+        return _into_failure(run, moment)
     if step.if_fails is IfFails.CONTINUE:
         return replace(run, path=_after(run.path))
     return replace(run, state=RunState.PARKED, reason=why_parked(step, became.failed))
 
 
-def why_parked(step: Outside, failed: str) -> str:
-    """The reason of a run that is parked because a step outside has failed."""
+def why_parked(step: Outside | Spoken, failed: str) -> str:
+    """The reason of a run that is parked because a step has failed for good."""
     return f"{step.id} failed: {failed}"
 
 
@@ -435,6 +453,11 @@ def _through_wait(flow: Flow, run: Run, moment: Moment) -> Run:
     assert step is not None
     if isinstance(step, Outside):
         return _through_outside(step, run, moment.became(step), moment)
+    if isinstance(step, Spoken) and step.holds:
+        waits = isinstance(step, Escalate) and step.wait
+        became = moment.became(step)
+        if not waits or (became is not None and became.failed):
+            return _through_spoken(step, run, moment)
     names = moment.names(run.values)
     due = _wait_ends(step, run, moment, names)
     _trace(step, run, due, moment)
@@ -469,6 +492,10 @@ def _behind(flow: Flow, path: tuple[int, ...], names: Mapping[str, Any]) -> Iter
                 continue
             case Notify():
                 yield step
+                if step.holds:
+                    return
+            case Escalate(wait=False) | Ask() if step.holds:
+                return
             case Escalate(wait=False) | Ask() | Mute() | Tag():
                 pass
             case Call() | WriteBack() | Coupon() if not step.holds:
@@ -531,6 +558,8 @@ def words_heard(flow: Flow) -> frozenset[str]:
                 yield from step.words
             if isinstance(step, Escalate) and step.wait:
                 yield "escalation.resolved"
+            if isinstance(step, Spoken) and step.holds:
+                yield SAID
             for inner in lists_in(step):
                 yield from waited_for(inner)
 

@@ -19,6 +19,7 @@ from .cel_errors import OUTSIDE, only_behind
 from .cel_tree import NONE, Paths, unproved
 from .cel_values import misnamed
 from .lists import NamedList, Parameters
+from .model import IfFails, Step
 from .types import IN_LISTS, IN_STEPS, LATER_NAMES, maybes_in
 
 TextCheck = Callable[[str, frozenset[str], Callable[[str], str]], tuple[Problem, ...]]
@@ -72,6 +73,8 @@ class Scope:
     steps: int = 0
     waits: bool = False
     depth: int = 0
+    if_fails: IfFails | tuple[Step, ...] | None = None
+    """What the flow says for every step that says nothing of it itself."""
     params: Parameters | None = None
     """Of the named list whose steps are being read."""
     prefix: str = ""

@@ -87,6 +87,7 @@ class _Look:
                 case Notify():
                     self._quiet(each)
                     self._receipts(each, at)
+                    at = self._inside(each, at) if lists_in(each) else at
                 case _ if lists_in(each):
                     at = self._inside(each, at)
         return at

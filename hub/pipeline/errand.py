@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hub.config.model import Shop
 from hub.flows.check import all_steps
-from hub.flows.model import Call, Coupon, Flow, IfFails, Outside, Tag, WriteBack
+from hub.flows.model import Call, Coupon, Flow, IfFails, Outside, Spoken, Tag, WriteBack
 from hub.flows.run import Reach, Reached, why_parked
 from hub.plugin import BODILESS, FailureError, Transient, Unknown
 from hub.plugin import Config as OurFault
@@ -19,6 +19,7 @@ from .after import PAUSE
 from .customer import CUSTOMER
 from .order_json import as_json, order_json
 from .plain import key_of
+from .said import said_as
 from .state import OrderView
 
 SCHEDULE: Sequence[timedelta] = tuple(timedelta(seconds=s) for s in (30, 300, 1800, 7200, 14400, 25200, 36000))
@@ -117,12 +118,12 @@ def became_of(errands: Sequence[Any], run_key: str, step: str) -> Reached | None
 
 def why_parked_by(flow: Flow, run_key: str, errands: Sequence[Any], ended: Set[str]) -> str:
     """Why a run that went on meanwhile is parked: something it had asked for has failed, and its step says stop."""
-    steps = {each.id: each for each in all_steps(flow.steps)}
+    steps = {said_as(each, run_key): each for each in all_steps(flow.steps)}
     for each in errands:
         step = steps.get(each.step)
         if each.key not in ended or each.run_key != run_key or each.state != "failed":
             continue
-        if isinstance(step, Call | WriteBack) and not step.holds and step.if_fails is IfFails.STOP:
+        if isinstance(step, Call | WriteBack | Spoken) and not step.holds and step.if_fails is IfFails.STOP:
             return why_parked(step, each.reason)
     return ""
 

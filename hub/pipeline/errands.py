@@ -37,7 +37,7 @@ from hub.store.coupons import coupon_code, give_back, reserve
 from hub.store.database import Database, is_trouble, upsert
 from hub.store.errands import EMPTIED, STOPPED, ready_errands
 from hub.store.links import link_secret
-from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, errands, runs, timeline, timers
+from hub.store.tables import ALL_SLOTS, TENANT, Slots, connections, errands, timeline, timers
 
 from .around import LEASE
 from .crash import crash_point
@@ -47,7 +47,6 @@ from .failing import left_alone
 from .outbox import owner
 from .plain import to_plain
 from .record import pause_connection, resume_connection
-from .staff import tell_notice
 from .world import World
 
 log = logging.getLogger("hub.errands")
@@ -296,22 +295,14 @@ class ErrandDrain:
         elif was == "on_wire" and verdict.state == "due":
             left_alone(connection, self.db.dialect, row.connection, world, now)
         if verdict.state == "failed":
-            self._failed(connection, row, verdict, world, now)
+            self._failed(connection, row, verdict, now)
 
-    def _failed(self, connection: sa.Connection, row: Any, verdict: Verdict, world: World, now: datetime) -> None:
+    def _failed(self, connection: sa.Connection, row: Any, verdict: Verdict, now: datetime) -> None:
+        """Staff are told in the order's turn, where it shows whether the run is parked because of it."""
         if row.kind == "coupon":
             give_back(connection, row.key)
         log.warning("%s of flow %s by %s failed for good", row.step, row.flow, row.connection)
         self._tell_run(connection, row, f"{row.step}: failed at {row.connection}: {verdict.reason}", now)
-        alive = sa.select(runs.c.id).where(
-            runs.c.tenant == TENANT, runs.c.key == row.run_key, sa.text("runs.state = 'waiting'")
-        )
-        if row.doc.get("if_fails") == "stop" and connection.execute(alive).first() is not None:
-            return  # the run is parked because of it, and that is told
-        notice = {"kind": "errand", "source": row.flow, "said": f"{row.step}: {verdict.reason}"[:200]}
-        occasion = f"errand|{row.flow}|{row.step}|{verdict.reason}|{now:%Y-%m-%d}"
-        order_id = "" if row.order_id.startswith("~") else row.order_id
-        tell_notice(connection, self.db.dialect, occasion, notice, world, now, order_id=order_id)
 
     def _tell_run(self, connection: sa.Connection, row: Any, text: str, now: datetime) -> None:
         """A line for people, and a timer by which the run hears of it in its order's turn."""

@@ -32,7 +32,7 @@ from .pressing import buttons_of
 from .promises import RENEWS, Promise, looked_at, needless, promised, timer_key, timer_of
 from .questions import ASKED
 from .sentences import POLICY, Sentences
-from .shadow import SHADOW, WAITS, from_a_shadow, would_have_gone
+from .shadow import SHADOW, WAITS, from_a_shadow, speaks, would_have_gone
 from .state import NOT_THERE
 from .states import REACHED
 from .survey_chat import Asking
@@ -312,16 +312,16 @@ class Leaving:
             each.id < row.id
             and each.shadow == row.shadow
             and (each.customer_id, each.template, each.word) == (row.customer_id, row.template, row.word)
-            and _speaks(each)
+            and speaks(each)
             for each in (*own, *others)
         )
 
     def _untrue(self, names: Mapping[str, Any]) -> str:
-        flow = self.world.config.flows.get(self.row.flow)
         run = self.around.runs.get(self.row.run_key)
-        if flow is None or run is None or not flow.recheck:
+        flow = (self._flow_of(run) or self.world.config.flows.get(run.flow)) if run is not None else None
+        if flow is None or not flow.recheck:
             return ""
-        unmet, value = first_unmet((self._flow_of(run) or flow).when, names)
+        unmet, value = first_unmet(flow.when, names)
         if unmet is None:
             return ""
         self.asked = {"rule": first_part(unmet, names)[0], "read": to_plain(what_was_read([unmet], names))}
@@ -366,7 +366,7 @@ class Leaving:
         """The hub's own thanks for a question yield to a flow that speaks on it, and are said once an hour: who
         explains a thing in five lines is not thanked for each."""
         row = self.row
-        about = [each for each in self.around.later.get(row.order_id, ()) if each.word == ASKED and _speaks(each)]
+        about = [each for each in self.around.later.get(row.order_id, ()) if each.word == ASKED and speaks(each)]
         alike = [each for each in about if each.shadow == row.shadow]
         by_a_flow = any(each.run_key and each.id > row.id and each.recipient == "customer" for each in alike)
         own = [each for each in alike if not each.run_key and each.id < row.id and each.recipient == row.recipient]
@@ -378,7 +378,7 @@ class Leaving:
         alike = axis is not None and axis_of_word(other.word) is axis
         again = other.word == row.word and other.flow == row.flow and other.run_key != row.run_key
         same = self._as_now(other.subject) == self.subject and alike and (other.word != row.word or again)
-        return same and _news_of(other) >= _news_of(row) and _speaks(other)
+        return same and _news_of(other) >= _news_of(row) and speaks(other)
 
     def _as_now(self, subject: str) -> str:
         return self.view.as_now(subject) if self.view is not None else subject
@@ -640,12 +640,6 @@ class Leaving:
             promise=self.promise,
             timer=self._look_at(self.promise) if self.promise is not None else None,
         )  # fmt: skip
-
-
-def _speaks(row: Any) -> bool:
-    """Whether a message is told, was told, or in shadow would have been."""
-    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and not would_have_gone(row))
-    return not ended
 
 
 def _heard_by(row: Any) -> tuple[str, int]:

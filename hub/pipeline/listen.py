@@ -6,11 +6,13 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from hub.flows.run import SAID
 from hub.store.database import say_after_commit
 from hub.store.tables import messages
 
 from .names import known
 from .news import report
+from .said import tell_run
 from .shadow import SHADOW
 from .states import FINISHED, REACHED
 from .world import World
@@ -46,8 +48,12 @@ def message_moved(
     if state not in FINISHED:
         return
     say_after_commit(connection, ("tell_message_finished", message_id, state))
-    if world.hears(MESSAGE_DELIVERED) or world.hears(MESSAGE_FAILED):
+    heard = world.hears(MESSAGE_DELIVERED) or world.hears(MESSAGE_FAILED)
+    if heard or world.hears(SAID) or state not in REACHED:
         row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).one()
+        tell_run(connection, dialect, world, row, now)
+        if not heard:
+            return
         word = _came_to(row, world)
         if word:
             report(

@@ -36,7 +36,9 @@ from .gather import claims_of
 from .news import is_home
 from .plain import from_plain
 from .react import RunRow
-from .shadow import realm
+from .said import Said, read_said
+from .said import ended_of as said_ended
+from .shadow import realm, speaks
 from .stays import EXPECTED_AT
 from .watches import OPEN, Watch, needed
 from .world import World
@@ -57,6 +59,8 @@ class Loaded:
     """Runs that are done, with messages or errands that have not left yet."""
     errands: list[Any] = field(default_factory=list)
     """What runs that wait have asked for outside."""
+    spoken: list[Said] = field(default_factory=list)
+    """What became of what those runs have said, where they care."""
     run_keys: frozenset[str] = frozenset()
     open_escalations: dict[str, str] = field(default_factory=dict)
     escalations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -89,6 +93,9 @@ def load_orders(
     old = [order_id for order_id, loaded in found.items() if loaded.rev]  # about a new one there is nothing
     if homes or old:
         _load_runs(connection, world, found, old, homes, claims)
+        for row in _asked_outside(connection, found, wanted):
+            found[row.order_id].errands.append(row)
+        _hear(connection, world, found, wanted)
         for row in rows_of(connection, escalations.c.order_id, (*old, *homes)):
             found[row.order_id].escalations[row.uid] = dict(row._mapping)
             if row.state != "resolved":
@@ -150,13 +157,10 @@ def _load_runs(
     rows = (*rows_of(connection, runs.c.order_id, old), *_runs_at(connection, homes, {*speaking, *claims}))
     for row in rows:
         keys.setdefault(row.order_id, set()).update((row.key, *claims_of(row.doc["run"]["values"])))
-        if bool(row.shadow) is world.shadow:
-            _note_told(found[row.order_id], row)
         if row.state == "waiting" or (row.state == "done" and row.key in speaking):
             kept = found[row.order_id].runs if row.state == "waiting" else found[row.order_id].speaking
             kept.append(replace(run_row(row), unreadable=remember(connection, world, row.flow, row.version)))
-    for row in _asked_outside(connection, found):
-        found[row.order_id].errands.append(row)
+    _note_told(connection, found, [row for row in rows if bool(row.shadow) is world.shadow])
     for order_id, theirs in keys.items():
         found[order_id].run_keys = frozenset(theirs)
 
@@ -172,11 +176,25 @@ def _load_watches(connection: sa.Connection, found: Mapping[str, Loaded], keys: 
             found[asked[question.id]].answered[question.id] = question.answered_at
 
 
-def _note_told(loaded: Loaded, row: Any) -> None:
-    values = row.doc["run"]["values"] if row.word.startswith(LATE) else {}
-    if values.get("spoke"):
-        told, before = from_plain(values[EXPECTED_AT]), loaded.told_since.get(row.subject)
-        loaded.told_since[row.subject] = max(told, before or told)
+def _note_told(connection: sa.Connection, found: Mapping[str, Loaded], rows: Iterable[Any]) -> None:
+    """The dates that runs about a delay have told, or are about to: what was kept back told nobody."""
+    spoke = {row.key: row for row in rows if row.word.startswith(LATE) and row.doc["run"]["values"].get("spoke")}
+    if not spoke:
+        return
+    said = connection.execute(_SAID, {"ids": sorted({row.order_id for row in spoke.values()}), "runs": sorted(spoke)})
+    for key in {each.run_key for each in said if speaks(each)}:
+        row = spoke[key]
+        told = from_plain(row.doc["run"]["values"][EXPECTED_AT])
+        since = found[row.order_id].told_since
+        since[row.subject] = max(told, since.get(row.subject, told))
+
+
+_SAID = sa.select(messages.c.run_key, messages.c.state, messages.c.reason).where(
+    messages.c.tenant == TENANT,
+    messages.c.order_id.in_(sa.bindparam("ids", expanding=True)),
+    messages.c.run_key.in_(sa.bindparam("runs", expanding=True)),
+    messages.c.recipient == "customer",
+)
 
 
 def _runs_at(connection: sa.Connection, homes: Sequence[str], keys: Collection[str]) -> list[Any]:
@@ -202,15 +220,47 @@ def _speaking(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
     return {row.run_key for row in connection.execute(_SPEAKING, {"ids": ids}) if row.run_key}
 
 
-def _asked_outside(connection: sa.Connection, found: Mapping[str, Loaded]) -> Sequence[Any]:
-    """What the runs that wait have asked for outside, without what was said in it."""
-    ids = [order_id for order_id, loaded in found.items() if loaded.runs]
-    waiting = [run.key for order_id in ids for run in found[order_id].runs]
+def _asked_outside(
+    connection: sa.Connection, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]
+) -> Sequence[Any]:
+    """What the runs that wait have asked for outside, and what has just ended, without what was said in it."""
+    ended = {order_id: ended_of(want.timers) for order_id, want in wanted.items()}
+    ids = [order_id for order_id, loaded in found.items() if loaded.runs or ended.get(order_id)]
     if not ids:
         return ()
-    columns = (errands.c[name] for name in ("order_id", "run_key", "step", "key", "state", "reason", "answer"))
-    theirs = (errands.c.tenant == TENANT, errands.c.order_id.in_(ids), errands.c.run_key.in_(waiting))
-    return connection.execute(sa.select(*columns).where(*theirs)).all()
+    waiting = [run.key for order_id in ids for run in found[order_id].runs]
+    keys = sorted(key for each in ended.values() for key in each)
+    return connection.execute(_ASKED, {"ids": ids, "waiting": waiting, "ended": keys}).all()
+
+
+def _hear(connection: sa.Connection, world: World, found: Mapping[str, Loaded], wanted: Mapping[str, Wanted]) -> None:
+    """What became of what runs have said: read where a message is over that one cares for, or a run waits for it."""
+    over = {order_id: said_ended(want.timers) for order_id, want in wanted.items()}
+    ids = [order_id for order_id, loaded in found.items() if over.get(order_id) or any(map(_holds, loaded.runs))]
+    for order_id, said in read_said(connection, world, ids, frozenset().union(*over.values())).items():
+        found[order_id].spoken = said
+
+
+def _holds(row: RunRow) -> bool:
+    """Whether a run waits for something that has no time."""
+    return row.run.since is not None and row.run.due_at is None
+
+
+def ended_of(timers: Iterable[Any]) -> frozenset[str]:
+    """Keys of the errands that have just ended."""
+    return frozenset(timer.ref for timer in timers if timer.kind == "errand")
+
+
+_ASKED = sa.select(
+    *(errands.c[name] for name in ("order_id", "run_key", "flow", "step", "key", "state", "reason", "answer"))
+).where(
+    errands.c.tenant == TENANT,
+    errands.c.order_id.in_(sa.bindparam("ids", expanding=True)),
+    sa.or_(
+        errands.c.run_key.in_(sa.bindparam("waiting", expanding=True)),
+        errands.c.key.in_(sa.bindparam("ended", expanding=True)),
+    ),
+)
 
 
 def run_row(row: Any) -> RunRow:

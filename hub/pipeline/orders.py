@@ -23,7 +23,7 @@ from .customer import NOTHING_KNOWN, customer_id_of
 from .documents import OrderDoc, dump, learn
 from .facts import StoredFact, Witness, believed, facts_of, said_in_between, take_in
 from .ladder import climb, climbed_text, history_line
-from .loading import Loaded
+from .loading import Loaded, ended_of
 from .news import is_home, shop_of_home
 from .notices import notices_of, taken_back
 from .occasions import Occasion
@@ -35,10 +35,11 @@ from .promises import keep_promises
 from .reach import open_channels, with_failovers
 from .react import Situation, react, run_key
 from .remap import former
+from .said import ended_of as said_ended
 from .shadow import in_shadow, realm
 from .state import OrderView
 from .stays import Watched, clocks_of
-from .stuck import notices_of_runs
+from .stuck import notices_of_errands, notices_of_runs
 from .unmapped import example_of
 from .view import nothing_of, view
 from .watches import Heard
@@ -125,8 +126,8 @@ def plan_order(
         remapped=remapped.keys(),
         speaking=loaded.speaking,
         news=[*news, *clocks.occasions] if loaded.rev else clocks.occasions,
-        errands=loaded.errands,
-        ended=frozenset(timer.ref for timer in want.timers if timer.kind == "errand"),
+        errands=[*loaded.errands, *loaded.spoken],
+        ended=ended_of(want.timers) | said_ended(want.timers),
         about=loaded.about,
         claims=loaded.claims,
         watches=loaded.watches,
@@ -153,6 +154,7 @@ def _due_runs(want: Wanted) -> frozenset[str]:
 def _with_clocks(plan: OrderPlan, want: Wanted, loaded: Loaded, world: World, now: datetime, shop: Shop) -> OrderPlan:
     """The same, with what staff are told of the runs, and with what the clocks of open matters bring."""
     plan.notices += notices_of_runs(plan.reaction, now)
+    plan.notices += notices_of_errands(loaded.errands, ended_of(want.timers), plan.reaction, now)
     plan.fired_timers = [timer.id for timer in want.timers]
     plan.rested = [timer.ref for timer in want.timers if timer.kind == "survey"]
     for timer in want.timers:
@@ -186,6 +188,8 @@ def _plan_home(
         matters=loaded.escalations,
         speaking=loaded.speaking,
         news=[*told, *happened],
+        errands=[*loaded.errands, *loaded.spoken],
+        ended=ended_of(want.timers) | said_ended(want.timers),
         watches=loaded.watches,
         heard=_heard(loaded),
     )

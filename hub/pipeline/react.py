@@ -18,6 +18,7 @@ from hub.flows.model import (
     Once,
     Outside,
     Per,
+    Spoken,
     Tag,
     Unknown,
     WriteBack,
@@ -62,6 +63,7 @@ from .pickup import deadline_of
 from .plain import from_plain, key_of, to_plain
 from .questions import ORDERED
 from .queue import begins, is_queued, queued, turn_of
+from .said import said_as, wish_of
 from .shadow import in_shadow, realm, would_have
 from .state import NOT_THERE, OrderView
 from .surveys import new_survey
@@ -285,6 +287,7 @@ class _React:
         self.waiting.pop(row.key, None)
         self.out.runs.append(row)
         self.out.silenced.append(row.key)
+        self.out.errands = [each for each in self.out.errands if each["run_key"] != row.key]  # of this very batch
         self.out.timers.append(self._timer(row, None))
         self._line(row.flow, row.word, f"{state.value}: {reason}", row.key)
 
@@ -665,6 +668,8 @@ class _React:
             said.append((f"{step.id}:reminder", survey.reminder, it.now + survey.remind))
         for key, template, earliest in said:
             words = Notify(key, template, step.to, step.via, step.cls)
+            if key == step.id:
+                words = replace(words, if_fails=step.if_fails)  # of a reminder that fails nobody need hear
             run = self._say(
                 row, SayTo(words, opened["until_at"], {}), run, about={"survey": opened["id"]}, earliest=earliest
             )
@@ -716,6 +721,7 @@ class _React:
                         "extra": to_plain(extra),
                         "values": values,
                         "event": to_plain(row.event),
+                        **wish_of(step, row.key),
                         **about,
                     },
                 }
@@ -754,6 +760,8 @@ class _React:
         )  # fmt: skip
         if rows.line:
             self._line(row.flow, row.word, rows.line, row.key)
+        for message in rows.messages:
+            message["doc"] |= wish_of(step, row.key)
         self._raise(rows)
         return replace(run, values={**run.values, MATTER: {"uid": uid, "to": rows.escalation["rung"]}})
 
@@ -785,10 +793,24 @@ class _React:
         note = render_text(step.note, names, shop.locale, shop.timezone) if step.note else ""
         return {"status": step.status, "note": note, **(tracking_of(names) if step.tracking else {})}
 
-    def _became(self, row: RunRow) -> Callable[[Outside], Reached | None]:
+    def _became(self, row: RunRow) -> Callable[[Outside | Spoken], Reached | None]:
         if row.shadow:  # nothing is asked of anybody, and nobody answers: it goes on as if it were done
             return lambda step: Reached()
-        return lambda step: became_of(self.it.errands, row.key, step.id)
+
+        def became(step: Outside | Spoken) -> Reached | None:
+            name = said_as(step, row.key)
+            found = became_of(self.it.errands, row.key, name)
+            if found is None and isinstance(step, Spoken) and not self._is_said(row, name):
+                return Reached()  # there was nobody to say it to, or nothing left to say
+            return found
+
+        return became
+
+    def _is_said(self, row: RunRow, step: str) -> bool:
+        """Whether anything was said by a step of a run: now, or before and it is known."""
+        wishes = (each["doc"].get("if_fails") for each in self.out.messages)
+        now = any(wish and (wish["run"], wish["step"]) == (row.key, step) for wish in wishes)
+        return now or any((each.run_key, each.step) == (row.key, step) for each in self.it.errands)
 
     def _timer(self, row: RunRow, due_at: datetime | None) -> dict[str, Any]:
         return {

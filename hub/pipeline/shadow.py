@@ -49,8 +49,14 @@ def would_have(effect: Effect) -> str:
     return f"{NOT_DONE}{getattr(step, 'id', '') or type(effect).__name__.lower()}"
 
 
+def speaks(row: Any) -> bool:
+    """Whether a message is told, was told, or in shadow would have been."""
+    ended = row.state in ("superseded", "failed") or (row.state == "suppressed" and not would_have_gone(row))
+    return not ended
+
+
 def would_have_gone(row: Any) -> bool:
-    """Whether a shadow would have sent this message."""
+    """Whether a shadow would have sent it."""
     return (row.state, row.reason) == ("suppressed", SHADOW)
 
 

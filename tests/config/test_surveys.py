@@ -7,7 +7,7 @@ import pytest
 
 from hub.config.model import Config
 from hub.config.questions import SHIPPED, QuestionKind
-from hub.flows.model import Ask, MessageClass
+from hub.flows.model import Ask, IfFails, MessageClass
 
 from .fakes import GROUND, LINES, FakeTexts, load
 
@@ -46,7 +46,8 @@ def test_questions_are_some_of_the_shipped_and_a_merchants_own(tmp_path: Path) -
 
 def test_the_step_reads_as_it_is_written(tmp_path: Path) -> None:
     config = good(tmp_path, "surveys: {after: {template: delivered}}\n" + STEP + "{name: after, via: letter}\n")
-    assert config.flows["a"].steps == (Ask("survey:after", "after", "customer", "letter", MessageClass.FEEDBACK),)
+    asks = Ask("survey:after", "after", "customer", "letter", MessageClass.FEEDBACK, IfFails.STOP)
+    assert config.flows["a"].steps == (asks,)
 
 
 OWN = "{template: delivered, questions: [{key: a, %s}]}"
@@ -84,7 +85,7 @@ def test_a_mistake_in_a_survey_is_told_in_its_place(tmp_path: Path, survey: str,
         ("{name: after, to: nobody}", "6:35 unknown-staff"),
         ("{name: after, to: recipient}", "6:35 not-yet"),
         ("{name: after, via: lettr}", "6:36 unknown-route"),
-        ("{name: after, if_fails: stop}", "6:31 not-yet"),
+        ("{name: after, if_fails: x}", "6:41 bad-value"),
         ("{name: after}\n      - survey: {name: after}", "7:9 step-needs-id"),
     ],
 )

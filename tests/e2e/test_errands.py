@@ -142,6 +142,16 @@ async def test_a_run_waits_for_the_answer_that_it_keeps(tmp_path: Path, database
         assert row.doc["run"]["values"]["saved"] == {"vip": True, "id": "c7"}
 
 
+async def test_a_run_that_no_order_belongs_to_hears_of_its_calls_too(tmp_path: Path) -> None:
+    keeps = ', save: {ok: "response.status"}, body: {shop: shop.key}'
+    async with called(tmp_path, call(keeps, on='{schedule: "0 * * * *"}')) as (it, crm):
+        await it.advance(hours=1)
+        assert len(crm.ledger) == 1 and await runs(it) == [("done", "")]
+        crm.chaos.fail(410)
+        await it.advance(hours=1)
+        assert [state for state, _ in await runs(it)] == ["done", "parked"]
+
+
 async def test_a_run_does_not_wait_for_ever_for_a_target_that_is_gone_from_the_file(tmp_path: Path) -> None:
     async with called(tmp_path, call(", save: {id: response.json.id}")) as (it, crm):
         crm.chaos.fail(503, retry_after=600)

@@ -306,6 +306,20 @@ async def test_without_a_message_the_first_date_is_what_was_told(db: Database) -
     assert len(ran(it)) == 1
 
 
+async def test_what_was_kept_back_told_no_date(db: Database) -> None:
+    it = Desk(db, late_world())
+    await on_its_way(it, "+2")
+    await it.hear(news("P1", "10:30", eta=eta("+4")), at="10:30")
+    kept_back = messages.update().values(state="suppressed", reason="muted")
+    await it.db.write(lambda connection: connection.execute(kept_back))
+    loaded = await it.db.read(lambda connection: load_orders(connection, it.world, {ORDER: Wanted()}))
+    assert loaded[ORDER].told_since == {}
+    sent = messages.update().values(state="sent", reason="")
+    await it.db.write(lambda connection: connection.execute(sent))
+    loaded = await it.db.read(lambda connection: load_orders(connection, it.world, {ORDER: Wanted()}))
+    assert loaded[ORDER].told_since == {ORDER: moment("+4 18:00")}
+
+
 async def test_a_date_that_passes_in_silence_is_missed_by_the_clock(db: Database) -> None:
     it = Desk(db, late_world())
     await on_its_way(it, "+1")

@@ -2,15 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hub.flows.run import Run, RunState
 from hub.flows.types import NAMES, RECORDS
 from hub.pipeline.errand import SCHEDULE, WINDOW, after_cooling, after_failure, became_of, tracking_of
 from hub.pipeline.order_json import KEPT_BACK, as_json, order_json
+from hub.pipeline.react import Reaction, RunRow
+from hub.pipeline.stuck import notices_of_errands
 from hub.plugin import Config, FailureError, Permanent, Suppress, Transient, Unknown, path_mistake
 from hub.status import Order
+
+from .fakes import ORDER, Story, order, world
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BEGAN = NOW - timedelta(hours=1)
@@ -118,3 +124,22 @@ def test_paths_that_stay(path: str) -> None:
 )
 def test_paths_that_do_not(path: str) -> None:
     assert path_mistake(path) != ""
+
+
+def test_what_a_run_asked_for_that_ends_in_the_same_batch_is_not_done() -> None:
+    steps = [{"call": {"to": "crm"}}, {"wait": "1d"}]
+    story = Story(world({"tell": {"on": ["order.packed", "payment.paid"], "steps": steps}}))
+    both = story.react(order("09:00", "order.packed", "payment.paid"), at="09:00")
+    first, second = {row.key: row for row in both.runs}.values()
+    assert (first.run.state, second.run.state) == (RunState.RESTARTED, RunState.WAITING)
+    assert [row["run_key"] for row in both.errands] == [second.key]
+
+
+def test_staff_are_told_of_what_failed_unless_a_run_is_parked_because_of_it() -> None:
+    failed = SimpleNamespace(key="k", run_key="r", flow="f", step="call:crm", state="failed", reason="gone")
+    done = SimpleNamespace(**{**vars(failed), "key": "d", "state": "done"})
+    found = notices_of_errands([failed, done], {"k", "d"}, Reaction(), NOW)
+    assert [each[2] for each in found] == [{"kind": "errand", "source": "f", "said": "call:crm: gone"}]
+    assert notices_of_errands([failed], set(), Reaction(), NOW) == [], "it was told when it failed"
+    run = RunRow("r", "f", "v", "order", ORDER, "order.packed", 1, NOW, Run(state=RunState.PARKED))
+    assert notices_of_errands([failed], {"k"}, Reaction(runs=[run]), NOW) == []

@@ -127,6 +127,17 @@ async def test_without_recheck_a_condition_counts_only_at_the_trigger(db: Databa
     assert [found for _, found, _ in it.messages()] == [state]
 
 
+@pytest.mark.parametrize("later", [{}, {"f": {"on": "order.packed", "recheck": False, "steps": [notify("packed")]}}])
+async def test_a_run_keeps_what_its_own_text_asks_again(db: Database, later: Mapping[str, Any]) -> None:
+    asks = {"on": "order.packed", "when": 'order.status == "packed"', "steps": [notify("packed", via=["mail"])]}
+    it = Desk(db, world({"f": asks}))
+    await it.hear(order("10:00", "order.packed"))
+    it.go_live(world(dict(later)))  # the flow leaves the file, or asks nothing again any more
+    await it.hear(order("10:01", "order.on_hold"))
+    await it.wait(minutes=2)
+    assert [found for _, found, _ in it.messages()] == ["suppressed"]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "presses"),
     [("normal", "critical", "critical"), ("critical", "low", "critical"), ("high", "high", "high")],

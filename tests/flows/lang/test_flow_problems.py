@@ -87,7 +87,7 @@ CASES = [
     ),
     # not in this version
     pytest.param(f"on: {{event: x}}\n{STOP}", "1:13 unknown-trigger", id="event"),
-    pytest.param(f"{ON}\n{STOP}\nif_fails: stop", "3:1 not-yet", id="if_fails"),
+    pytest.param(f"{ON}\n{STOP}\nif_fails: never", "3:11 bad-value", id="if_fails"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 800d}}", "3:18 bad-length", id="once: longer than two years"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{customer: 1d, order: 1d}}", "3:7 bad-value", id="once: for two things"),
     pytest.param(f"{ON}\n{STOP}\nonce: {{}}", "3:7 bad-value", id="once: for nothing"),
@@ -159,11 +159,8 @@ CASES = [
     pytest.param(steps("mute: {classes: all}"), "3:5 missing-setting", id="a mute for ever"),
     pytest.param(steps("mute: {classes: [offers], for: 3d}"), "3:22 bad-value", id="a mute of no class"),
     pytest.param(steps("mute: {who: nobody, classes: all, for: 3d}"), "3:17 bad-value", id="a mute of nobody"),
-    *(pytest.param(steps(f"notify: {{template: shipped, {key}: x}}"), "3:33 not-yet", id=key) for key in ("if_fails",)),
-    *(
-        pytest.param(steps(f"escalate: {{to: support, reason: x, {key}: x}}"), "3:40 not-yet", id=f"escalate {key}")
-        for key in ("if_fails",)
-    ),
+    pytest.param(steps("notify: {template: shipped, if_fails: x}"), "3:43 bad-value", id="if_fails of a message"),
+    pytest.param(steps("escalate: {to: support, reason: x, if_fails: x}"), "3:50 bad-value", id="if_fails of a matter"),
     pytest.param(
         steps("escalate: {to: support, reason: x, wait: true}"),
         "3:5 missing-setting",

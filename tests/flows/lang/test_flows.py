@@ -12,6 +12,7 @@ from hub.flows.model import (
     Choose,
     Escalate,
     Flow,
+    IfFails,
     Length,
     MessageClass,
     Mode,
@@ -46,7 +47,7 @@ def test_what_a_flow_says_by_itself(tmp_path: Path) -> None:
     assert found == Flow(
         name="a",
         triggers=("order.received",),
-        steps=(Notify("notify:order-received", "order-received"),),
+        steps=(Notify("notify:order-received", "order-received", if_fails=IfFails.STOP),),
         source=found.source,
         version=found.version,
     )

@@ -95,6 +95,7 @@ def test_the_schema_knows_every_setting_of_every_step() -> None:
         "echo",
         "with",
         "id",
+        "if_fails",
     }
     assert notify["required"] == ["template"]
     flow = json_schema()["properties"]["flows"]["additionalProperties"]

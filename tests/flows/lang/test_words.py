@@ -7,7 +7,7 @@ import pytest
 from tests.config.fakes import GROUND, FakeTexts, flows, load
 
 ORDER = "received, on_hold, processing, picking, packed, completed, cancelled, delivered"
-STEPS = "notify, survey, wait, choose, stop, escalate, call, write_back, coupon, do, mute, tag"
+STEPS = "notify, survey, wait, choose, stop, escalate, coupon, do, mute, tag, call, write_back"
 STOP = "steps: [{stop: x}]"
 
 
