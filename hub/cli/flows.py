@@ -14,6 +14,7 @@ COMMANDS = {
         "check": Lazy("hub.cli.flows:check", "Is it right? Mistakes with their places."),
         "diff": Lazy("hub.cli.going_live:diff", "What would become of the runs under way?"),
         "apply": Lazy("hub.cli.going_live:apply", "Let a file go live, and say what becomes of the runs under way."),
+        "graph": Lazy("hub.cli.graph:graph", "A picture of the flows."),
         "schema": Lazy("hub.cli.schema:schema", "A JSON Schema, so that editors complete and check."),
         "explain": Lazy("hub.cli.explain:explain", "Why was this sent, and why was that not?"),
         "simulate": Lazy("hub.cli.flows_simulate:simulate", "What will this order hear in the next 30 days?"),

@@ -24,6 +24,7 @@ from hub.store.tables import TENANT, file_versions, flow_versions, inbox, live_f
 from .batch import Batch, OrderPlan
 from .gather import is_open
 from .loading import run_row
+from .queue import is_queued
 from .react import Reaction, RunRow
 from .remap import look_again
 from .world import World
@@ -36,7 +37,7 @@ SHOWN = 5
 CHUNK = 500
 """Runs that are ended by one statement."""
 STOPPED = "another file went live"
-GATHERING = "waits for other parcels"
+GATHERING, QUEUED = "waits for other parcels", "waits for its turn"
 
 
 class How(StrEnum):
@@ -163,14 +164,19 @@ def standing(connection: sa.Connection, flows: Mapping[str, Flow]) -> Iterator[S
     texts, fits = _Texts(connection, flows), dict[tuple[str, tuple[int, ...]], tuple[str, Fit]]()
     for row in connection.execute(_UNDER_WAY.order_by(runs.c.id)).all():
         new = flows.get(present_name(row.flow, flows))
-        path, gathers = tuple(row.doc["run"]["path"]), is_open(row.doc["run"]["values"])
+        path, rests = tuple(row.doc["run"]["path"]), _before_its_steps(row.doc["run"]["values"])
         same = new is not None and new.version == row.version and new.name == row.flow
-        if gathers:
-            where = GATHERING, Fit(path, GATHERING) if new is not None else Fit(why=_gone(row.flow))
+        if rests:
+            where = rests, Fit(path, rests) if new is not None else Fit(why=_gone(row.flow))
         else:
             where = fits.get((row.version, path)) or _where(texts.of(row.flow, row.version), row.flow, path, new)
             fits[row.version, path] = where
         yield Standing(row, row.flow, new, *where, same)
+
+
+def _before_its_steps(values: Mapping[str, Any]) -> str:
+    """What a run waits for that has not begun its steps; empty: it has."""
+    return GATHERING if is_open(values) else QUEUED if is_queued(values) else ""
 
 
 def _where(old: Flow | str, name: str, path: tuple[int, ...], new: Flow | None) -> tuple[str, Fit]:

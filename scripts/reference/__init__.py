@@ -1,9 +1,11 @@
 """The reference pages, written from what the code runs on: `scripts/docs` writes them, `--check` compares."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hub.flows.reference import reference as flows
+from hub.flows.schema import json_schema
 from hub.plugin.registry import Registry
 
 from . import commands, hooks, metrics, moves, order_json, plugins, problems, shipped, statuses
@@ -14,6 +16,7 @@ FOLDER = Path("docs/reference")
 WHOLE: Mapping[str, Callable[[], str]] = {
     "commands.md": commands.page,
     "flows.md": flows,
+    "flows.schema.json": lambda: json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n",
     "hooks.md": hooks.page,
     "metrics.md": metrics.page,
     "problems.md": problems.page,
@@ -30,6 +33,7 @@ def pages() -> dict[Path, str]:
     targets = Path("docs/targets.md")
     wanted[targets] = order_json.within((ROOT / targets).read_text("utf-8"))
     wanted[Path("docs/shipped-flows.md")] = shipped.page(ROOT / "flows.yaml")
+    wanted[Path("docs/images/shipped-flows.svg")] = shipped.picture(ROOT / "flows.yaml")
     return wanted
 
 

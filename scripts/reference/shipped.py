@@ -6,13 +6,24 @@ from typing import Any
 
 import yaml
 
+from hub.config.files import peek
+from hub.config.settings import Reading
+from hub.config.yaml import MapNode, Node, Scalar, to_plain
+from hub.flows import svg
+from hub.flows.compile import compile_flow
+from hub.flows.graph import overview
+from hub.flows.lists import read_lists, unfold
+
 from .tables import page as whole
 from .tables import table
 
 INTRODUCTION = (
     "What the repository's own [`flows.yaml`](../flows.yaml) does, flow by flow, in the order of the file. "
     "[reference/flows.md](reference/flows.md) says what every word means; `tests/shipped` plays a month of shops, "
-    "carriers and customers in which each of these flows does what stands here, to the minute."
+    "carriers and customers in which each of these flows does what stands here, to the minute.\n\n"
+    "![The flows, by what begins them](images/shipped-flows.svg)\n\n"
+    "`hub flows graph` draws this picture of your own file; with `--flow ready-for-pickup` it draws one flow, with its "
+    "waits and branches."
 )
 
 HOLDS = "## What must hold\n\n[policies.md](policies.md) says how such sentences are kept."
@@ -41,6 +52,22 @@ def _inline(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name}: {_inline(each)}" for name, each in value.items()) + "}"
     return f"[{', '.join(map(_inline, value))}]" if isinstance(value, list) else str(value)
+
+
+def picture(path: Path) -> str:
+    """The flows of a file as `hub flows graph` draws them."""
+    top, reading = {key: node for key, (_, node) in peek(path).top.items()}, Reading()
+    lists = read_lists({key.text: (key, node) for key, node in _entries(top.get("steps"))}, reading)
+    flows = {
+        key.text: compile_flow(key.text, to_plain(unfold(node, lists, reading)))
+        for key, node in _entries(top["flows"])
+        if isinstance(node, MapNode)
+    }
+    return svg.overview(overview(flows))
+
+
+def _entries(node: Node | None) -> list[tuple[Scalar, Node]]:
+    return list(node) if isinstance(node, MapNode) else []
 
 
 def _when(flow: Mapping[str, Any]) -> str:

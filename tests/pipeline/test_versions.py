@@ -18,7 +18,7 @@ from hub.store import lives
 from hub.store.database import Database
 from hub.store.tables import errands, file_versions, flow_versions, live_files, messages, runs, timeline, timers
 
-from .fakes import Desk, moment, notify, order, parcel, world
+from .fakes import Desk, moment, notify, order, parcel, scan, world
 
 OLD: Mapping[str, Any] = {
     "on": "order.packed", "steps": [notify("order-received"), {"wait": "3d"}, notify("packed")],
@@ -217,6 +217,23 @@ async def test_a_run_that_waits_for_other_parcels_may_always_move(db: Database) 
     it.go_live(file({"f": {**gathers, "steps": [notify("on-hold")]}}, "second"))
     await later(it, minutes=70)
     assert told(it) == ["on-hold"]
+
+
+async def test_a_run_that_waits_for_its_turn_moves_too_and_begins_with_the_new_text(db: Database) -> None:
+    failed = {"on": "shipment.delivery_failed", "mode": "queue"}
+    it = Desk(db, file({"f": {**failed, "steps": [{"wait": "1d"}, notify("delivery-failed")]}}, "first"))
+    await it.hear(order("09:00", "order.packed", parcels=(parcel("a", "09:00", "shipment.shipped", numbers=["P1"]),)))
+    await it.hear(scan("P1", "delivery_failed", "10:05"), at="10:05")
+    await it.hear(scan("P1", "in_transit", "17:00"), at="17:00")
+    await it.hear(scan("P1", "delivery_failed", "18:00"), at="18:00")
+    found = it.db.run(lambda connection: places(connection, {}))
+    assert [place.step for place in found] == ["wait:1d", "waits for its turn"]
+    decide(it, "second", ALL="move")
+    it.go_live(file({"f": {**failed, "steps": [{"wait": "2h"}, notify("on-hold")]}}, "second"))
+    await later(it, hours=5)
+    assert told(it) == ["on-hold"]
+    await later(it, hours=5)
+    assert told(it) == ["on-hold", "on-hold"]
 
 
 async def test_where_the_runs_stand_is_counted_by_flow_and_step_with_examples(db: Database) -> None:
