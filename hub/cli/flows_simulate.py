@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ._errors import FAILED, Stop, one_line, refused
+from ._errors import FAILED, one_line, refused
+from ._orders import one_order
 from ._out import print_json
 from ._setup import config_option, configured, example, json_option, look, opened
 from .flows_test import quietly
@@ -75,7 +76,7 @@ def _order(
 
     now = SystemClock().now()
     with opened(path) as db:
-        order = _found(db, number)
+        order = one_order(db, number, hint="a story is a file that ends in .yaml")
         if order.connection not in config.connections:
             raise refused(f"there is no shop '{order.connection}' in {path.name} any more")
         shop = config.shop_of(order.connection)
@@ -91,21 +92,6 @@ def _order(
             return [each for each in it.effects if each.order]
 
     return asyncio.run(go()), shop
-
-
-def _found(db: Any, number: str) -> Any:
-    from hub.store.queries import find_orders
-
-    rows = look(db, lambda connection: find_orders(connection, number))
-    if not rows:
-        raise Stop(f"no order or parcel has the number '{number[:40]}'; a story is a file that ends in .yaml")
-    if len(rows) > 1:
-        raise Stop(f"{len(rows)} orders have the number '{number[:40]}'; give the id of one: {_listed(rows)}")
-    return rows[0]
-
-
-def _listed(rows: Any) -> str:
-    return ", ".join(row.id for row in rows[:5])
 
 
 def _story(

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ._errors import Stop, refused
-from ._setup import config_option, configured, example, look, offline, opened
+from ._errors import refused
+from ._orders import one_order
+from ._setup import config_option, configured, example, offline, opened
 
 if TYPE_CHECKING:
     from hub.store.database import Database
@@ -23,25 +24,10 @@ def press(number: str, label: str, path: Path) -> None:
     """
     config, texts = configured(path)
     with opened(path) as db:
-        order = _order(db, number)
+        order = one_order(db, number)
         if order.connection not in config.connections:
             raise refused(f"there is no shop '{order.connection}' in {path.name} any more")
         click.echo(offline(config, texts, lambda world: _press(db, order, label, world)))
-
-
-def _order(db: "Database", number: str) -> Any:
-    from hub.store.queries import find_orders
-
-    rows = look(db, lambda connection: find_orders(connection, number))
-    if not rows:
-        raise Stop(f"no order or parcel has the number '{number[:40]}'")
-    if len(rows) > 1:
-        raise Stop(f"{len(rows)} orders have the number '{number[:40]}'; give the id of one: {_listed(rows)}")
-    return rows[0]
-
-
-def _listed(rows: Any) -> str:
-    return ", ".join(row.id for row in rows[:5])
 
 
 def _press(db: "Database", order: Any, label: str, world: Any) -> str:
